@@ -1,0 +1,110 @@
+package aggregate
+
+import (
+	"fmt"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// Fold applies stored events to a state. One load uses one Fold: it may keep scratch space between calls.
+type Fold[S any] interface {
+	Apply(state *S, rec *cqrs.Record) error
+}
+
+// Definition describes an aggregate. Generated code makes it.
+type Definition[S any] struct {
+	// Category is the aggregate's name: the category of its streams.
+	Category string
+	// Fingerprint stands for the state's shape. Snapshots of another one are invisible.
+	Fingerprint string
+	// SnapshotEvery is the number of events between snapshots; 0 means none are taken.
+	SnapshotEvery int
+	// Init makes the zero state usable: its maps. It may be nil.
+	Init func(*S)
+	// NewFold returns a Fold for one load.
+	NewFold func() Fold[S]
+	// AppendState and DecodeState are the state's codec, for snapshots.
+	AppendState func(b []byte, state *S) ([]byte, error)
+	DecodeState func(data []byte, state *S) error
+}
+
+// Stream says whether a command's stream must exist.
+type Stream int
+
+// The three cases.
+const (
+	MustExist Stream = iota
+	MustBeNew
+	MayExist
+)
+
+// Command is one command on one stream. Generated code makes it.
+type Command[S any] struct {
+	// Name is the command's name, ID the id of its stream.
+	Name, ID string
+	Stream   Stream
+	// Check says which fields break the model's rules, with a *cqrs.ValidationError.
+	Check func() error
+	// AppendJSON encodes the command, for the digest that belongs to a command id.
+	AppendJSON func(b []byte) ([]byte, error)
+	// Rejects has the rejections that the model declares for the command.
+	Rejects []string
+	// Decide calls the decider with the state, and adds each event that it returned to out.
+	Decide func(state *S, meta cqrs.CommandMeta, out *Events) error
+}
+
+// Events collects the events of one command, encoded. The zero value is ready to use.
+type Events struct {
+	buf  []byte
+	list []pending
+}
+
+type pending struct {
+	typ        string
+	start, end int // in buf, which moves while it grows
+}
+
+// Add encodes an event after it was applied to the state. applied is what its apply function returned; an error
+// there refuses the event, and with it the whole command.
+func (o *Events) Add(e cqrs.Event, applied error) error {
+	if applied != nil {
+		return &ApplyError{Type: e.EventType(), Err: applied}
+	}
+	start := len(o.buf)
+	buf, err := e.AppendJSON(o.buf)
+	if err != nil {
+		return err
+	}
+	o.buf = buf
+	o.list = append(o.list, pending{e.EventType(), start, len(buf)})
+	return nil
+}
+
+// stored returns the events as the log takes them.
+func (o *Events) stored() []eventlog.NewEvent {
+	events := make([]eventlog.NewEvent, len(o.list))
+	for i, p := range o.list {
+		events[i] = eventlog.NewEvent{Type: p.typ, SchemaVersion: 1, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end]}
+	}
+	return events
+}
+
+// ApplyError says that an event was refused by its own apply function: either the decider returned an event that
+// can't be, in which case nothing was stored, or the apply function does not understand the history that it is given.
+type ApplyError struct {
+	// Stream and Version are set for stored events.
+	Stream  cqrs.StreamID
+	Version cqrs.Version
+	Type    string
+	Err     error
+}
+
+func (e *ApplyError) Error() string {
+	if e.Version == 0 {
+		return fmt.Sprintf("new event %s can't be applied: %v", e.Type, e.Err)
+	}
+	return fmt.Sprintf("event %s at version %d of %s can't be applied: %v", e.Type, e.Version, e.Stream, e.Err)
+}
+
+func (e *ApplyError) Unwrap() error { return e.Err }

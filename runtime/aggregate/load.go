@@ -1,0 +1,186 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+)
+
+// Aggregate loads and changes the streams of one category. It is safe for concurrent use.
+type Aggregate[S any] struct {
+	runtime *Runtime
+	def     Definition[S]
+	cache   *cache[S]
+}
+
+// New returns an aggregate of a runtime.
+func New[S any](r *Runtime, def Definition[S]) *Aggregate[S] {
+	return &Aggregate[S]{runtime: r, def: def, cache: newCache[S](r.cached)}
+}
+
+// LoadOption is an option of Load.
+type LoadOption func(*loadOptions)
+
+type loadOptions struct {
+	through    cqrs.Version // 0: all
+	noSnapshot bool
+}
+
+// AtVersion loads the state as it was at version v.
+func AtVersion(v cqrs.Version) LoadOption {
+	return func(o *loadOptions) { o.through = v }
+}
+
+// WithoutSnapshot folds the whole history, whatever snapshots there are.
+func WithoutSnapshot() LoadOption {
+	return func(o *loadOptions) { o.noSnapshot = true }
+}
+
+// loaded is a state, the version it has, the commit that made it, and the version of the last snapshot.
+type loaded[S any] struct {
+	state    S
+	version  cqrs.Version
+	commit   cqrs.CommitID
+	snapshot cqrs.Version
+}
+
+func (a *Aggregate[S]) empty() *loaded[S] {
+	l := &loaded[S]{}
+	if a.def.Init != nil {
+		a.def.Init(&l.state)
+	}
+	return l
+}
+
+// Load returns the state of a stream and its version. A stream without events is a *cqrs.NotFoundError.
+func (a *Aggregate[S]) Load(ctx context.Context, id string, opts ...LoadOption) (S, cqrs.Version, error) {
+	var o loadOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	stream := cqrs.StreamID{Category: a.def.Category, ID: id}
+	if err := stream.Validate(); err != nil {
+		return *new(S), 0, err
+	}
+	l, err := a.load(ctx, stream, o)
+	if err != nil {
+		return *new(S), 0, err
+	}
+	if l.version == 0 {
+		return *new(S), 0, &cqrs.NotFoundError{Stream: stream}
+	}
+	return l.state, l.version, nil
+}
+
+// load starts from the snapshot where there is one that fits, and else from the first event.
+func (a *Aggregate[S]) load(ctx context.Context, stream cqrs.StreamID, o loadOptions) (*loaded[S], error) {
+	if a.def.SnapshotEvery > 0 && !o.noSnapshot {
+		if l := a.fromSnapshot(ctx, stream, o.through); l != nil {
+			fits, err := a.tail(ctx, stream, l, l.version, o.through)
+			if fits || err != nil {
+				return l, err
+			}
+		}
+	}
+	l := a.empty()
+	_, err := a.tail(ctx, stream, l, 1, o.through)
+	return l, err
+}
+
+// refresh returns the newest state for a command, which then owns it: from the cache and the tail behind it, or loaded.
+func (a *Aggregate[S]) refresh(ctx context.Context, stream cqrs.StreamID) (*loaded[S], error) {
+	if l := a.cache.take(stream); l != nil {
+		_, err := a.tail(ctx, stream, l, l.version+1, 0)
+		return l, err
+	}
+	return a.load(ctx, stream, loadOptions{})
+}
+
+// fromSnapshot returns nil where there is no snapshot that fits: a snapshot is a cache, so that no reason for which
+// it can't be used is an error.
+func (a *Aggregate[S]) fromSnapshot(ctx context.Context, stream cqrs.StreamID, through cqrs.Version) *loaded[S] {
+	sealed, err := a.runtime.store.LoadSnapshot(ctx, stream)
+	if err != nil {
+		a.runtime.logger.Warn("snapshot was not read", "stream", stream.String(), "error", err)
+		return nil
+	}
+	if sealed == nil {
+		return nil
+	}
+	h, body, ok := snapshot.Open(sealed)
+	if !ok {
+		a.runtime.logger.Warn("snapshot is damaged and will be replaced", "stream", stream.String())
+		return nil
+	}
+	if h.Fingerprint != a.def.Fingerprint || h.Version < 1 || through > 0 && h.Version > through {
+		return nil
+	}
+	l := &loaded[S]{version: h.Version, commit: h.Commit, snapshot: h.Version}
+	if err := a.def.DecodeState(body, &l.state); err != nil {
+		a.runtime.logger.Warn("snapshot can't be decoded and will be replaced", "stream", stream.String(), "error", err)
+		return nil
+	}
+	return l
+}
+
+// tail folds the events behind l, reading from version from: the next one, or l's own, to see whether l comes from this
+// history. It reports false where it does not: a snapshot of another one, or of versions that are not there.
+func (a *Aggregate[S]) tail(ctx context.Context, stream cqrs.StreamID, l *loaded[S], from, through cqrs.Version) (fits bool, err error) {
+	var at *cqrs.Record
+	defer a.recovered(stream, &at, &err)
+	fold, next := a.def.NewFold(), from
+	for rec, err := range a.runtime.store.ReadStream(ctx, stream, from) {
+		if err != nil {
+			return false, err
+		}
+		if rec.Version != next {
+			return false, fmt.Errorf("%w: version %d of %s follows version %d", eventlog.ErrCorrupt, rec.Version, stream, next-1)
+		}
+		next++
+		if rec.Version == l.version { // the last event that l reflects
+			if rec.Commit != l.commit {
+				return false, nil
+			}
+			continue
+		}
+		if through > 0 && rec.Version > through {
+			break
+		}
+		at = rec
+		if err := fold.Apply(&l.state, rec); err != nil {
+			return false, &ApplyError{Stream: stream, Version: rec.Version, Type: rec.Type, Err: err}
+		}
+		l.version, l.commit = rec.Version, rec.Commit
+	}
+	return from > l.version || next > from, nil
+}
+
+// recovered turns a panic of an apply function into an error that names the event.
+func (a *Aggregate[S]) recovered(stream cqrs.StreamID, at **cqrs.Record, err *error) {
+	if *at == nil {
+		return
+	}
+	if p := recover(); p != nil {
+		*err = &ApplyError{Stream: stream, Version: (*at).Version, Type: (*at).Type,
+			Err: &cqrs.PanicError{In: a.def.Category + ".Apply" + (*at).Type, Value: fmt.Sprint(p), Stack: debug.Stack()}}
+	}
+}
+
+// takeSnapshot encodes the state, if the policy says so, and hands it to the background writer.
+func (a *Aggregate[S]) takeSnapshot(stream cqrs.StreamID, l *loaded[S]) {
+	if a.def.SnapshotEvery <= 0 || l.version-l.snapshot < cqrs.Version(a.def.SnapshotEvery) {
+		return
+	}
+	body, err := a.def.AppendState(nil, &l.state)
+	if err != nil {
+		a.runtime.logger.Warn("state can't be encoded for a snapshot", "stream", stream.String(), "error", err)
+		return
+	}
+	h := snapshot.Header{Fingerprint: a.def.Fingerprint, Version: l.version, Commit: l.commit}
+	a.runtime.snapshots.Write(stream, snapshot.Seal(nil, h, body))
+	l.snapshot = l.version
+}

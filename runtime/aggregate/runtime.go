@@ -1,0 +1,68 @@
+package aggregate
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+)
+
+// Store is what an engine offers to the command side.
+type Store interface {
+	eventlog.Log
+	snapshot.Store
+}
+
+// Runtime is what all aggregates of a program share: the store, the background writer of snapshots, the clock. It is
+// safe for concurrent use.
+type Runtime struct {
+	store     Store
+	snapshots *snapshot.Writer
+	locks     locks
+	cached    int
+	clock     func() time.Time
+	logger    *slog.Logger
+}
+
+// Option is an option of a Runtime.
+type Option func(*Runtime)
+
+// WithClock replaces time.Now as the source of the commands' times.
+func WithClock(clock func() time.Time) Option {
+	return func(r *Runtime) { r.clock = clock }
+}
+
+// WithLogger makes the runtime log what needs attention but fails no command. It is silent by default.
+func WithLogger(l *slog.Logger) Option {
+	return func(r *Runtime) { r.logger = l }
+}
+
+// defaultCached is the number of states that each aggregate keeps, unless WithCache says otherwise.
+const defaultCached = 10_000
+
+// WithCache sets the number of states that each aggregate keeps in memory between commands; 0 keeps none. The default
+// is 10,000. It is not for the result: a command reads what is new in its stream, with a cache or without.
+func WithCache(states int) Option {
+	return func(r *Runtime) { r.cached = states }
+}
+
+// NewRuntime returns a runtime over a store, which it does not close. Close ends it.
+func NewRuntime(store Store, opts ...Option) *Runtime {
+	r := &Runtime{store: store, clock: time.Now, cached: defaultCached, logger: slog.New(slog.DiscardHandler)}
+	for _, o := range opts {
+		o(r)
+	}
+	r.snapshots = snapshot.NewWriter(store, r.logger)
+	return r
+}
+
+// Close writes the snapshots that wait to be written. Commands may still run, without snapshots. The store stays
+// open.
+func (r *Runtime) Close() { r.snapshots.Close() }
+
+// Snapshots returns the background writer, for its statistics.
+func (r *Runtime) Snapshots() *snapshot.Writer { return r.snapshots }
+
+// now is the time of a command: UTC, cut to what every store keeps.
+func (r *Runtime) now() time.Time { return r.clock().UTC().Truncate(time.Microsecond) }

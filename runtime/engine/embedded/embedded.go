@@ -1,0 +1,184 @@
+// Package embedded is the event log, and the snapshot store, in one SQLite file: the engine of a service on one
+// machine. The file can be read with sqlite3; its view event_log is made for people.
+//
+// # Durability
+//
+// The database is in WAL mode with synchronous=FULL, which is verified on each connection. Append returns after the
+// commit was synced to disk, never before: an acknowledged commit survives a crash of the process, of the system and
+// the loss of power. One goroutine writes, and puts the commits that wait into one transaction, so that concurrent
+// callers share a sync. Command ids are kept for ever.
+//
+// After an error of the disk the log fails with *eventlog.FailedError until it is opened again: a sync that failed
+// once may succeed the next time without having written anything.
+//
+// # Several processes
+//
+// Any number of processes may open one directory. Positions have no gaps, and each process sees what the others
+// acknowledged. Wait sees their news after at most 50 ms. The directory must not be on a network file system.
+package embedded
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// fileName is the name of the database file in the log's directory.
+const fileName = "log.db"
+
+// maxReaders bounds the connections that read at the same time. More than there are cores gain nothing, and a read
+// keeps one for milliseconds only.
+const maxReaders = 8
+
+// Log is an event log in a file. It is safe for concurrent use.
+type Log struct {
+	path    string
+	readers *sqlitedb.Pool
+	writer  *writer
+	news    *news
+	streams *interned[cqrs.StreamID]
+	types   *interned[eventType]
+
+	closing sync.Once
+	closed  error
+}
+
+var (
+	_ eventlog.Log   = (*Log)(nil)
+	_ snapshot.Store = (*Log)(nil)
+)
+
+// Open opens the log in the directory dir, and creates both if they do not exist. The end of ctx ends the opening;
+// it has no effect on the log afterwards.
+//
+// Errors: *RefusedError for a file that is no log, of a newer release, on a network file system, or with settings
+// that lose data; otherwise those of the file system.
+func Open(ctx context.Context, dir string) (*Log, error) {
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, fileName)
+	if err := checkHeader(path); err != nil {
+		return nil, err
+	}
+	conn, err := sqlitedb.Open(ctx, path)
+	if err != nil {
+		return nil, refused(path, err)
+	}
+	if err := ensureSchema(ctx, conn, path); err != nil {
+		return nil, errors.Join(refused(path, err), conn.Close())
+	}
+	l := &Log{
+		path:    path,
+		readers: sqlitedb.NewPool(path, maxReaders, readOnly),
+		streams: newInterned[cqrs.StreamID](1 << 18),
+		types:   newInterned[eventType](1 << 10),
+	}
+	l.news = newNews(l.readers)
+	if l.writer, err = newWriter(conn, path, l.news.announce); err != nil {
+		return nil, errors.Join(refused(path, err), conn.Close())
+	}
+	return l, nil
+}
+
+// readOnly makes a connection that reads refuse to write.
+func readOnly(c *sqlite.Conn) error {
+	return sqlitex.ExecuteTransient(c, "PRAGMA query_only=ON", nil)
+}
+
+// makeDir creates dir and makes its name durable. SQLite does the same for the files in it.
+func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
+}
+
+// Path returns the path of the database file.
+func (l *Log) Path() string { return l.path }
+
+// Close waits until the commits that were handed in are stored, wakes whoever waits for news, and closes the file.
+// Every later call fails with cqrs.ErrClosed, and so does an iteration that needs more from the file. Closing twice
+// is harmless.
+func (l *Log) Close() error {
+	l.closing.Do(func() {
+		err := l.writer.close()
+		l.news.close()
+		l.closed = errors.Join(err, l.readers.Close())
+	})
+	return l.closed
+}
+
+// Append implements eventlog.Log.
+func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended, error) {
+	if err := c.Check(); err != nil {
+		return eventlog.Appended{}, err
+	}
+	return l.writer.append(ctx, &c)
+}
+
+// Command implements eventlog.Log.
+func (l *Log) Command(ctx context.Context, id string, hash [32]byte) (first eventlog.Appended, ok bool, err error) {
+	err = l.read(ctx, func(c *sqlite.Conn) error {
+		stmt, err := c.Prepare(selectCommand)
+		if err != nil {
+			return err
+		}
+		first, ok, err = findCommand(stmt, id, hash)
+		return err
+	})
+	return first, ok, err
+}
+
+// Head implements eventlog.Log.
+func (l *Log) Head(ctx context.Context) (head cqrs.Position, err error) {
+	err = l.read(ctx, func(c *sqlite.Conn) error {
+		head, err = selectHead(c)
+		return err
+	})
+	return head, err
+}
+
+// selectHead returns the position of the last event, 0 if there is none.
+func selectHead(c *sqlite.Conn) (cqrs.Position, error) {
+	n, err := integer(c, "SELECT coalesce(max(position), 0) FROM events")
+	return cqrs.Position(n), err
+}
+
+// Count implements eventlog.Log.
+func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
+	err = l.read(ctx, func(c *sqlite.Conn) error {
+		counts, err := countTypes(c, types)
+		n = counts.matching
+		return err
+	})
+	return n, err
+}
+
+// read lends f a connection, and gives errors of the file their meaning.
+func (l *Log) read(ctx context.Context, f func(*sqlite.Conn) error) error {
+	c, err := l.readers.Get(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.readers.Put(c)
+	return explain(ctx, f(c))
+}

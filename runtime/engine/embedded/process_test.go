@@ -1,0 +1,359 @@
+package embedded
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+)
+
+// The tests of several processes start the test binary again, with this variable naming what the child has to do.
+const childVariable = "CQRSGEN_EMBEDDED_CHILD"
+
+var children = map[string]func([]string) error{"load": childLoad, "share": childShare}
+
+func TestMain(m *testing.M) {
+	child, ok := children[os.Getenv(childVariable)]
+	if !ok {
+		goleak.VerifyTestMain(m)
+		return
+	}
+	if err := child(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// startChild starts the test binary as a child; what it prints can be read from the pipe. What it prints to standard
+// error goes to the test's log.
+func startChild(t *testing.T, name string, args ...string) (*exec.Cmd, io.Reader) {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), childVariable+"="+name)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	return cmd, out
+}
+
+// newSeed returns a seed that is printed if the test fails, or the one of a failed run.
+func newSeed(t *testing.T) uint64 {
+	const variable = "CQRSGEN_SEED"
+	seed, err := strconv.ParseUint(os.Getenv(variable), 10, 64)
+	if err != nil {
+		seed = rand.Uint64()
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("to repeat: %s=%d", variable, seed)
+		}
+	})
+	return seed
+}
+
+// randomCommit appends to several streams. Each payload says how many events the whole commit has, so that a torn
+// commit can be told from a whole one without knowing who wrote it.
+func randomCommit(random *rand.Rand) eventlog.Commit {
+	c := eventlog.Commit{
+		ID:   cqrs.CommitID(uuid.Must(uuid.NewV7())),
+		Meta: cqrs.CommandMeta{Time: time.Now().UTC().Truncate(time.Microsecond)},
+	}
+	if random.IntN(2) == 0 {
+		c.Meta.CommandID = hex.EncodeToString(c.ID[:])
+	}
+	sizes := make([]int, 1+random.IntN(3))
+	total := 0
+	for i := range sizes {
+		sizes[i] = 1 + random.IntN(4)
+		total += sizes[i]
+	}
+	streams := random.Perm(20)
+	for i, size := range sizes {
+		s := eventlog.StreamAppend{Stream: cqrs.StreamID{Category: "Account", ID: fmt.Sprint(streams[i])}, Expected: eventlog.Any}
+		for range size {
+			s.Events = append(s.Events, eventlog.NewEvent{
+				Type: fmt.Sprint("Type", random.IntN(3)), SchemaVersion: 1, ContentType: cqrs.JSON,
+				Data: fmt.Appendf(nil, `{"of":%d,"pad":%q}`, total, strings.Repeat("x", random.IntN(300))),
+			})
+		}
+		c.Streams = append(c.Streams, s)
+	}
+	return c
+}
+
+// requireSound checks what must be true of a log whatever happened to those who wrote it, and returns how many events
+// each commit has.
+func requireSound(t *testing.T, l *Log) map[cqrs.CommitID]int {
+	t.Helper()
+	commits := make(map[cqrs.CommitID]int)
+	versions := make(map[cqrs.StreamID]cqrs.Version)
+	wanted := make(map[cqrs.CommitID]int)
+	position := cqrs.Position(0)
+	for r, err := range l.Read(t.Context(), eventlog.Query{}) {
+		require.NoError(t, err)
+		position++
+		require.Equal(t, position, r.Position, "positions have no gap")
+		versions[r.Stream]++
+		require.Equal(t, versions[r.Stream], r.Version, "versions of %s have no gap", r.Stream)
+		commits[r.Commit]++
+		var of int
+		_, err = fmt.Sscanf(string(r.Data), `{"of":%d`, &of)
+		require.NoError(t, err)
+		wanted[r.Commit] = of
+	}
+	require.Equal(t, wanted, commits, "each commit is whole")
+	n, err := l.Count(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, position, n, "the counts of the types are those of the events")
+	return commits
+}
+
+// childLoad appends from several goroutines until it is killed, and prints the id of each commit once it was
+// acknowledged.
+func childLoad(args []string) error {
+	seed, err := strconv.ParseUint(args[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	l, err := Open(context.Background(), args[0])
+	if err != nil {
+		return err
+	}
+	failed := make(chan error)
+	for w := range 8 {
+		go func() {
+			random := rand.New(rand.NewPCG(seed, uint64(w)))
+			for {
+				c := randomCommit(random)
+				if _, err := l.Append(context.Background(), c); err != nil {
+					failed <- err
+					return
+				}
+				// One write to a pipe is not torn, and needs no lock.
+				if _, err := fmt.Fprintf(os.Stdout, "%x %s\n", c.ID, c.Meta.CommandID); err != nil {
+					failed <- err
+					return
+				}
+			}
+		}()
+	}
+	return <-failed
+}
+
+// killRounds is how often the kill test kills, unless the environment says otherwise.
+func killRounds(t *testing.T) int {
+	value := os.Getenv("CQRSGEN_KILL_ROUNDS")
+	if value == "" {
+		return 20
+	}
+	n, err := strconv.Atoi(value)
+	require.NoError(t, err)
+	return n
+}
+
+func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
+	seed := newSeed(t)
+	random := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	acknowledged := make(map[cqrs.CommitID]string)
+	rounds := killRounds(t)
+	for range rounds {
+		for id, command := range killUnderLoad(t, dir, random) {
+			acknowledged[id] = command
+		}
+		l, err := Open(t.Context(), dir)
+		require.NoError(t, err)
+		stored := requireSound(t, l)
+		for id, command := range acknowledged {
+			require.Contains(t, stored, id, "an acknowledged commit is there")
+			if command != "" {
+				_, ok, err := l.Command(t.Context(), command, [32]byte{})
+				require.NoError(t, err)
+				require.True(t, ok, "and so is its command id")
+			}
+		}
+		require.NoError(t, l.Close())
+	}
+	t.Logf("%d kills, %d acknowledged commits, 0 lost", rounds, len(acknowledged))
+}
+
+// killUnderLoad returns the acknowledged commits, and their command ids, of a child that was killed at some moment.
+func killUnderLoad(t *testing.T, dir string, random *rand.Rand) map[cqrs.CommitID]string {
+	cmd, out := startChild(t, "load", dir, fmt.Sprint(random.Uint64()))
+	acknowledged := make(map[cqrs.CommitID]string)
+	lines := bufio.NewReader(out)
+	var kill *time.Timer
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break // what comes without its end was not printed whole
+		}
+		if kill == nil {
+			kill = time.AfterFunc(time.Duration(random.IntN(100_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+		}
+		text, command, _ := strings.Cut(strings.TrimSpace(line), " ")
+		var id cqrs.CommitID
+		_, err = hex.Decode(id[:], []byte(text))
+		require.NoError(t, err)
+		acknowledged[id] = command
+	}
+	err := cmd.Wait()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, -1, exit.ExitCode(), "the child was killed and did not fail by itself")
+	require.NotEmpty(t, acknowledged)
+	return acknowledged
+}
+
+// childShare appends a number of commits, among others, and next to each one to a stream that all processes want.
+func childShare(args []string) error {
+	seed, err := strconv.ParseUint(args[1], 10, 64)
+	if err != nil {
+		return err
+	}
+	l, err := Open(context.Background(), args[0])
+	if err != nil {
+		return err
+	}
+	random := rand.New(rand.NewPCG(seed, 0))
+	var wg sync.WaitGroup
+	errs := make(chan error, shareWriters)
+	for range shareWriters {
+		random := rand.New(rand.NewPCG(random.Uint64(), 0))
+		wg.Go(func() {
+			if err := shareCommits(l, random); err != nil {
+				errs <- err
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	return errors.Join(<-errs, l.Close())
+}
+
+const (
+	shareProcesses = 4
+	shareWriters   = 4
+	shareEach      = 40
+)
+
+var contended = cqrs.StreamID{Category: "Contended", ID: "1"}
+
+func shareCommits(l *Log, random *rand.Rand) error {
+	version := cqrs.Version(0)
+	for range shareEach {
+		c := randomCommit(random)
+		if _, err := l.Append(context.Background(), c); err != nil {
+			return err
+		}
+		for {
+			_, err := l.Append(context.Background(), oneEvent(contended, eventlog.Exactly(version)))
+			var conflict *cqrs.ConflictError
+			if err == nil {
+				version++
+				break
+			}
+			if !errors.As(err, &conflict) {
+				return err
+			}
+			if conflict.Actual == version {
+				return fmt.Errorf("a conflict at the expected version: %w", err)
+			}
+			version = conflict.Actual
+		}
+	}
+	return nil
+}
+
+// oneEvent returns a commit of one event, as requireSound wants it.
+func oneEvent(s cqrs.StreamID, expected eventlog.Expected) eventlog.Commit {
+	return eventlog.Commit{
+		ID:   cqrs.CommitID(uuid.Must(uuid.NewV7())),
+		Meta: cqrs.CommandMeta{Time: time.Unix(0, 0).UTC()},
+		Streams: []eventlog.StreamAppend{{Stream: s, Expected: expected, Events: []eventlog.NewEvent{
+			{Type: "Happened", SchemaVersion: 1, ContentType: cqrs.JSON, Data: []byte(`{"of":1}`)},
+		}}},
+	}
+}
+
+func TestFourProcessesAppendToOneDirectoryWithoutGapsOrLosses(t *testing.T) {
+	seed := newSeed(t)
+	dir := t.TempDir()
+	var children []*exec.Cmd
+	for i := range shareProcesses {
+		cmd, out := startChild(t, "share", dir, fmt.Sprint(seed+uint64(i)))
+		go func() { _, _ = io.Copy(io.Discard, out) }()
+		children = append(children, cmd)
+	}
+	l := open(t, dir)
+	done := make(chan struct{})
+	followed := make(chan int)
+	go func() { followed <- followLive(t, l, done) }()
+	for _, cmd := range children {
+		assert.NoError(t, cmd.Wait())
+	}
+	close(done)
+	live := <-followed
+
+	commits := requireSound(t, l)
+	assert.Len(t, commits, 2*shareProcesses*shareWriters*shareEach)
+	n, err := l.Count(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, n, live, "a live reader saw every event once")
+	history := 0
+	for r, err := range l.ReadStream(t.Context(), contended, 1) {
+		require.NoError(t, err)
+		history++
+		require.EqualValues(t, history, r.Version)
+	}
+	assert.Equal(t, shareProcesses*shareWriters*shareEach, history)
+}
+
+// followLive reads as a projection does, and returns how many events it saw. Each must have the next position.
+func followLive(t *testing.T, l *Log, done <-chan struct{}) int {
+	after := cqrs.Position(0)
+	for {
+		last := false
+		select {
+		case <-done:
+			last = true
+		default:
+		}
+		for r, err := range l.Read(t.Context(), eventlog.Query{After: after}) {
+			if !assert.NoError(t, err) || !assert.Equal(t, after+1, r.Position) {
+				return int(after)
+			}
+			after = r.Position
+		}
+		if last {
+			return int(after)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		_, err := l.Wait(ctx, after)
+		cancel()
+		if err != nil {
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+	}
+}

@@ -1,0 +1,281 @@
+package embedded
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"zombiezen.com/go/sqlite"
+)
+
+// fetcher reads the next run of records into a chunk, in a read transaction on the connection.
+type fetcher func(*sqlite.Conn, *chunk) error
+
+// ReadStream implements eventlog.Log.
+func (l *Log) ReadStream(
+	ctx context.Context, stream cqrs.StreamID, from cqrs.Version,
+) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		if err := stream.Validate(); err != nil {
+			yield(nil, err)
+			return
+		}
+		r := streamReader{log: l, stream: stream, next: max(1, from)}
+		l.each(ctx, r.fetch, yield)
+	}
+}
+
+// Read implements eventlog.Log.
+func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		r := logReader{log: l, after: max(0, q.After), through: q.Through, names: q.Types}
+		l.each(ctx, r.fetch, yield)
+	}
+}
+
+// each yields what fetch reads. While the caller is at one chunk, the next one is read.
+func (l *Log) each(ctx context.Context, fetch fetcher, yield func(*cqrs.Record, error) bool) {
+	current, spare := &chunk{}, &chunk{}
+	l.fetch(ctx, fetch, current)
+	// Only a second chunk needs a goroutine, and with it a context of its own.
+	var ahead context.Context
+	fetched, fetching := make(chan struct{}, 1), false
+	defer func() {
+		if fetching {
+			<-fetched
+		}
+	}()
+	for {
+		if current.more {
+			if ahead == nil {
+				var cancel context.CancelFunc
+				ahead, cancel = context.WithCancel(ctx)
+				defer cancel()
+			}
+			fetching = true
+			go func(into *chunk) {
+				l.fetch(ahead, fetch, into)
+				fetched <- struct{}{}
+			}(spare)
+		}
+		if !current.yield(yield) || !fetching {
+			return
+		}
+		<-fetched
+		fetching = false
+		current, spare = spare, current
+	}
+}
+
+// yield hands out the chunk's records, and its error after them. It reports whether the caller wants more.
+func (c *chunk) yield(yield func(*cqrs.Record, error) bool) bool {
+	for i := range c.records {
+		if !yield(&c.records[i], nil) {
+			return false
+		}
+	}
+	if c.err != nil {
+		return yield(nil, c.err)
+	}
+	return true
+}
+
+// fetch fills a chunk. After an error it is empty.
+func (l *Log) fetch(ctx context.Context, fetch fetcher, into *chunk) {
+	into.reset()
+	err := l.read(ctx, func(c *sqlite.Conn) error {
+		return sqlitedb.Read(c, func() error { return fetch(c, into) })
+	})
+	if err != nil {
+		into.records, into.more, into.err = into.records[:0], false, err
+		return
+	}
+	into.seal()
+}
+
+// streamReader reads one stream.
+type streamReader struct {
+	log    *Log
+	stream cqrs.StreamID
+	// id is the stream's row, once it is known.
+	id   int64
+	next cqrs.Version
+}
+
+const selectStreamEvents = `SELECT ` + eventColumns + ` FROM events WHERE stream = ?1 AND version >= ?2 ORDER BY version`
+
+func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
+	if r.id == 0 {
+		stmt, err := c.Prepare(selectStream)
+		if err != nil {
+			return err
+		}
+		stmt.BindText(1, r.stream.Category)
+		stmt.BindText(2, r.stream.ID)
+		if r.id, err = number(stmt); r.id == 0 || err != nil {
+			return err
+		}
+	}
+	stmt, err := c.Prepare(selectStreamEvents)
+	if err != nil {
+		return err
+	}
+	stmt.BindInt64(1, r.id)
+	stmt.BindInt64(2, int64(r.next))
+	return fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+		if rec.Version != r.next {
+			return corruptf("stream %s has version %d where %d must be", r.stream, rec.Version, r.next)
+		}
+		r.next++
+		return nil
+	})
+}
+
+// fill adds the rows of stmt to the chunk until it is full, and says whether there may be more.
+func fill(into *chunk, stmt *sqlite.Stmt, names *nameReader, check func(*cqrs.Record) error) error {
+	for !into.full() {
+		row, err := stmt.Step()
+		if !row || err != nil {
+			return err
+		}
+		if err := into.add(stmt, names); err != nil {
+			return err
+		}
+		if err := check(&into.records[len(into.records)-1]); err != nil {
+			return err
+		}
+	}
+	into.more = true
+	return stmt.Reset()
+}
+
+// logReader reads the whole log, or the events of some types.
+type logReader struct {
+	log *Log
+	// after is the position of the last record that was read, or up to where none matched.
+	after, through cqrs.Position
+	names          []string
+
+	started bool
+	// ids are the rows of the types that are wanted, if names is not empty; byIndex says that they are so rare that
+	// finding each by the index is cheaper than reading past all others.
+	ids     []int64
+	byIndex bool
+}
+
+// Choosing between scan and index: finding an event by the index costs about as much as scanning indexCost events.
+// Each type is one more run of the index to merge, so there is a bound to their number.
+const (
+	indexCost     = 8
+	maxIndexTypes = 16
+)
+
+// scanWindow bounds the positions that one transaction scans for events that match, so that it stays short.
+const scanWindow = 32 << 10
+
+func (r *logReader) fetch(c *sqlite.Conn, into *chunk) error {
+	if !r.started {
+		if err := r.start(c); err != nil {
+			return err
+		}
+		r.started = true
+	}
+	if r.after >= r.through || len(r.names) > 0 && len(r.ids) == 0 {
+		return nil
+	}
+	if len(r.ids) == 0 {
+		return r.fetchAll(c, into)
+	}
+	return r.fetchMatching(c, into)
+}
+
+// start fixes where reading ends, and how.
+func (r *logReader) start(c *sqlite.Conn) error {
+	head, err := selectHead(c)
+	if err != nil {
+		return err
+	}
+	if r.through <= 0 || r.through > head {
+		r.through = head
+	}
+	if len(r.names) == 0 {
+		return nil
+	}
+	counts, err := countTypes(c, r.names)
+	if err != nil {
+		return err
+	}
+	r.ids = counts.ids
+	r.byIndex = len(r.ids) <= maxIndexTypes && counts.matching < counts.all/indexCost
+	if counts.matching == counts.all {
+		r.names, r.ids = nil, nil
+	}
+	return nil
+}
+
+const selectEvents = `SELECT ` + eventColumns + ` FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position`
+
+func (r *logReader) fetchAll(c *sqlite.Conn, into *chunk) error {
+	stmt, err := c.Prepare(selectEvents)
+	if err != nil {
+		return err
+	}
+	stmt.BindInt64(1, int64(r.after))
+	stmt.BindInt64(2, int64(r.through))
+	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+		if rec.Position != r.after+1 {
+			return corruptf("the log has position %d where %d must be", rec.Position, r.after+1)
+		}
+		r.after++
+		return nil
+	})
+	if err == nil && !into.more && r.after != r.through {
+		return corruptf("the log ends at position %d where %d must be", r.after, r.through)
+	}
+	return err
+}
+
+// fetchMatching reads events of the wanted types. Its statement is not kept: each selection has its own.
+func (r *logReader) fetchMatching(c *sqlite.Conn, into *chunk) error {
+	end, query := r.through, r.indexQuery()
+	if !r.byIndex {
+		end, query = min(r.through, r.after+scanWindow), r.scanQuery()
+	}
+	stmt, _, err := c.PrepareTransient(query)
+	if err != nil {
+		return err
+	}
+	defer stmt.Finalize()
+	stmt.BindInt64(1, int64(r.after))
+	stmt.BindInt64(2, int64(end))
+	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+		r.after = rec.Position
+		return nil
+	})
+	if err == nil && !into.more {
+		r.after = end
+		into.more = end < r.through
+	}
+	return err
+}
+
+func (r *logReader) scanQuery() string {
+	return fmt.Sprintf(`SELECT %s FROM events NOT INDEXED
+		WHERE position > ?1 AND position <= ?2 AND type IN (%s) ORDER BY position`,
+		eventColumns, strings.Trim(strings.ReplaceAll(fmt.Sprint(r.ids), " ", ","), "[]"))
+}
+
+// indexQuery merges the runs that the types have in the index, and looks up one chunk of the positions.
+func (r *logReader) indexQuery() string {
+	runs := make([]string, len(r.ids))
+	for i, id := range r.ids {
+		runs[i] = fmt.Sprintf(`SELECT position FROM events INDEXED BY events_by_type
+			WHERE type = %d AND position > ?1 AND position <= ?2`, id)
+	}
+	return fmt.Sprintf(`SELECT %s FROM events WHERE position IN (%s ORDER BY position LIMIT %d) ORDER BY position`,
+		eventColumns, strings.Join(runs, " UNION ALL "), chunkRecords)
+}

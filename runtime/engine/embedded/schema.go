@@ -1,0 +1,151 @@
+package embedded
+
+import (
+	"context"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// applicationID marks a database file as a log: "CQRS" in ASCII. SQLite keeps it in the file's header.
+const applicationID = 0x43515253
+
+// schemaVersion is the user_version of the files that this package writes.
+const schemaVersion = 1
+
+//go:embed schema.sql
+var schema string
+
+// RefusedError says why a file is not used as a log. Nothing in the file was changed.
+type RefusedError struct {
+	Path   string
+	Reason string
+	// Err is the cause where there is one.
+	Err error
+}
+
+func (e *RefusedError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("%s is not used as an event log: %s: %v", e.Path, e.Reason, e.Err)
+	}
+	return fmt.Sprintf("%s is not used as an event log: %s", e.Path, e.Reason)
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// refused gives the errors of opening that are about the file itself one type.
+func refused(path string, err error) error {
+	var setting *sqlitedb.SettingError
+	var network *sqlitedb.NetworkError
+	switch kind := sqlitedb.Classify(err); {
+	case kind == sqlitedb.NotDatabase:
+		return &RefusedError{Path: path, Reason: "it is not a SQLite database", Err: err}
+	case kind == sqlitedb.Corrupt:
+		return &RefusedError{Path: path, Reason: "it is damaged", Err: err}
+	case errors.As(err, &setting):
+		return &RefusedError{Path: path, Reason: "it does not take the setting " + setting.Setting, Err: err}
+	case errors.As(err, &network):
+		return &RefusedError{Path: path, Reason: "it is on a network file system", Err: err}
+	}
+	return err
+}
+
+// The parts of a database file's header that tell whose it is (https://www.sqlite.org/fileformat.html, section 1.3).
+const (
+	headerSize          = 100
+	headerMagic         = "SQLite format 3\x00"
+	headerWriteVersion  = 18
+	headerApplicationID = 68
+	writeVersionJournal = 1
+)
+
+// checkHeader refuses files that are not ours before SQLite opens them: opening would turn another program's database
+// into one with a write-ahead log. Of a database that has one already the header may be outdated, and says nothing.
+func checkHeader(path string) error {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var header [headerSize]byte
+	switch n, err := io.ReadFull(file, header[:]); {
+	case err == io.EOF:
+		return nil // an empty file becomes a database
+	case err != nil && err != io.ErrUnexpectedEOF:
+		return err
+	case n < headerSize || string(header[:len(headerMagic)]) != headerMagic:
+		return &RefusedError{Path: path, Reason: "it is not a SQLite database"}
+	}
+	app := binary.BigEndian.Uint32(header[headerApplicationID:])
+	if header[headerWriteVersion] == writeVersionJournal && app != applicationID {
+		return foreign(path, int64(app))
+	}
+	return nil
+}
+
+func foreign(path string, app int64) error {
+	return &RefusedError{Path: path, Reason: fmt.Sprintf("its application_id is %d, so it is another program's database", app)}
+}
+
+// ensureSchema creates the tables in an empty file, and otherwise checks that the file is a log of this version.
+func ensureSchema(ctx context.Context, c *sqlite.Conn, path string) error {
+	empty, err := checkSchema(c, path)
+	if err != nil || !empty {
+		return err
+	}
+	return sqlitedb.Write(ctx, c, sqlitedb.BusyTimeout, func() error {
+		// Another process may have been faster.
+		empty, err := checkSchema(c, path)
+		if err != nil || !empty {
+			return err
+		}
+		ids := fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d;", applicationID, schemaVersion)
+		return sqlitex.ExecuteScript(c, schema+ids, nil)
+	})
+}
+
+func checkSchema(c *sqlite.Conn, path string) (empty bool, err error) {
+	app, err := integer(c, "PRAGMA application_id")
+	if err != nil {
+		return false, err
+	}
+	version, err := integer(c, "PRAGMA user_version")
+	if err != nil {
+		return false, err
+	}
+	tables, err := integer(c, "SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return false, err
+	}
+	switch {
+	case app == 0 && version == 0 && tables == 0:
+		return true, nil
+	case app != applicationID:
+		return false, foreign(path, app)
+	case version > schemaVersion:
+		return false, &RefusedError{Path: path, Reason: fmt.Sprintf(
+			"its user_version is %d and this program knows versions up to %d: a newer release wrote it", version, schemaVersion)}
+	case version < schemaVersion:
+		return false, &RefusedError{Path: path, Reason: fmt.Sprintf("its user_version is %d, which no release wrote", version)}
+	}
+	return false, nil
+}
+
+// integer returns the one number that a query yields.
+func integer(c *sqlite.Conn, query string) (int64, error) {
+	stmt, err := c.Prepare(query)
+	if err != nil {
+		return 0, err
+	}
+	return sqlitex.ResultInt64(stmt)
+}

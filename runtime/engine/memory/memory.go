@@ -1,0 +1,317 @@
+// Package memory is the event log, and the snapshot store, that lives in the process: for tests, and to try a model
+// out. It keeps every promise of eventlog.Log but durability.
+package memory
+
+import (
+	"bytes"
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+)
+
+// Log is an event log in memory. The zero value is not usable: New makes one. It is safe for concurrent use.
+type Log struct {
+	mu     sync.RWMutex
+	closed bool
+	// news is closed, and replaced, when the log grows or is closed.
+	news chan struct{}
+
+	// records only ever grows, and no record in it changes: whoever took a slice of it under the lock may read that
+	// without. The record at index i has the position i+1.
+	records   []cqrs.Record
+	streams   map[cqrs.StreamID][]cqrs.Position
+	types     map[string]int64
+	commands  map[string]command
+	snapshots map[cqrs.StreamID][]byte
+}
+
+// command is what is kept of a command that had an id.
+type command struct {
+	hash    [32]byte
+	outcome eventlog.Appended
+}
+
+var (
+	_ eventlog.Log   = (*Log)(nil)
+	_ snapshot.Store = (*Log)(nil)
+)
+
+// New returns an empty log.
+func New() *Log {
+	return &Log{
+		news:      make(chan struct{}),
+		streams:   make(map[cqrs.StreamID][]cqrs.Position),
+		types:     make(map[string]int64),
+		commands:  make(map[string]command),
+		snapshots: make(map[cqrs.StreamID][]byte),
+	}
+}
+
+// Close makes every later call fail with cqrs.ErrClosed and wakes whoever waits. Closing twice is harmless.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
+		close(l.news)
+	}
+	return nil
+}
+
+// Append implements eventlog.Log.
+func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended, error) {
+	if err := c.Check(); err != nil {
+		return eventlog.Appended{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return eventlog.Appended{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return eventlog.Appended{}, cqrs.ErrClosed
+	}
+	if first, ok, err := l.command(c.Meta.CommandID, c.CommandHash); ok || err != nil {
+		return first, err
+	}
+	for i := range c.Streams {
+		if err := l.expect(&c.Streams[i]); err != nil {
+			return eventlog.Appended{}, err
+		}
+	}
+	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
+	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
+	l.store(&c)
+	outcome := eventlog.Appended{Position: l.head(), Meta: c.Meta}
+	if len(c.Streams) > 0 {
+		outcome.Version = l.version(c.Streams[0].Stream)
+		close(l.news)
+		l.news = make(chan struct{})
+	}
+	if c.Meta.CommandID != "" {
+		l.commands[c.Meta.CommandID] = command{hash: c.CommandHash, outcome: outcome}
+	}
+	return outcome, nil
+}
+
+func (l *Log) expect(s *eventlog.StreamAppend) error {
+	actual := l.version(s.Stream)
+	if s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual) {
+		return nil
+	}
+	return &cqrs.ConflictError{Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: actual}
+}
+
+func (l *Log) store(c *eventlog.Commit) {
+	for i := range c.Streams {
+		s := &c.Streams[i]
+		for j := range s.Events {
+			e := &s.Events[j]
+			l.records = append(l.records, cqrs.Record{
+				EventMeta: cqrs.EventMeta{
+					Position: l.head() + 1, Stream: s.Stream, Version: l.version(s.Stream) + 1,
+					Commit: c.ID, Time: c.Meta.Time, CommandID: c.Meta.CommandID,
+					CorrelationID: c.Meta.CorrelationID, CausationID: c.Meta.CausationID, Actor: c.Meta.Actor,
+				},
+				Type: e.Type, SchemaVersion: e.SchemaVersion, ContentType: e.ContentType,
+				Data: append([]byte{}, e.Data...),
+			})
+			l.streams[s.Stream] = append(l.streams[s.Stream], l.head())
+			l.types[e.Type]++
+		}
+	}
+}
+
+func (l *Log) head() cqrs.Position { return cqrs.Position(len(l.records)) }
+
+func (l *Log) version(s cqrs.StreamID) cqrs.Version { return cqrs.Version(len(l.streams[s])) }
+
+// Command implements eventlog.Log.
+func (l *Log) Command(ctx context.Context, id string, hash [32]byte) (eventlog.Appended, bool, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if err := l.usable(ctx); err != nil {
+		return eventlog.Appended{}, false, err
+	}
+	return l.command(id, hash)
+}
+
+func (l *Log) command(id string, hash [32]byte) (eventlog.Appended, bool, error) {
+	first, ok := l.commands[id]
+	if !ok {
+		return eventlog.Appended{}, false, nil
+	}
+	if first.hash != hash {
+		return eventlog.Appended{}, false, &cqrs.CommandReusedError{CommandID: id}
+	}
+	first.outcome.Repeated = true
+	return first.outcome, true, nil
+}
+
+// usable reports what speaks against answering. The lock must be held.
+func (l *Log) usable(ctx context.Context) error {
+	if l.closed {
+		return cqrs.ErrClosed
+	}
+	return ctx.Err()
+}
+
+// ReadStream implements eventlog.Log.
+func (l *Log) ReadStream(
+	ctx context.Context, stream cqrs.StreamID, from cqrs.Version,
+) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		if err := stream.Validate(); err != nil {
+			yield(nil, err)
+			return
+		}
+		l.mu.RLock()
+		records, positions, err := l.records, l.streams[stream], l.usable(ctx)
+		l.mu.RUnlock()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		positions = positions[min(max(0, from-1), cqrs.Version(len(positions))):]
+		l.each(ctx, len(positions), func(i int) *cqrs.Record { return &records[positions[i]-1] }, yield)
+	}
+}
+
+// Read implements eventlog.Log.
+func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		l.mu.RLock()
+		records, err := l.records, l.usable(ctx)
+		l.mu.RUnlock()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if q.Through > 0 {
+			records = records[:min(q.Through, cqrs.Position(len(records)))]
+		}
+		records = records[min(max(0, q.After), cqrs.Position(len(records))):]
+		wanted := make(map[string]struct{}, len(q.Types))
+		for _, t := range q.Types {
+			wanted[t] = struct{}{}
+		}
+		l.each(ctx, len(records), func(i int) *cqrs.Record {
+			if _, ok := wanted[records[i].Type]; !ok && len(wanted) > 0 {
+				return nil
+			}
+			return &records[i]
+		}, yield)
+	}
+}
+
+// each yields the n records that at returns, without those that are nil. The caller gets a copy in one record that
+// is used again and again, so that a program that keeps records fails here already, and not first on a disk.
+func (l *Log) each(
+	ctx context.Context, n int, at func(int) *cqrs.Record, yield func(*cqrs.Record, error) bool,
+) {
+	const checkEvery = 256
+	var lent cqrs.Record
+	for i := range n {
+		if i%checkEvery == checkEvery-1 {
+			l.mu.RLock()
+			err := l.usable(ctx)
+			l.mu.RUnlock()
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+		}
+		r := at(i)
+		if r == nil {
+			continue
+		}
+		lent = *r
+		if !yield(&lent, nil) {
+			return
+		}
+	}
+}
+
+// Head implements eventlog.Log.
+func (l *Log) Head(ctx context.Context) (cqrs.Position, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if err := l.usable(ctx); err != nil {
+		return 0, err
+	}
+	return l.head(), nil
+}
+
+// Count implements eventlog.Log.
+func (l *Log) Count(ctx context.Context, types ...string) (int64, error) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if err := l.usable(ctx); err != nil {
+		return 0, err
+	}
+	if len(types) == 0 {
+		return int64(l.head()), nil
+	}
+	// Nobody counts an event twice because its type is named twice.
+	distinct := make(map[string]int64, len(types))
+	for _, t := range types {
+		distinct[t] = l.types[t]
+	}
+	var n int64
+	for _, c := range distinct {
+		n += c
+	}
+	return n, nil
+}
+
+// Wait implements eventlog.Log.
+func (l *Log) Wait(ctx context.Context, after cqrs.Position) (cqrs.Position, error) {
+	for {
+		l.mu.RLock()
+		head, news, err := l.head(), l.news, l.usable(ctx)
+		l.mu.RUnlock()
+		if err != nil {
+			return 0, err
+		}
+		if head > after {
+			return head, nil
+		}
+		select {
+		case <-news:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// LoadSnapshot implements snapshot.Store.
+func (l *Log) LoadSnapshot(ctx context.Context, stream cqrs.StreamID) ([]byte, error) {
+	if err := stream.Validate(); err != nil {
+		return nil, err
+	}
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if err := l.usable(ctx); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(l.snapshots[stream]), nil
+}
+
+// SaveSnapshot implements snapshot.Store.
+func (l *Log) SaveSnapshot(ctx context.Context, stream cqrs.StreamID, sealed []byte) error {
+	if err := stream.Validate(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.usable(ctx); err != nil {
+		return err
+	}
+	l.snapshots[stream] = bytes.Clone(sealed)
+	return nil
+}

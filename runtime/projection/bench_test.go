@@ -1,0 +1,139 @@
+package projection
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+)
+
+// benchLog has n deposits, each its own commit, that lead to the given number of rows in no order.
+func benchLog(n, rows int) *sliceLog {
+	var w writer
+	records := make([]cqrs.Record, 0, n)
+	currencies := []string{"EUR", "GBP", "USD"}
+	names := make([]string, rows/3+1)
+	for i := range names {
+		names[i] = fmt.Sprintf("acc-%06d", i)
+	}
+	for i := range n {
+		// Multiplying by a large prime visits all rows, far apart in memory.
+		row := i * 1_000_003 % rows
+		// Each event has an id of its own, as if it had just been read.
+		records = append(records, w.commitOf(deposited(strings.Clone(names[row/3]), currencies[row%3], 1))...)
+	}
+	log := newLog(records...)
+	log.inPlace = true
+	return log
+}
+
+// handWritten is the loop that a person writes: it decodes each event and adds it to a row in a map.
+func handWritten(records []cqrs.Record) (map[balanceKey]*balance, error) {
+	rows := map[balanceKey]*balance{}
+	var e payload
+	for i := range records {
+		rec := &records[i]
+		if rec.Type != "Deposited" {
+			continue
+		}
+		if err := e.decode(rec.Data); err != nil {
+			return nil, err
+		}
+		r := rows[balanceKey{rec.Stream.ID, e.Currency}]
+		if r == nil {
+			r = &balance{Limit: 100}
+			rows[balanceKey{rec.Stream.ID, strings.Clone(e.Currency)}] = r
+		}
+		r.Balance += e.Amount
+		r.Movements++
+		r.LastMovement = rec.Time
+	}
+	return rows, nil
+}
+
+// BenchmarkFold builds a read model from a million events in memory, beside the hand-written loop over the same records,
+// which stores nothing. The ratios are those of the shortest times: with the writing of the rows into the sink, and
+// without it.
+func BenchmarkFold(b *testing.B) {
+	const events = 1_000_000
+	for _, rows := range []int{3_000, 300_000} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			log := benchLog(events, rows)
+			var byHand, folding, writing time.Duration = math.MaxInt64, math.MaxInt64, math.MaxInt64
+			for b.Loop() {
+				byHand = min(byHand, timed(func() {
+					want, err := handWritten(log.records)
+					require.NoError(b, err)
+					require.Len(b, want, rows)
+				}))
+				table := &timingTable{Table: openTable(b)}
+				took := timed(func() {
+					require.NoError(b, New(log, table, definition(&folds{})).CatchUp(context.Background()))
+				})
+				folding, writing = min(folding, took-table.took), min(writing, took)
+			}
+			b.ReportMetric(events/byHand.Seconds()/1e6, "hand-M/s")
+			b.ReportMetric(events/folding.Seconds()/1e6, "fold-M/s")
+			b.ReportMetric(folding.Seconds()/byHand.Seconds(), "fold/hand")
+			b.ReportMetric(writing.Seconds()/byHand.Seconds(), "fold+write/hand")
+		})
+	}
+}
+
+func timed(f func()) time.Duration {
+	runtime.GC()
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+// timingTable adds up how long the writing took.
+type timingTable struct {
+	readmodel.Table
+	took time.Duration
+}
+
+func (t *timingTable) Apply(ctx context.Context, b *readmodel.Batch) error {
+	start := time.Now()
+	defer func() { t.took += time.Since(start) }()
+	return t.Table.Apply(ctx, b)
+}
+
+// warmWorker returns a worker whose cache has all rows of the log.
+func warmWorker(t require.TestingT, log *sliceLog) *worker[balanceKey, balance] {
+	p := New(log, openTable(t), definition(&folds{}))
+	w := &worker[balanceKey, balance]{Projector: p, wrote: time.Now(), stop: func() bool { return false }}
+	w.rows.def = &p.def
+	require.NoError(t, w.start(context.Background()))
+	_, err := w.catchUp(context.Background())
+	require.NoError(t, err)
+	return w
+}
+
+func TestAnEventAllocatesNothingOnceItsRowExists(t *testing.T) {
+	const events = 10_000
+	log := benchLog(events, 3_000)
+	w := warmWorker(t, log)
+	again := benchLog(2*events, 3_000)
+	log.records = again.records[:events]
+	allocs := testing.AllocsPerRun(3, func() {
+		// The same rows get later events.
+		next := make([]cqrs.Record, events)
+		copy(next, again.records[events:])
+		for i := range next {
+			next[i].Position += w.scanned
+		}
+		log.records = next
+		require.NoError(t, w.scan(context.Background(), next[events-1].Position))
+	})
+	assert.Less(t, allocs, 50.0, "for %d events", events)
+}

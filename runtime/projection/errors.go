@@ -1,0 +1,116 @@
+package projection
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+)
+
+// ErrRunning says that the projector is at work already.
+var ErrRunning = errors.New("it is running already")
+
+// errKeys stops a fold whose keys are not a function of the event.
+var errKeys = errors.New("the fold asked for a key that it had not asked for when it was called for the same event before")
+
+// FoldError says which event stopped a projection. Everything of earlier commits is stored, and nothing of this event's.
+type FoldError struct {
+	Projection string
+	Position   cqrs.Position
+	Stream     cqrs.StreamID
+	Version    cqrs.Version
+	// Type is the event's wire name.
+	Type string
+	// Key is that of the row that was being folded, as text; it is empty if the fold failed before it asked for a row.
+	Key string
+	// Err is what the fold returned: a *cqrs.DecodingError, say, or a *cqrs.PanicError.
+	Err error
+
+	commit cqrs.CommitID
+}
+
+func (e *FoldError) Error() string {
+	at := ""
+	if e.Key != "" {
+		at = " into the row of " + e.Key
+	}
+	return fmt.Sprintf("projection %s stopped: it can't fold event %s%s, at position %d, version %d of %s: %v",
+		e.Projection, e.Type, at, e.Position, e.Version, e.Stream, e.Err)
+}
+
+func (e *FoldError) Unwrap() error { return e.Err }
+
+// RowError says that the fold made a row that can't be stored.
+type RowError struct {
+	Projection string
+	Key        string
+	// Position is that of the last event that was folded into the row.
+	Position cqrs.Position
+	Err      error
+}
+
+func (e *RowError) Error() string {
+	return fmt.Sprintf("projection %s stopped: the row of %s, last folded at position %d, can't be stored: %v",
+		e.Projection, e.Key, e.Position, e.Err)
+}
+
+func (e *RowError) Unwrap() error { return e.Err }
+
+// HistoryError says that a read model was made from another log: the log has not the commit that the checkpoint names,
+// at the checkpoint's position. A log was restored from an older backup, for one. Nothing was changed.
+type HistoryError struct {
+	Projection string
+	Position   cqrs.Position
+	// Commit is what the checkpoint names, Found what the log has; zero if it has nothing there.
+	Commit, Found cqrs.CommitID
+}
+
+func (e *HistoryError) Error() string {
+	found := "nothing"
+	if e.Found != (cqrs.CommitID{}) {
+		found = fmt.Sprintf("commit %x", e.Found)
+	}
+	return fmt.Sprintf("projection %s: its read model was made from another log: it reflects commit %x at position %d, where this log has %s",
+		e.Projection, e.Commit, e.Position, found)
+}
+
+// wrap names the projection in an error that does not do so itself.
+func (p *Projector[K, R]) wrap(err error) error {
+	switch err.(type) {
+	case nil, *FoldError, *RowError, *HistoryError:
+		return err
+	}
+	return fmt.Errorf("projection %s: %w", p.def.Name, err)
+}
+
+// foldError describes the failure of the record that is being folded.
+func (w *worker[K, R]) foldError(err error) *FoldError {
+	rec := w.rows.record
+	e := &FoldError{
+		Projection: w.def.Name, Position: rec.Position, Version: rec.Version, Type: strings.Clone(rec.Type),
+		Stream: cqrs.StreamID{Category: strings.Clone(rec.Stream.Category), ID: strings.Clone(rec.Stream.ID)},
+		Err:    err, commit: rec.Commit,
+	}
+	if w.rows.asked != nil {
+		e.Key = w.keyText(w.rows.asked)
+	}
+	return e
+}
+
+func (w *worker[K, R]) keyText(e *entry[K, R]) string {
+	return readmodel.KeyText(&w.def.Codec.Schema, w.def.Codec.AppendKey(nil, &e.key))
+}
+
+// guard turns a panic of the fold into a *FoldError. It stands around whole batches, so that an event costs nothing. A
+// panic of anything else goes on.
+func (w *worker[K, R]) guard(err *error) {
+	if w.rows.record == nil {
+		return
+	}
+	if v := recover(); v != nil {
+		*err = w.foldError(&cqrs.PanicError{In: "the fold of " + w.def.Name, Value: fmt.Sprint(v), Stack: debug.Stack()})
+	}
+}

@@ -1,0 +1,182 @@
+// Package projection keeps read models up to date with the event log.
+//
+// A projection is a keyed fold: an event leads to keys, and each key's row and the event to the row's new content. The
+// team writes the fold, generated code the rest of a Definition, and a Projector does all the work around it:
+//
+//   - It reads the events that the projection handles, in batches that end where a commit ends.
+//   - It folds in memory, over a bounded cache of rows. The rows of a batch that are not cached are loaded in one round
+//     trip, and none at all while a read model is built from the start of the log and fits into the cache.
+//   - It writes changed rows and the checkpoint in one step, which fails if another projector wrote in between. While
+//     catching up it writes rarely and in bulk, afterwards at once.
+//   - It never skips an event. A fold that fails stops its projection, with a *FoldError; what comes before the failing
+//     commit is stored, and Run goes on from there once the fold is mended.
+//
+// A Projector imports no sink and no engine: it works with any eventlog.Log and any readmodel.Table.
+package projection
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+)
+
+// Definition is one projection. It is generated. Its functions are called by one goroutine at a time, as long as the
+// Definition belongs to one Projector.
+type Definition[K comparable, R any] struct {
+	// Name is the projection's name in the model.
+	Name string
+	// Events are the wire names of the events that the fold handles.
+	Events []string
+	Codec  readmodel.Codec[K, R]
+	// Init gives a new row its first content, if that is not the zero value; it may be nil.
+	Init func(*R)
+	// OwnKey copies the strings of a key that is kept for long, so that it does not pin the buffer of the event that
+	// it came from; it may be nil.
+	OwnKey func(K) K
+	// Fold asks rows for the row of each key that the record leads to, all of them, and folds the record into those that
+	// are not nil. Which keys these are depends on the record only: Fold is called a second time for a record that led
+	// to a row that had to be loaded, and must ask for the same keys then. It keeps neither rows nor the record.
+	Fold func(rows *Rows[K, R], rec *cqrs.Record) error
+}
+
+// Runner is a Projector of any key and row.
+type Runner interface {
+	Name() string
+	Run(ctx context.Context) error
+	CatchUp(ctx context.Context) error
+	Status() Status
+}
+
+// Option is an option of New.
+type Option func(*settings)
+
+// settings are what a Projector trades memory, latency and speed by. The tests vary them; the defaults are measured.
+type settings struct {
+	// cacheRows bounds the rows in memory. It is exceeded by one batch at most.
+	cacheRows int
+	// batch is the number of events after which a batch ends at the next commit.
+	batch int
+	// bulk is how long a projection that catches up folds before it writes.
+	bulk time.Duration
+	// heartbeat is how often the checkpoint follows a log that moves without events that the projection handles.
+	heartbeat time.Duration
+}
+
+// CacheRows bounds the rows that the projection keeps in memory; the default is a million. It is not for the result:
+// that is the same with any bound above zero.
+func CacheRows(n int) Option {
+	return func(s *settings) { s.cacheRows = max(n, 1) }
+}
+
+// Projector keeps one read model up to date. All methods are safe for concurrent use, but Run and CatchUp do not run
+// at the same time: the second one fails with ErrRunning.
+type Projector[K comparable, R any] struct {
+	log      eventlog.Log
+	table    readmodel.Table
+	def      Definition[K, R]
+	settings settings
+
+	running sync.Mutex
+	status  tracker
+}
+
+var _ Runner = (*Projector[int, int])(nil)
+
+// New returns a Projector that folds the log into the table, which has to be of the definition's schema. Nothing runs
+// yet.
+func New[K comparable, R any](log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option) *Projector[K, R] {
+	p := &Projector[K, R]{log: log, table: table, def: def, settings: settings{
+		cacheRows: 1 << 20, batch: 4096, bulk: 3 * time.Second, heartbeat: 100 * time.Millisecond,
+	}}
+	for _, opt := range opts {
+		opt(&p.settings)
+	}
+	p.status.set(Status{Projection: def.Name})
+	return p
+}
+
+// Name returns the projection's name in the model.
+func (p *Projector[K, R]) Name() string { return p.def.Name }
+
+// Status returns how far the projection is. It does no I/O: an idle projection has the status of its last run.
+func (p *Projector[K, R]) Status() Status { return p.status.get(time.Now()) }
+
+// Run catches up with the log and then follows it. When ctx ends, it finishes its batch, writes it and returns nil.
+//
+// Errors: *FoldError; *RowError; *HistoryError; readmodel.ErrFenced, if another projector of the same read model wrote;
+// ErrRunning; and those of the log and the table. After any of them Run may be called again, and goes on where the read
+// model is.
+func (p *Projector[K, R]) Run(ctx context.Context) error {
+	return p.work(ctx, func(w *worker[K, R], io context.Context) error { return w.follow(ctx, io) })
+}
+
+// CatchUp returns when the read model reflects every event that the log held when CatchUp was called. When ctx ends
+// before, it writes what it has and returns ctx's error. Its other errors are those of Run.
+func (p *Projector[K, R]) CatchUp(ctx context.Context) error {
+	return p.work(ctx, func(w *worker[K, R], io context.Context) error {
+		head, err := w.catchUp(io)
+		if err == nil && w.stored.Position < head {
+			err = ctx.Err()
+		}
+		return err
+	})
+}
+
+// stopGrace is how long a run may take to finish its batch after its context has ended.
+const stopGrace = 10 * time.Second
+
+// work runs f with a worker that is where the read model is. The worker's own context, io, outlives ctx by stopGrace,
+// because ctx does not interrupt a batch.
+func (p *Projector[K, R]) work(ctx context.Context, f func(w *worker[K, R], io context.Context) error) error {
+	if !p.running.TryLock() {
+		return p.wrap(ErrRunning)
+	}
+	defer p.running.Unlock()
+	io, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	w := &worker[K, R]{Projector: p, wrote: time.Now(), stop: func() bool { return ctx.Err() != nil }}
+	w.rows.def = &p.def
+	defer context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(stopGrace):
+			cancel()
+		case <-io.Done():
+		}
+	})()
+	p.status.begin(p.def.Name)
+	err := w.start(io)
+	if err == nil {
+		err = f(w, io)
+	}
+	if failed, ok := err.(*FoldError); ok {
+		err = w.salvage(io, failed)
+	}
+	err = p.wrap(err)
+	p.status.end(err, err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()))
+	return err
+}
+
+// worker is one run of a Projector.
+type worker[K comparable, R any] struct {
+	*Projector[K, R]
+	rows Rows[K, R]
+	// stored is the table's checkpoint. folded is that of the rows in memory; it lies between two commits.
+	stored, folded readmodel.Checkpoint
+	// scanned is how far the log was read. There is nothing to fold between folded and scanned.
+	scanned cqrs.Position
+	// limit is a commit that must not be folded.
+	limit cqrs.CommitID
+
+	wrote     time.Time
+	writeTook time.Duration
+	values    []readmodel.Value
+	changes   []readmodel.Change
+
+	// stop says that the run is to end at the next commit.
+	stop func() bool
+}

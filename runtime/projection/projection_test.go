@@ -1,0 +1,467 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
+)
+
+func openTable(t require.TestingT) readmodel.Table {
+	codec := balanceCodec()
+	table, err := memory.New().Table(context.Background(), &codec.Schema)
+	require.NoError(t, err)
+	return table
+}
+
+// run starts the projector and returns what ends it and waits for it.
+func run(t *testing.T, p Runner) (stop func() error) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	return func() error {
+		cancel()
+		return <-done
+	}
+}
+
+func TestARunCatchesUpAndThenFollowsTheLog(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 5), deposited("b", "GBP", 7))...), openTable(t)
+	p := New(log, table, definition(&folds{}))
+	model := readmodel.NewModel(table, log, balanceCodec())
+	stop := run(t, p)
+	for range 20 {
+		log.append(w.commitOf(transferred("a", "b", "EUR", 1), noted())...)
+		row, fresh, err := model.Get(t.Context(), balanceKey{"b", "EUR"}, cqrs.AtLeast(w.position))
+		require.NoError(t, err)
+		assert.True(t, fresh.Current())
+		assert.Equal(t, w.position, fresh.Position)
+		assert.Equal(t, row.Movements, row.Balance)
+	}
+	require.NoError(t, stop())
+	assert.Equal(t, w.position, requireReflects(t, table, log.all()).Position)
+	assert.Equal(t, Idle, p.Status().Phase)
+}
+
+func TestCatchUpReturnsAtTheHead(t *testing.T) {
+	var w writer
+	log, table := newLog(), openTable(t)
+	p := New(log, table, definition(&folds{}))
+	require.NoError(t, p.CatchUp(t.Context()))
+	_, at := stored(t, table)
+	assert.Zero(t, at, "an empty log leaves no checkpoint")
+
+	log.append(w.commitOf(deposited("a", "EUR", 5))...)
+	log.append(w.commitOf(noted())...)
+	require.NoError(t, p.CatchUp(t.Context()))
+	assert.EqualValues(t, 2, requireReflects(t, table, log.all()).Position, "also where it handles nothing")
+	require.NoError(t, p.CatchUp(t.Context()))
+}
+
+func TestAQuietProjectionFollowsTheLogWithinTheHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(), openTable(t)
+		stop := run(t, New(log, table, definition(&folds{})))
+		model := readmodel.NewModel(table, log, balanceCodec())
+		for range 5 {
+			log.append(w.commitOf(noted(), noted())...)
+			start := time.Now()
+			_, fresh, err := model.GetMany(t.Context(), nil, cqrs.AtLeast(w.position))
+			require.NoError(t, err)
+			assert.True(t, fresh.Current())
+			assert.LessOrEqual(t, time.Since(start), 100*time.Millisecond)
+		}
+		require.NoError(t, stop())
+	})
+}
+
+func TestTheCheckpointOfAQuietProjectionIsNotWrittenWithEveryCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(), &countingTable{Table: openTable(t)}
+		stop := run(t, New(log, table, definition(&folds{})))
+		for range 1000 {
+			log.append(w.commitOf(noted())...)
+			time.Sleep(time.Millisecond)
+		}
+		require.NoError(t, stop())
+		assert.InDelta(t, 10, table.applies, 3)
+		assert.Equal(t, w.position, requireReflects(t, table, log.all()).Position)
+	})
+}
+
+func TestAWaitForAProjectionThatNeverStartedEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(w.commitOf(noted())...), openTable(t)
+		model := readmodel.NewModel(table, log, balanceCodec())
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _, err := model.Get(ctx, balanceKey{"a", "EUR"}, cqrs.AtLeast(1))
+		var stale *readmodel.StaleError
+		require.ErrorAs(t, err, &stale)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, readmodel.StaleError{Projection: "BalanceByCurrency", Want: 1, Err: context.DeadlineExceeded}, *stale)
+		_, fresh, err := model.GetMany(t.Context(), nil)
+		require.NoError(t, err)
+		assert.False(t, fresh.Current())
+	})
+}
+
+// countingTable counts the calls of a table.
+type countingTable struct {
+	readmodel.Table
+	gets, keys, applies, changes int
+}
+
+func (c *countingTable) Get(ctx context.Context, keys [][]readmodel.Value, found func(int, []readmodel.Value, cqrs.Position) error) (cqrs.Position, error) {
+	c.gets++
+	c.keys += len(keys)
+	return c.Table.Get(ctx, keys, found)
+}
+
+func (c *countingTable) Apply(ctx context.Context, b *readmodel.Batch) error {
+	c.applies++
+	c.changes += len(b.Changes)
+	return c.Table.Apply(ctx, b)
+}
+
+func TestABuildFromTheStartLoadsNothingAndWritesOnce(t *testing.T) {
+	var w writer
+	log, table := newLog(), &countingTable{Table: openTable(t)}
+	for i := range 20_000 {
+		log.append(w.commitOf(deposited(fmt.Sprint("acc-", i%100), "EUR", 1))...)
+	}
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	assert.Zero(t, table.gets)
+	assert.Equal(t, 1, table.applies)
+	assert.Equal(t, 100, table.changes)
+	requireReflects(t, table, log.all())
+}
+
+func TestTheMissingRowsOfABatchAreLoadedInOneRoundTrip(t *testing.T) {
+	var w writer
+	log, table := newLog(), &countingTable{Table: openTable(t)}
+	deposits := func() {
+		for i := range 1000 {
+			log.append(w.commitOf(deposited(fmt.Sprint("acc-", i%100), "EUR", 1), transferred("acc-1", fmt.Sprint("acc-", i%7), "EUR", 1))...)
+		}
+	}
+	deposits()
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	deposits()
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	assert.Equal(t, 1, table.gets)
+	assert.Equal(t, 100, table.keys, "each row once")
+	requireReflects(t, table, log.all())
+}
+
+func TestAFullCacheIsWrittenBack(t *testing.T) {
+	var w writer
+	log, table := newLog(), &countingTable{Table: openTable(t)}
+	for i := range 10_000 {
+		log.append(w.commitOf(deposited(fmt.Sprint("acc-", i*7919%1000), "EUR", int64(i)))...)
+	}
+	p := New(log, table, definition(&folds{}), CacheRows(10))
+	p.settings.batch = 50
+	require.NoError(t, p.CatchUp(t.Context()))
+	assert.Equal(t, 200, table.applies)
+	assert.Equal(t, 199, table.gets)
+	requireReflects(t, table, log.all())
+}
+
+func TestAFailingFoldStoresWhatComesBeforeItsCommitAndNothingOfIt(t *testing.T) {
+	boom := errors.New("boom")
+	for _, c := range []struct {
+		name           string
+		panics, loaded bool
+	}{{"an error", false, false}, {"a panic", true, false}, {"an error over a loaded row", false, true}, {"a panic over a loaded row", true, true}} {
+		t.Run(c.name, func(t *testing.T) {
+			var w writer
+			log, table := newLog(), openTable(t)
+			log.append(w.commitOf(deposited("a", "EUR", 1), deposited("b", "EUR", 1))...)
+			if c.loaded {
+				require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+			}
+			log.append(w.commitOf(deposited("a", "EUR", 2), deposited("b", "EUR", 2))...)
+			log.append(w.commitOf(deposited("b", "EUR", 4), deposited("a", "EUR", 4), deposited("b", "EUR", 4))...)
+			log.append(w.commitOf(deposited("a", "EUR", 8))...)
+			f := &folds{broken: map[cqrs.Position]error{6: boom}, panics: c.panics}
+			p := New(log, table, definition(f))
+
+			for range 2 {
+				err := p.Run(t.Context())
+				var failed *FoldError
+				require.ErrorAs(t, err, &failed)
+				assert.Equal(t, cqrs.Position(6), failed.Position)
+				assert.Equal(t, "account=a currency=EUR", failed.Key)
+				assert.Equal(t, "Deposited", failed.Type)
+				assert.Equal(t, cqrs.StreamID{Category: "Account", ID: "a"}, failed.Stream)
+				var panicked *cqrs.PanicError
+				assert.Equal(t, c.panics, errors.As(err, &panicked))
+				assert.Equal(t, !c.panics, errors.Is(err, boom))
+				assert.EqualValues(t, 4, requireReflects(t, table, log.all()).Position)
+				status := p.Status()
+				assert.Equal(t, Stopped, status.Phase)
+				assert.Equal(t, err, status.Err)
+				assert.EqualValues(t, 4, status.Position)
+				assert.EqualValues(t, 4, status.Handled)
+				assert.EqualValues(t, 8, status.Total)
+			}
+			f.broken = nil
+			require.NoError(t, p.CatchUp(t.Context()))
+			assert.EqualValues(t, 8, requireReflects(t, table, log.all()).Position)
+			assert.NoError(t, p.Status().Err)
+		})
+	}
+}
+
+func TestTheFirstOfSeveralFailuresIsTheOneThatStops(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	// The row of "a" has to be loaded, so that its failures at 3 and 5 show after those of the others, whose rows exist
+	// in the cache by then: 4 fails in the first pass of the third batch.
+	log.append(w.commitOf(deposited("b", "EUR", 1))...)
+	log.append(w.commitOf(deposited("a", "EUR", 1))...)
+	log.append(w.commitOf(record("Deposited", "b", payload{}))...)
+	log.append(w.commitOf(deposited("a", "EUR", 1))...)
+	f := &folds{broken: map[cqrs.Position]error{3: errors.New("third"), 5: errors.New("fifth")}}
+	log.records[3].Data = nil
+	var failed *FoldError
+	require.ErrorAs(t, New(log, table, definition(f)).CatchUp(t.Context()), &failed)
+	assert.Equal(t, cqrs.Position(3), failed.Position)
+	assert.EqualValues(t, 2, requireReflects(t, table, log.all()[:3]).Position)
+
+	f.broken = nil
+	require.ErrorAs(t, New(log, table, definition(f)).CatchUp(t.Context()), &failed)
+	assert.Equal(t, cqrs.Position(4), failed.Position)
+	assert.ErrorIs(t, failed, errPayload)
+	assert.Empty(t, failed.Key, "the payload did not say which row it is about")
+	assert.EqualValues(t, 3, requireReflects(t, table, log.all()[:3]).Position)
+}
+
+func TestARowThatCannotBeStoredStopsTheProjectionByItsKey(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1), deposited("b", "EUR", unstorable))...), openTable(t)
+	var failed *RowError
+	require.ErrorAs(t, New(log, table, definition(&folds{})).Run(t.Context()), &failed)
+	assert.Equal(t, "account=b currency=EUR", failed.Key)
+	assert.Equal(t, cqrs.Position(2), failed.Position)
+	var encoding *cqrs.EncodingError
+	assert.ErrorAs(t, failed, &encoding)
+	rows, at := stored(t, table)
+	assert.Empty(t, rows)
+	assert.Zero(t, at)
+}
+
+func TestAFoldWhoseKeysAreNoFunctionOfTheEventIsStopped(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	log.append(w.commitOf(deposited("a", "EUR", 1))...)
+	def := definition(&folds{})
+	calls := 0
+	def.Fold = func(rows *Rows[balanceKey, balance], _ *cqrs.Record) error {
+		calls++
+		rows.At(balanceKey{Account: fmt.Sprint(calls), Currency: "EUR"})
+		return nil
+	}
+	var failed *FoldError
+	require.ErrorAs(t, New(log, table, def).CatchUp(t.Context()), &failed)
+	assert.ErrorIs(t, failed, errKeys)
+}
+
+func TestThePanicOfASinkIsNotTakenForTheFolds(t *testing.T) {
+	var w writer
+	log := newLog(w.commitOf(deposited("a", "EUR", 1))...)
+	p := New(log, panickingTable{openTable(t)}, definition(&folds{}))
+	p.settings.bulk = 0
+	assert.PanicsWithValue(t, "disk", func() { _ = p.CatchUp(t.Context()) })
+	assert.NotErrorIs(t, p.wrap(nil), ErrRunning)
+}
+
+type panickingTable struct{ readmodel.Table }
+
+func (panickingTable) Apply(context.Context, *readmodel.Batch) error { panic("disk") }
+
+func TestTheSecondOfTwoProjectorsIsFenced(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+	first, second := New(log, table, definition(&folds{})), New(log, table, definition(&folds{}))
+	model := readmodel.NewModel(table, log, balanceCodec())
+	stop := run(t, first)
+	_, _, err := model.Get(t.Context(), balanceKey{"a", "EUR"}, cqrs.AtLeast(1))
+	require.NoError(t, err)
+
+	// The second one takes over while the first one sleeps; whatever the first one does then, it does not write.
+	held := make(chan struct{})
+	log.mu.Lock()
+	log.onRead = func(*cqrs.Record) error { <-held; return nil }
+	log.mu.Unlock()
+	log.append(w.commitOf(deposited("a", "EUR", 2))...)
+	other := newLog(log.all()...)
+	second.log = other
+	require.NoError(t, second.CatchUp(t.Context()))
+	close(held)
+	for first.Status().Phase != Stopped {
+		time.Sleep(time.Millisecond)
+	}
+	assert.ErrorIs(t, first.Status().Err, readmodel.ErrFenced)
+	assert.ErrorIs(t, stop(), readmodel.ErrFenced)
+	requireReflects(t, table, log.all())
+}
+
+func TestARowThatMovedWhileItWasLoadedIsAFence(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	log.append(w.commitOf(deposited("a", "EUR", 2))...)
+	once := false
+	log.onRead = func(r *cqrs.Record) error {
+		if r.Position == 2 && !once {
+			once = true
+			require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+		}
+		return nil
+	}
+	assert.ErrorIs(t, New(log, table, definition(&folds{})).CatchUp(t.Context()), readmodel.ErrFenced)
+	requireReflects(t, table, log.all())
+}
+
+func TestAReadModelOfAnotherLogIsRefused(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	_, at := stored(t, table)
+
+	other := newLog((&writer{commit: 7}).commitOf(deposited("a", "EUR", 1))...)
+	for name, log := range map[string]*sliceLog{"with another history": other, "that ends before": newLog()} {
+		err := New(log, table, definition(&folds{})).Run(t.Context())
+		var refused *HistoryError
+		require.ErrorAs(t, err, &refused, name)
+		assert.Equal(t, at.Commit, refused.Commit)
+		assert.ErrorContains(t, err, "another log")
+	}
+	_, after := stored(t, table)
+	assert.Equal(t, at, after)
+}
+
+func TestAProjectorRunsOnce(t *testing.T) {
+	log, table := newLog(), openTable(t)
+	p := New(log, table, definition(&folds{}))
+	stop := run(t, p)
+	for p.Status().Phase != Live {
+		time.Sleep(time.Millisecond)
+	}
+	assert.ErrorIs(t, p.CatchUp(t.Context()), ErrRunning)
+	require.NoError(t, stop())
+	require.NoError(t, p.CatchUp(t.Context()))
+}
+
+func TestAnEndedContextStopsBetweenTwoCommits(t *testing.T) {
+	var w writer
+	log, table := newLog(), openTable(t)
+	for range 100 {
+		log.append(w.commitOf(deposited("a", "EUR", 1), transferred("a", "b", "EUR", 1), deposited("c", "EUR", 1))...)
+	}
+	for _, at := range []cqrs.Position{1, 2, 50, 299, 300} {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := New(log, table, definition(&folds{}))
+		log.onRead = func(r *cqrs.Record) error {
+			if r.Position == at {
+				cancel()
+			}
+			return nil
+		}
+		err := p.CatchUp(ctx)
+		if cp := requireReflects(t, table, log.all()); cp.Position < 300 {
+			assert.ErrorIs(t, err, context.Canceled)
+		} else {
+			assert.NoError(t, err)
+		}
+		assert.Equal(t, Idle, p.Status().Phase)
+	}
+}
+
+func TestALogThatFailsStopsTheProjection(t *testing.T) {
+	var w writer
+	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+	torn := errors.New("torn")
+	log.onRead = func(*cqrs.Record) error { return torn }
+	p := New(log, table, definition(&folds{}))
+	assert.ErrorIs(t, p.Run(t.Context()), torn)
+	assert.ErrorContains(t, p.Status().Err, "BalanceByCurrency")
+	log.onRead = nil
+	require.NoError(t, p.CatchUp(t.Context()))
+	requireReflects(t, table, log.all())
+}
+
+func TestAHangingLogIsLeftAfterAGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+		p := New(&hangingLog{log}, table, definition(&folds{}))
+		stop := run(t, p)
+		synctest.Wait()
+		start := time.Now()
+		assert.ErrorIs(t, stop(), context.Canceled)
+		assert.Equal(t, stopGrace, time.Since(start))
+	})
+}
+
+type hangingLog struct{ *sliceLog }
+
+func (hangingLog) Head(ctx context.Context) (cqrs.Position, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+func TestTheStatusCountsAndNeverInvents(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(), openTable(t)
+		for range 10_000 {
+			log.append(w.commitOf(deposited("a", "EUR", 1), noted())...)
+		}
+		p := New(log, table, definition(&folds{}))
+		p.settings.batch = 100
+		assert.Equal(t, Status{Projection: "BalanceByCurrency"}, p.Status())
+		seen := 0
+		log.onRead = func(r *cqrs.Record) error {
+			if r.Position == 12_003 {
+				s := p.Status()
+				assert.Equal(t, CatchingUp, s.Phase)
+				assert.EqualValues(t, 6000, s.Handled)
+				assert.EqualValues(t, 10_000, s.Total)
+				assert.EqualValues(t, 4000, s.Lag())
+				assert.EqualValues(t, 20_000, s.Head)
+				assert.InDelta(t, 1000, s.Rate, 50)
+				assert.InDelta(t, 4, s.ETA.Seconds(), 0.3)
+				seen++
+			}
+			time.Sleep(time.Millisecond) // A thousand events take a second of the bubble's time.
+			return nil
+		}
+		stop := run(t, p)
+		time.Sleep(time.Minute)
+		s := p.Status()
+		assert.Equal(t, Status{Projection: "BalanceByCurrency", Phase: Live, Position: 20_000, Head: 20_000, Handled: 10_000, Total: 10_000}, s)
+		require.NoError(t, stop())
+		assert.Equal(t, 1, seen)
+		for i, name := range []string{"idle", "catching up", "live", "stopped"} {
+			assert.Equal(t, name, Phase(i).String())
+		}
+	})
+}

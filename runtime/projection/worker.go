@@ -1,0 +1,329 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+)
+
+// start finds out where the read model is, and that it belongs to this log.
+func (w *worker[K, R]) start(io context.Context) error {
+	at, err := w.table.Checkpoint(io)
+	if err != nil {
+		return err
+	}
+	if at.Position > 0 {
+		found, err := w.commitAt(io, at.Position)
+		if err != nil {
+			return err
+		}
+		if found != at.Commit {
+			return &HistoryError{w.def.Name, at.Position, at.Commit, found}
+		}
+	}
+	total, err := w.log.Count(io, w.def.Events...)
+	if err != nil {
+		return err
+	}
+	w.stored, w.folded, w.scanned = at, at, at.Position
+	w.rows.reset(at == readmodel.Checkpoint{})
+	w.status.start(at, total)
+	return nil
+}
+
+// commitAt returns the commit of the event at a position, zero if there is none. Positions are whole numbers, so that
+// behind the number before there is no other one, however an engine chooses them.
+func (w *worker[K, R]) commitAt(io context.Context, at cqrs.Position) (commit cqrs.CommitID, err error) {
+	for rec, err := range w.log.Read(io, eventlog.Query{After: at - 1, Through: at}) {
+		if err != nil {
+			return commit, err
+		}
+		commit = rec.Commit
+	}
+	return commit, nil
+}
+
+// catchUp folds and stores everything up to the log's head, unless it is told to stop, and returns the head.
+func (w *worker[K, R]) catchUp(io context.Context) (cqrs.Position, error) {
+	head, err := w.log.Head(io)
+	if err != nil {
+		return 0, err
+	}
+	w.status.head(head)
+	if err := w.scan(io, head); err != nil {
+		return 0, err
+	}
+	return head, w.write(io)
+}
+
+// follow catches up and then lives on the log's news, until ctx ends.
+func (w *worker[K, R]) follow(ctx, io context.Context) error {
+	for live := false; !w.stop(); {
+		start := time.Now()
+		head, err := w.log.Head(io)
+		if err != nil {
+			return err
+		}
+		w.status.head(head)
+		if err := w.scan(io, head); err != nil {
+			return err
+		}
+		if !live && w.scanned == head && time.Since(start) < w.settings.heartbeat {
+			// Whoever waits for the head always finds a busy log's head ahead: a short way is near enough.
+			live = true
+			w.status.phase(Live)
+		}
+		if live {
+			if err := w.rest(ctx, io); err != nil {
+				return err
+			}
+		}
+	}
+	return w.write(io)
+}
+
+// rest writes what is folded, at once. Where nothing was folded, it lets the checkpoint follow the log, but not with
+// every commit of others. It returns when the log has news, or ctx ends.
+func (w *worker[K, R]) rest(ctx, io context.Context) error {
+	if len(w.rows.dirty) > 0 {
+		if err := w.write(io); err != nil {
+			return err
+		}
+	}
+	wait := ctx
+	if w.scanned > w.stored.Position {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithDeadline(ctx, w.wrote.Add(w.settings.heartbeat))
+		defer cancel()
+	}
+	_, err := w.log.Wait(wait, w.scanned)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case w.scanned > w.stored.Position && time.Since(w.wrote) >= w.settings.heartbeat:
+		return w.write(io)
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil
+	}
+	return err
+}
+
+// scan reads and folds up to a position, unless it is told to stop. It writes in between where that is due.
+func (w *worker[K, R]) scan(io context.Context, through cqrs.Position) (err error) {
+	if through <= w.scanned {
+		return nil
+	}
+	defer w.guard(&err)
+	var (
+		n        int
+		position cqrs.Position
+		commit   cqrs.CommitID
+	)
+	for rec, err := range w.log.Read(io, eventlog.Query{After: w.scanned, Through: through, Types: w.def.Events}) {
+		if err != nil {
+			return err
+		}
+		if rec.Commit != commit {
+			stop := w.stop() || rec.Commit == w.limit
+			if n > 0 && (n >= w.settings.batch || stop) {
+				if err := w.endBatch(io, position, commit, n); err != nil {
+					return err
+				}
+				n = 0
+			}
+			if stop {
+				return nil
+			}
+			commit = rec.Commit
+		}
+		if err := w.rows.fold(rec); err != nil {
+			return w.foldError(err)
+		}
+		// A panic is the fold's only while a record is being folded.
+		w.rows.record = nil
+		position = rec.Position
+		n++
+	}
+	if n > 0 {
+		if err := w.endBatch(io, position, commit, n); err != nil {
+			return err
+		}
+	}
+	w.scanned = through
+	return nil
+}
+
+// endBatch folds what was deferred. All records up to position, the last one of a commit, are folded then.
+func (w *worker[K, R]) endBatch(io context.Context, position cqrs.Position, commit cqrs.CommitID, n int) error {
+	if len(w.rows.missing) > 0 {
+		if err := w.load(io); err != nil {
+			return err
+		}
+		if err := w.foldDeferred(); err != nil {
+			return err
+		}
+	}
+	w.folded = readmodel.Checkpoint{Position: position, Commit: commit, Handled: w.folded.Handled + int64(n)}
+	w.scanned = position
+	w.status.folded(w.folded.Handled)
+	// A read model that takes long to write is written less often, so that writing does not outweigh folding.
+	due := time.Since(w.wrote) >= max(w.settings.bulk, 4*w.writeTook)
+	if due || len(w.rows.cache) > w.settings.cacheRows {
+		return w.write(io)
+	}
+	return nil
+}
+
+// load loads the missing rows of the batch in one round trip.
+func (w *worker[K, R]) load(io context.Context) error {
+	keys := make([][]readmodel.Value, len(w.rows.missing))
+	w.values = w.values[:0]
+	for i, e := range w.rows.missing {
+		first := len(w.values)
+		w.values = w.def.Codec.AppendKey(w.values, &e.key)
+		keys[i] = w.values[first:len(w.values):len(w.values)]
+	}
+	schema := &w.def.Codec.Schema
+	scanner := readmodel.NewScanner(schema.Projection, schema.Row, nil)
+	at, err := w.table.Get(io, keys, func(i int, row []readmodel.Value, at cqrs.Position) error {
+		e := w.rows.missing[i]
+		scanner.Reset(row)
+		w.def.Codec.ReadRow(scanner, &e.row)
+		e.position, e.state = at, loaded
+		return scanner.Err()
+	})
+	if err != nil {
+		return err
+	}
+	if at != w.stored.Position {
+		return readmodel.ErrFenced
+	}
+	for _, e := range w.rows.missing {
+		if e.state == missing {
+			w.rows.init(e)
+			e.state = loaded
+		}
+	}
+	return nil
+}
+
+// foldDeferred is the second pass of a batch.
+func (w *worker[K, R]) foldDeferred() error {
+	r := &w.rows
+	r.turn = loaded
+	for i := range r.deferred {
+		if err := r.fold(&r.deferred[i]); err != nil {
+			return w.foldError(err)
+		}
+		r.record = nil
+	}
+	r.turn = settled
+	for _, e := range r.missing {
+		e.state = settled
+	}
+	clear(r.missing)
+	clear(r.deferred)
+	r.missing, r.deferred = r.missing[:0], r.deferred[:0]
+	return nil
+}
+
+// write stores the changed rows and the checkpoint, which is as far as the log was scanned.
+func (w *worker[K, R]) write(io context.Context) error {
+	if w.scanned > w.folded.Position {
+		commit, err := w.commitAt(io, w.scanned)
+		if err != nil {
+			return err
+		}
+		if commit == (cqrs.CommitID{}) {
+			return fmt.Errorf("%w: no event at position %d, which was the head", eventlog.ErrCorrupt, w.scanned)
+		}
+		w.folded.Position, w.folded.Commit = w.scanned, commit
+	}
+	if w.folded == w.stored {
+		return nil
+	}
+	start := time.Now()
+	if err := w.encode(); err != nil {
+		return err
+	}
+	err := w.table.Apply(io, &readmodel.Batch{From: w.stored, To: w.folded, Changes: w.changes})
+	w.trim()
+	if err != nil {
+		return err
+	}
+	w.stored = w.folded
+	w.wrote = time.Now()
+	w.writeTook = w.wrote.Sub(start)
+	for _, e := range w.rows.dirty {
+		e.dirty = false
+	}
+	w.rows.dirty = w.rows.dirty[:0]
+	if len(w.rows.cache) > w.settings.cacheRows {
+		w.rows.reset(false)
+	}
+	w.status.stored(w.stored.Position)
+	return nil
+}
+
+// encode turns the changed rows into changes.
+func (w *worker[K, R]) encode() error {
+	codec := &w.def.Codec
+	w.values = slices.Grow(w.values[:0], len(w.rows.dirty)*(len(codec.Schema.Key)+len(codec.Schema.Row)))
+	w.changes = slices.Grow(w.changes[:0], len(w.rows.dirty))
+	for _, e := range w.rows.dirty {
+		first := len(w.values)
+		w.values = codec.AppendKey(w.values, &e.key)
+		row := len(w.values)
+		values, err := codec.AppendRow(w.values, &e.row)
+		if err != nil {
+			return &RowError{w.def.Name, w.keyText(e), e.position, err}
+		}
+		w.values = values
+		w.changes = append(w.changes, readmodel.Change{
+			Key: values[first:row:row], Row: values[row:len(values):len(values)], Position: e.position,
+		})
+	}
+	return nil
+}
+
+// maxKept is how many values the buffers of a write are kept for; a bulk write's are not.
+const maxKept = 1 << 16
+
+func (w *worker[K, R]) trim() {
+	clear(w.values)
+	clear(w.changes)
+	if cap(w.values) > maxKept {
+		w.values, w.changes = nil, nil
+	}
+}
+
+// salvage stores everything before the commit of a failed record. What is in memory is part of that commit, or comes
+// behind it, so that the good part is folded again, also if the run is to end. Should a record before it fail now, one
+// that was deferred at the time, that one is what stopped the projection.
+func (w *worker[K, R]) salvage(io context.Context, failed *FoldError) error {
+	w.stop = func() bool { return false }
+	for {
+		w.rows.reset(w.stored == readmodel.Checkpoint{})
+		w.folded, w.scanned, w.limit = w.stored, w.stored.Position, failed.commit
+		w.status.folded(w.folded.Handled)
+		err := w.scan(io, failed.Position)
+		earlier, ok := err.(*FoldError)
+		switch {
+		case ok && earlier.Position < failed.Position:
+			failed = earlier
+			continue
+		case err == nil:
+			err = w.write(io)
+		}
+		if err != nil {
+			return errors.Join(failed, err)
+		}
+		return failed
+	}
+}

@@ -1,0 +1,261 @@
+package readmodel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// Codec turns the keys and rows of one projection into values and back. Its functions are generated.
+type Codec[K comparable, R any] struct {
+	Schema Schema
+	// AppendKey and AppendRow append the values of all columns. AppendRow fails, with a *cqrs.EncodingError, for a
+	// row that can't be stored faithfully.
+	AppendKey func([]Value, *K) []Value
+	AppendRow func([]Value, *R) ([]Value, error)
+	// ReadKey and ReadRow read all columns. What they read stays valid for ever.
+	ReadKey func(*Scanner, *K)
+	ReadRow func(*Scanner, *R)
+}
+
+// Freshness says what an answer reflects: every event up to Position that its projection handles, and none behind.
+type Freshness struct {
+	// Position is 0 if the projection never started.
+	Position cqrs.Position
+	// Head is the position of the last event of the log when the query began, or Position if that is later.
+	Head cqrs.Position
+}
+
+// Current reports whether the answer reflects every event that the log held when the query began. The answer of a
+// projection that never started is never current, not even over an empty log.
+func (f Freshness) Current() bool { return f.Position > 0 && f.Position >= f.Head }
+
+// Entry is a row with its key.
+type Entry[K comparable, R any] struct {
+	Key K
+	Row R
+}
+
+// Model answers typed queries over a table. It is safe for concurrent use.
+//
+// Every query takes cqrs.AtLeast, and then waits until the table reflects that position. If ctx ends first, the
+// error is a *StaleError.
+type Model[K comparable, R any] struct {
+	table Table
+	log   eventlog.Log
+	codec Codec[K, R]
+}
+
+// NewModel returns a Model over a table of the codec's schema. The log only tells its head.
+func NewModel[K comparable, R any](table Table, log eventlog.Log, codec Codec[K, R]) *Model[K, R] {
+	return &Model[K, R]{table: table, log: log, codec: codec}
+}
+
+// Get returns the row under a key. Without one the error wraps ErrNoRow, and the Freshness is that of the answer
+// that there is none.
+func (m *Model[K, R]) Get(ctx context.Context, key K, opts ...cqrs.QueryOption) (R, Freshness, error) {
+	var row, none R
+	head, err := m.begin(ctx, opts)
+	if err != nil {
+		return none, Freshness{}, err
+	}
+	values := m.codec.AppendKey(nil, &key)
+	var s *Scanner
+	position, err := m.table.Get(ctx, [][]Value{values}, func(_ int, stored []Value, _ cqrs.Position) error {
+		s = m.rowScanner(stored)
+		m.codec.ReadRow(s, &row)
+		return s.Err()
+	})
+	if err != nil {
+		return none, Freshness{}, err
+	}
+	if s == nil {
+		err = fmt.Errorf("read model %s: %w: %s", m.codec.Schema.Projection, ErrNoRow, KeyText(&m.codec.Schema, values))
+	}
+	return row, freshness(position, head), err
+}
+
+// GetMany returns the rows under several keys, in one round trip and of one moment. Keys without a row are not in
+// the map.
+func (m *Model[K, R]) GetMany(ctx context.Context, keys []K, opts ...cqrs.QueryOption) (map[K]R, Freshness, error) {
+	head, err := m.begin(ctx, opts)
+	if err != nil {
+		return nil, Freshness{}, err
+	}
+	wanted := make([][]Value, len(keys))
+	for i := range keys {
+		wanted[i] = m.codec.AppendKey(nil, &keys[i])
+	}
+	rows := make(map[K]R, len(keys))
+	s := m.rowScanner(nil)
+	position, err := m.table.Get(ctx, wanted, func(i int, stored []Value, _ cqrs.Position) error {
+		var row R
+		s.Reset(stored)
+		m.codec.ReadRow(s, &row)
+		rows[keys[i]] = row
+		return s.Err()
+	})
+	if err != nil {
+		return nil, Freshness{}, err
+	}
+	return rows, freshness(position, head), nil
+}
+
+// Find returns the rows that f selects, in its order and of one moment.
+func (m *Model[K, R]) Find(ctx context.Context, f Find, opts ...cqrs.QueryOption) ([]Entry[K, R], Freshness, error) {
+	head, err := m.begin(ctx, opts)
+	if err != nil {
+		return nil, Freshness{}, err
+	}
+	entries, position, err := m.find(ctx, f)
+	if err != nil {
+		return nil, Freshness{}, err
+	}
+	return entries, freshness(position, head), nil
+}
+
+func (m *Model[K, R]) find(ctx context.Context, f Find) ([]Entry[K, R], cqrs.Position, error) {
+	var entries []Entry[K, R]
+	ks, rs := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil), m.rowScanner(nil)
+	position, err := m.table.Find(ctx, f, func(key, row []Value) error {
+		entries = append(entries, Entry[K, R]{})
+		e := &entries[len(entries)-1]
+		ks.Reset(key)
+		m.codec.ReadKey(ks, &e.Key)
+		rs.Reset(row)
+		m.codec.ReadRow(rs, &e.Row)
+		return errors.Join(ks.Err(), rs.Err())
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return entries, position, nil
+}
+
+// pageSize is how many rows All reads at once.
+const pageSize = 500
+
+// All yields every row in the order of the keys. It reads page by page, so that no table is held while the caller's
+// code runs: each page is of one moment, all of them together need not be. After an error the iteration is over.
+func (m *Model[K, R]) All(ctx context.Context, opts ...cqrs.QueryOption) iter.Seq2[Entry[K, R], error] {
+	return func(yield func(Entry[K, R], error) bool) {
+		if err := m.await(ctx, options(opts).AtLeast); err != nil {
+			yield(Entry[K, R]{}, err)
+			return
+		}
+		f := Find{Index: -1, Limit: pageSize}
+		for {
+			page, _, err := m.find(ctx, f)
+			if err != nil {
+				yield(Entry[K, R]{}, err)
+				return
+			}
+			for i := range page {
+				if !yield(page[i], nil) {
+					return
+				}
+			}
+			if len(page) < pageSize {
+				return
+			}
+			f.After = m.codec.AppendKey(f.After[:0], &page[len(page)-1].Key)
+		}
+	}
+}
+
+// Count returns the number of rows that f's Index and Equal select.
+func (m *Model[K, R]) Count(ctx context.Context, f Find, opts ...cqrs.QueryOption) (int64, Freshness, error) {
+	head, err := m.begin(ctx, opts)
+	if err != nil {
+		return 0, Freshness{}, err
+	}
+	n, position, err := m.table.Count(ctx, f)
+	if err != nil {
+		return 0, Freshness{}, err
+	}
+	return n, freshness(position, head), nil
+}
+
+func (m *Model[K, R]) rowScanner(values []Value) *Scanner {
+	return NewScanner(m.codec.Schema.Projection, m.codec.Schema.Row, values)
+}
+
+func options(opts []cqrs.QueryOption) (o cqrs.QueryOptions) {
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+func freshness(position, head cqrs.Position) Freshness {
+	return Freshness{Position: position, Head: max(head, position)}
+}
+
+// begin waits for the position of AtLeast and returns the log's head. The head is read before the rows: an answer
+// that reaches it reflects everything that was acknowledged before the query began.
+func (m *Model[K, R]) begin(ctx context.Context, opts []cqrs.QueryOption) (cqrs.Position, error) {
+	head, err := m.log.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return head, m.await(ctx, options(opts).AtLeast)
+}
+
+// The polling of a table that another process may write: it begins fast, because most waits are for an event that
+// was appended a moment ago.
+const (
+	minPoll = time.Millisecond
+	maxPoll = 50 * time.Millisecond
+)
+
+// await returns when the table reflects position want. Every table reflects position 0.
+func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
+	if want <= 0 {
+		return nil
+	}
+	watcher, _ := m.table.(Watcher)
+	timer := time.NewTimer(maxPoll)
+	defer timer.Stop()
+	for poll := minPoll; ; poll = min(2*poll, maxPoll) {
+		// Whoever asked for the channel before reading the checkpoint can't miss the batch that comes between.
+		var changed <-chan struct{}
+		if watcher != nil {
+			changed = watcher.Changed()
+		}
+		c, err := m.table.Checkpoint(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Position >= want {
+			return nil
+		}
+		timer.Reset(poll)
+		select {
+		case <-ctx.Done():
+			return &StaleError{Projection: m.codec.Schema.Projection, Want: want, Have: c.Position, Err: ctx.Err()}
+		case <-changed:
+		case <-timer.C:
+		}
+	}
+}
+
+// KeyText returns a key as people read it: "account=acc-1 currency=EUR".
+func KeyText(s *Schema, key []Value) string {
+	var b strings.Builder
+	for i, v := range key {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if i < len(s.Key) {
+			b.WriteString(s.Key[i].Name + "=")
+		}
+		b.WriteString(v.String())
+	}
+	return b.String()
+}

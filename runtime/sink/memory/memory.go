@@ -1,0 +1,261 @@
+// Package memory keeps read models in the memory of the process: for tests, and for read models that are small enough
+// to be rebuilt at each start.
+package memory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+)
+
+// Store implements readmodel.Store. It is safe for concurrent use.
+type Store struct {
+	mu     sync.Mutex
+	tables map[string]*contents
+}
+
+// New returns an empty Store.
+func New() *Store { return &Store{tables: map[string]*contents{}} }
+
+// Table implements readmodel.Store. Schemas of the same projection and fingerprint get the same rows; should their
+// columns differ all the same, the error is a *readmodel.SchemaError.
+func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.Table, error) {
+	if err := cmp.Or(schema.Check(), ctx.Err()); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	name := schema.Projection + "_" + schema.Fingerprint
+	c := s.tables[name]
+	if c == nil {
+		c = &contents{columns: schema.Columns(), rows: map[string]*row{}}
+		s.tables[name] = c
+	}
+	if !slices.Equal(c.columns, schema.Columns()) {
+		return nil, &readmodel.SchemaError{
+			Projection: schema.Projection,
+			Reason:     "other columns were opened under its fingerprint " + schema.Fingerprint,
+		}
+	}
+	return &table{contents: c, schema: *schema}, nil
+}
+
+// table is one opening of a table: openings may declare other indexes over the same rows.
+type table struct {
+	*contents
+	schema readmodel.Schema
+}
+
+// contents are the rows of a table. A row never changes once it is in the map, it is only replaced: whoever took it
+// while holding mu may read it afterwards, so that no callback runs under the lock.
+type contents struct {
+	readmodel.Signal
+	columns []readmodel.Column
+
+	mu         sync.RWMutex
+	checkpoint readmodel.Checkpoint
+	// rows is keyed by the sortable encoding of the key.
+	rows map[string]*row
+
+	// sorted has, by the names of an index's columns, all rows in that order, until a batch makes it wrong.
+	sortMu sync.Mutex
+	sorted map[string][]sortedRow
+}
+
+type row struct {
+	key, values []readmodel.Value
+	position    cqrs.Position
+}
+
+type sortedRow struct {
+	by string
+	*row
+}
+
+// Checkpoint implements readmodel.Table.
+func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
+	if err := ctx.Err(); err != nil {
+		return readmodel.Checkpoint{}, err
+	}
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.checkpoint, nil
+}
+
+// Apply implements readmodel.Table.
+func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
+	if err := cmp.Or(t.schema.CheckBatch(b), ctx.Err()); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.checkpoint != b.From {
+		return readmodel.ErrFenced
+	}
+	t.checkpoint = b.To
+	if len(b.Changes) > 0 {
+		t.sortMu.Lock()
+		t.sorted = nil
+		t.sortMu.Unlock()
+	}
+	var buf []byte
+	for i := range b.Changes {
+		c := &b.Changes[i]
+		buf = appendSortable(buf[:0], c.Key)
+		if c.Row == nil {
+			delete(t.rows, string(buf))
+			continue
+		}
+		if old := t.rows[string(buf)]; old != nil {
+			t.rows[string(buf)] = &row{old.key, slices.Clone(c.Row), c.Position}
+		} else {
+			t.rows[string(buf)] = &row{slices.Clone(c.Key), slices.Clone(c.Row), c.Position}
+		}
+	}
+	t.Notify()
+	return nil
+}
+
+// Get implements readmodel.Table.
+func (t *table) Get(ctx context.Context, keys [][]readmodel.Value, found func(int, []readmodel.Value, cqrs.Position) error) (cqrs.Position, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	rows, at, err := t.lookUp(keys)
+	if err != nil {
+		return 0, err
+	}
+	for i, r := range rows {
+		if r == nil {
+			continue
+		}
+		if err := found(i, r.values, r.position); err != nil {
+			return 0, err
+		}
+	}
+	return at, nil
+}
+
+func (t *table) lookUp(keys [][]readmodel.Value) ([]*row, cqrs.Position, error) {
+	rows := make([]*row, len(keys))
+	var buf []byte
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for i, key := range keys {
+		if err := t.schema.CheckKey(key); err != nil {
+			return nil, 0, err
+		}
+		buf = appendSortable(buf[:0], key)
+		rows[i] = t.rows[string(buf)]
+	}
+	return rows, t.checkpoint.Position, nil
+}
+
+// Find implements readmodel.Table.
+func (t *table) Find(ctx context.Context, f readmodel.Find, found func(key, row []readmodel.Value) error) (cqrs.Position, error) {
+	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
+		return 0, err
+	}
+	rows, at := t.inOrder(f.Index)
+	rows = rows[after(rows, &f):]
+	equal := string(appendSortable(nil, f.Equal))
+	for i, r := range rows {
+		if f.Limit > 0 && i == f.Limit || !strings.HasPrefix(r.by, equal) {
+			break
+		}
+		if err := found(r.key, r.values); errors.Is(err, readmodel.ErrStop) {
+			break
+		} else if err != nil {
+			return 0, err
+		}
+	}
+	return at, nil
+}
+
+// after returns the number of the first row that f can select.
+func after(rows []sortedRow, f *readmodel.Find) int {
+	if len(f.After) == 0 {
+		return search(rows, string(appendSortable(nil, f.Equal)))
+	}
+	var last []byte
+	if f.Index >= 0 {
+		last = appendSortable(last, f.Equal)
+	}
+	by := string(appendSortable(last, f.After))
+	i := search(rows, by)
+	if i < len(rows) && rows[i].by == by {
+		i++
+	}
+	// A place before the rows that f fixes selects all of these.
+	return max(i, search(rows, string(appendSortable(nil, f.Equal))))
+}
+
+func search(rows []sortedRow, by string) int {
+	i, _ := slices.BinarySearchFunc(rows, by, func(r sortedRow, by string) int { return strings.Compare(r.by, by) })
+	return i
+}
+
+// Count implements readmodel.Table.
+func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, cqrs.Position, error) {
+	f.After = nil
+	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
+		return 0, 0, err
+	}
+	rows, at := t.inOrder(f.Index)
+	equal := string(appendSortable(nil, f.Equal))
+	rows = rows[search(rows, equal):]
+	// The encoding is free of prefixes, so that the rows that begin with equal stand together.
+	n, _ := slices.BinarySearchFunc(rows, equal, func(r sortedRow, equal string) int {
+		if strings.HasPrefix(r.by, equal) {
+			return -1
+		}
+		return 1
+	})
+	return int64(n), at, nil
+}
+
+// inOrder returns all rows in the order of an index, and the position that they reflect. It sorts them at the first
+// query after a change.
+func (t *table) inOrder(index int) ([]sortedRow, cqrs.Position) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	t.sortMu.Lock()
+	defer t.sortMu.Unlock()
+	var name string
+	if index >= 0 {
+		name = strings.Join(t.schema.Indexes[index], ",")
+	}
+	if rows, ok := t.sorted[name]; ok {
+		return rows, t.checkpoint.Position
+	}
+	rows := t.sort(t.schema.Order(index))
+	if t.sorted == nil {
+		t.sorted = map[string][]sortedRow{}
+	}
+	t.sorted[name] = rows
+	return rows, t.checkpoint.Position
+}
+
+func (t *table) sort(order []int) []sortedRow {
+	rows := make([]sortedRow, 0, len(t.rows))
+	var buf []byte
+	for _, r := range t.rows {
+		buf = buf[:0]
+		for _, n := range order {
+			if n < len(r.key) {
+				buf = appendSortable(buf, r.key[n:n+1])
+			} else {
+				buf = appendSortable(buf, r.values[n-len(r.key):][:1])
+			}
+		}
+		rows = append(rows, sortedRow{string(buf), r})
+	}
+	slices.SortFunc(rows, func(a, b sortedRow) int { return strings.Compare(a.by, b.by) })
+	return rows
+}

@@ -1,0 +1,16 @@
+package memory
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel/readmodeltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestConformance(t *testing.T) {
+	readmodeltest.Run(t, func(*testing.T) readmodel.Store { return New() })
+}
