@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cqrsgen/cqrsgen/gen"
+	"github.com/cqrsgen/cqrsgen/gen/output"
+)
+
+// suffix is how model files are named.
+const suffix = ".cqrs.yaml"
+
+func generateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "generate [FILE…]",
+		Short: "Write the Go code of each model beside it",
+		Long: "Write the Go code of each model beside it. Without FILE: of every *" + suffix + " below the working directory.\n" +
+			"If any model is wrong, nothing is written.",
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return generate(files, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+// generate loads every model before it writes the first file.
+func generate(files []string, stdout, stderr io.Writer) error {
+	if len(files) == 0 {
+		var err error
+		if files, err = find("."); err != nil {
+			return err
+		}
+		if len(files) == 0 {
+			return fmt.Errorf("there is no *%s below the working directory", suffix)
+		}
+	}
+	if err := onePerFolder(files); err != nil {
+		return err
+	}
+	sets, wrong := make([]*output.Set, len(files)), false
+	for i, file := range files {
+		set, findings, err := gen.Load(file)
+		if err != nil {
+			return err
+		}
+		if err := findings.Write(stderr); err != nil {
+			return err
+		}
+		sets[i], wrong = set, wrong || findings.Failed()
+	}
+	if wrong {
+		return errFindings
+	}
+	for i, file := range files {
+		if err := write(filepath.Dir(file), sets[i], stdout); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func write(dir string, set *output.Set, stdout io.Writer) error {
+	result, err := output.Write(dir, *set)
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
+	for _, name := range result.Written {
+		fmt.Fprintln(stdout, "wrote", filepath.Join(dir, name))
+	}
+	for _, name := range result.Removed {
+		fmt.Fprintln(stdout, "removed", filepath.Join(dir, name))
+	}
+	return nil
+}
+
+// onePerFolder refuses two models in one folder: they would be one Go package with two of everything.
+func onePerFolder(files []string) error {
+	first := map[string]string{}
+	for _, f := range files {
+		dir := filepath.Dir(filepath.Clean(f))
+		if other, taken := first[dir]; taken && filepath.Clean(other) != filepath.Clean(f) {
+			return fmt.Errorf("%s and %s are in one folder: a Go package has one model", other, f)
+		}
+		first[dir] = f
+	}
+	return nil
+}
+
+// find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out.
+func find(root string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() && strings.HasSuffix(name, suffix) {
+			files = append(files, path)
+		}
+		return nil
+	})
+	return files, err
+}

@@ -1,0 +1,107 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+)
+
+// app emits app_gen.go: the package's doc, and the wiring in one New.
+func (e *emitter) app(f *jen.File) {
+	for _, line := range wrap(doc("Package "+e.Model.Package+" is a bounded context, generated from "+e.Model.File+".", e.Model.Doc)) {
+		f.PackageComment(line)
+	}
+	e.appType(f)
+	e.newFunc(f)
+	if len(e.Projections) > 0 {
+		e.runMethods(f)
+	}
+	f.Comment("// Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Close").Params().Block(jen.Id("a").Dot("runtime").Dot("Close").Call())
+	f.Line()
+}
+
+// appType emits
+//
+//	type App struct {
+//		Account           *AccountCommands
+//		BalanceByCurrency *BalanceByCurrencyModel
+//		runtime           *aggregate.Runtime
+//	}
+func (e *emitter) appType(f *jen.File) {
+	f.Comment("// App has the commands of every aggregate, and the read models that answer queries. It is safe for")
+	f.Comment("// concurrent use.")
+	f.Type().Id("App").StructFunc(func(g *jen.Group) {
+		for _, a := range e.Aggregates {
+			g.Id(a.Name).Op("*").Id(a.Commands)
+		}
+		for _, p := range e.Projections {
+			g.Id(p.Name).Op("*").Id(p.Model)
+		}
+		g.Line()
+		g.Id("runtime").Op("*").Qual(aggregatePath, "Runtime")
+	})
+	f.Line()
+}
+
+// newFunc emits
+//
+//	func New(ctx context.Context, store aggregate.Store, rows readmodel.Store, deciders Deciders, projections Projections, opts ...aggregate.Option) (*App, error)
+func (e *emitter) newFunc(f *jen.File) {
+	text := "New wires the bounded context: commands append to store, read models live in rows. Nothing is projected until Run."
+	params := []jen.Code{
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"), jen.Id("rows").Qual(readmodelPath, "Store"),
+		jen.Id("deciders").Id("Deciders"), jen.Id("projections").Id("Projections"), jen.Id("opts").Op("...").Qual(aggregatePath, "Option"),
+	}
+	results := []jen.Code{jen.Op("*").Id("App"), jen.Error()}
+	if len(e.Projections) == 0 {
+		text = "New wires the bounded context: commands append to store."
+		params = []jen.Code{params[1], params[3], params[5]}
+		results = results[:1]
+	}
+	fileComments(f, text)
+	function(f, nil, "New", params, results...).BlockFunc(func(g *jen.Group) {
+		g.Id("a").Op(":=").New(jen.Id("App"))
+		if len(e.Projections) > 0 {
+			g.Var().Err().Error()
+		}
+		for _, p := range e.Projections {
+			e.openModel(g, p)
+		}
+		g.Id("a").Dot("runtime").Op("=").Qual(aggregatePath, "NewRuntime").Call(jen.Id("store"), jen.Id("opts").Op("..."))
+		for _, ag := range e.Aggregates {
+			g.Id("a").Dot(ag.Name).Op("=").Id("new"+ag.Commands).Call(jen.Id("a").Dot("runtime"), jen.Id("deciders").Dot(ag.Decider))
+		}
+		if len(results) == 1 {
+			g.Return(jen.Id("a"))
+			return
+		}
+		g.Return(jen.Id("a"), jen.Nil())
+	})
+	f.Line()
+}
+
+func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
+	g.If(
+		jen.List(jen.Id("a").Dot(p.Name), jen.Err()).Op("=").Id("new"+p.Model).Call(
+			jen.Id("ctx"), jen.Id("store"), jen.Id("rows"), jen.Id("projections").Dot(p.Team)),
+		jen.Err().Op("!=").Nil(),
+	).Block(jen.Return(jen.Nil(), jen.Err()))
+}
+
+// runMethods emits Run and Projectors.
+func (e *emitter) runMethods(f *jen.File) {
+	fileComments(f, "Run keeps all read models up to date until ctx ends. One process of a service runs it; all may query."+
+		" A projection that fails stops, and the others go on; Run returns all failures together, at the end.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Run").Params(jen.Id("ctx").Qual("context", "Context")).Error().Block(
+		jen.Return(jen.Qual(projectionPath, "RunAll").Call(jen.Id("ctx"), jen.Id("a").Dot("Projectors").Call().Op("..."))))
+	f.Line()
+	f.Comment("// Projectors returns what keeps each read model up to date, to run or to watch one by one.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Projectors").Params().Index().Qual(projectionPath, "Runner").Block(
+		jen.Return(jen.Index().Qual(projectionPath, "Runner").ValuesFunc(func(g *jen.Group) {
+			for _, p := range e.Projections {
+				g.Id("a").Dot(p.Name).Dot("projector")
+			}
+		})))
+	f.Line()
+}

@@ -1,0 +1,58 @@
+package emit
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// allowed are the imports that emitted code may have. Whatever a model says, nothing else gets in.
+var allowed = []string{
+	"context", "errors", "fmt", "maps", "regexp", "slices", "strconv", "strings", "time",
+	cqrsPath, aggregatePath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath,
+}
+
+// gate parses what was emitted and refuses what no model may bring in: other imports, cgo, directives, an init
+// function.
+func gate(name string, src []byte) error {
+	f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return err
+	}
+	for _, spec := range f.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil || !slices.Contains(allowed, path) {
+			return fmt.Errorf("refused: the emitted code imports %s", spec.Path.Value)
+		}
+	}
+	for _, group := range f.Comments {
+		for _, c := range group.List {
+			if directive(c.Text) {
+				return fmt.Errorf("refused: the emitted code has the directive %q", c.Text)
+			}
+		}
+	}
+	for _, d := range f.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Recv == nil && (fn.Name.Name == "init" || fn.Name.Name == "main") {
+			return fmt.Errorf("refused: the emitted code has the function %s", fn.Name.Name)
+		}
+	}
+	return nil
+}
+
+// directive reports whether a comment means something to the compiler or the build: every comment of ours starts with
+// "// ", and the old form of build constraints is one even so.
+func directive(text string) bool {
+	rest, line := strings.CutPrefix(text, "//")
+	if !line {
+		return true
+	}
+	if rest != "" && rest[0] != ' ' {
+		return true
+	}
+	return strings.HasPrefix(strings.TrimSpace(rest), "+build")
+}

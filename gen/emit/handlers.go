@@ -1,0 +1,254 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+)
+
+// handlers emits handlers_gen.go: for each aggregate, the typed commands, and the fold of its stored events.
+func (e *emitter) handlers(f *jen.File) {
+	for _, a := range e.Aggregates {
+		e.handlerType(f, a)
+		for _, c := range a.CommandList {
+			e.handler(f, a, c)
+		}
+		e.loader(f, a)
+		e.fold(f, a)
+	}
+}
+
+// handlerType emits
+//
+//	type AccountCommands struct {
+//		aggregate *aggregate.Aggregate[AccountState]
+//		decider   Account
+//	}
+func (e *emitter) handlerType(f *jen.File, a *plan.Aggregate) {
+	fileComments(f, a.Commands+" executes the commands of "+a.Name+". It is safe for concurrent use.")
+	f.Type().Id(a.Commands).Struct(
+		jen.Id("aggregate").Op("*").Qual(aggregatePath, "Aggregate").Types(jen.Id(a.State)),
+		jen.Id("decider").Id(a.Decider),
+	)
+	f.Line()
+	f.Func().Id("new"+a.Commands).
+		Params(jen.Id("runtime").Op("*").Qual(aggregatePath, "Runtime"), jen.Id("decider").Id(a.Decider)).
+		Op("*").Id(a.Commands).Block(
+		jen.Return(jen.Op("&").Id(a.Commands).Add(literal([]entry{
+			{"aggregate", jen.Qual(aggregatePath, "New").Call(jen.Id("runtime"), e.definition(a))},
+			{"decider", jen.Id("decider")},
+		}))),
+	)
+	f.Line()
+}
+
+func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
+	entries := []entry{{"Category", jen.Lit(a.Name)}}
+	if init := initOf(a.State, a.StateFields); init != nil {
+		entries = append(entries, entry{"Init", init})
+	}
+	entries = append(entries, entry{"NewFold", jen.Func().Params().Qual(aggregatePath, "Fold").Types(jen.Id(a.State)).Block(
+		jen.Return(jen.Op("&").Id(a.Fold).Values(jen.Dict{jen.Id("decider"): jen.Id("decider")})))})
+	if a.SnapshotEvery > 0 {
+		entries = append(entries,
+			entry{"SnapshotEvery", jen.Lit(a.SnapshotEvery)},
+			entry{"Fingerprint", jen.Lit(a.Fingerprint)},
+			entry{"AppendState", jen.Id("append" + a.State)},
+			entry{"DecodeState", jen.Id("decode" + a.State)},
+		)
+	}
+	return jen.Qual(aggregatePath, "Definition").Types(jen.Id(a.State)).Add(literal(entries))
+}
+
+// handler emits
+//
+//	func (h *AccountCommands) Withdraw(ctx context.Context, id AccountID, c Withdraw, opts ...cqrs.CommandOption) (cqrs.Receipt, error)
+func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
+	fileComments(f, handlerDoc(a, c))
+	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Go, []jen.Code{
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("id").Id(a.ID.Name), jen.Id("c").Id(c.Go),
+		jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"),
+	}, jen.Qual(cqrsPath, "Receipt"), jen.Error()).Block(
+		jen.Return(jen.Id("h").Dot("aggregate").Dot("Execute").Call(
+			jen.Id("ctx"),
+			jen.Qual(aggregatePath, "Command").Types(jen.Id(a.State)).Add(literal(e.commandEntries(a, c))),
+			jen.Id("opts").Op("..."),
+		)),
+	)
+	f.Line()
+}
+
+func handlerDoc(a *plan.Aggregate, c *plan.Command) string {
+	switch c.Creates {
+	case model.MustBeNew:
+		return c.Go + " executes the command on a new " + a.Name + "; one that exists is a *cqrs.AlreadyExistsError."
+	case model.MayExist:
+		return c.Go + " executes the command on " + article(a.Name) + ", new or not."
+	}
+	return c.Go + " executes the command on " + article(a.Name) + " that exists; otherwise it is a *cqrs.NotFoundError."
+}
+
+func (e *emitter) commandEntries(a *plan.Aggregate, c *plan.Command) []entry {
+	entries := []entry{{"Name", jen.Lit(c.Name)}, {"ID", idText(a, id("id"))}}
+	switch c.Creates {
+	case model.MustBeNew:
+		entries = append(entries, entry{"Stream", jen.Qual(aggregatePath, "MustBeNew")})
+	case model.MayExist:
+		entries = append(entries, entry{"Stream", jen.Qual(aggregatePath, "MayExist")})
+	}
+	if len(c.Rejects) > 0 {
+		entries = append(entries, entry{"Rejects", jen.Index().String().ValuesFunc(func(g *jen.Group) {
+			for _, r := range c.Rejects {
+				g.Lit(r.Name)
+			}
+		})})
+	}
+	return append(entries,
+		entry{"Check", e.checkFunc(a, c)},
+		entry{"AppendJSON", jen.Id("c").Dot("AppendJSON")},
+		entry{"Decide", e.decideFunc(a, c)},
+	)
+}
+
+// idText is an aggregate's id as the text that names its stream.
+func idText(a *plan.Aggregate, x expr) *jen.Statement {
+	t := &model.Type{Kind: model.Ref, Named: a.ID.Named}
+	if a.ID.Base == model.UUID {
+		return x().Dot("String").Call()
+	}
+	return keyText(t, x)
+}
+
+func (e *emitter) checkFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
+	idNeeds := needsCheck(&model.Type{Kind: model.Ref, Named: a.ID.Named}, model.Rules{})
+	if !idNeeds {
+		return jen.Id("c").Dot("Validate")
+	}
+	return jen.Func().Params().Error().BlockFunc(func(g *jen.Group) {
+		g.Var().Id("check").Qual(validatePath, "Checker")
+		g.Id("id").Dot("check").Call(jen.Op("&").Id("check"), jen.Lit("id"))
+		if e.needsCheckFields(c.Fields) {
+			g.Id("c").Dot("check").Call(jen.Op("&").Id("check"))
+		}
+		g.Return(jen.Id("check").Dot("Err").Call(jen.Lit(c.Name)))
+	})
+}
+
+// decideFunc emits
+//
+//	func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+//		e, err := h.decider.Withdraw(*s, c, m)
+//		if err != nil {
+//			return err
+//		}
+//		return out.Add(&e, h.decider.ApplyMoneyWithdrawn(s, &e))
+//	}
+func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
+	args := []jen.Code{jen.Op("*").Id("s"), jen.Id("c"), jen.Id("m")}
+	if c.Creates == model.MustBeNew {
+		args = args[1:]
+	}
+	result := "r"
+	if c.Single {
+		result = "e"
+	}
+	return jen.Func().Params(
+		jen.Id("s").Op("*").Id(a.State), jen.Id("m").Qual(cqrsPath, "CommandMeta"), jen.Id("out").Op("*").Qual(aggregatePath, "Events"),
+	).Error().BlockFunc(func(g *jen.Group) {
+		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Go).Call(args...)
+		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+		if c.Single {
+			g.Return(addEvent(c.Emits[0].Event, jen.Op("&").Id("e")))
+			return
+		}
+		for _, em := range c.Emits {
+			addEmit(g, em)
+		}
+		g.Return(jen.Nil())
+	})
+}
+
+func addEmit(g *jen.Group, em plan.Emit) {
+	x := func() *jen.Statement { return jen.Id("r").Dot(em.Event.Go) }
+	add := func(ptr func() *jen.Statement) jen.Code {
+		return jen.If(jen.Err().Op(":=").Add(addEvent2(em.Event, ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+	}
+	switch em.Times {
+	case model.Once:
+		g.Add(add(func() *jen.Statement { return jen.Op("&").Add(x()) }))
+	case model.Maybe:
+		g.If(jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).Block(
+			add(func() *jen.Statement { return jen.Op("&").Id("e") }))
+	case model.Many:
+		g.For(jen.Id("i").Op(":=").Range().Add(x())).Block(
+			add(func() *jen.Statement { return jen.Op("&").Add(x()).Index(jen.Id("i")) }))
+	}
+}
+
+func addEvent(ev *plan.Event, ptr *jen.Statement) *jen.Statement {
+	return addEvent2(ev, func() *jen.Statement { return ptr.Clone() })
+}
+
+func addEvent2(ev *plan.Event, ptr func() *jen.Statement) *jen.Statement {
+	return jen.Id("out").Dot("Add").Call(ptr(), jen.Id("h").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), ptr()))
+}
+
+// loader emits Load.
+func (e *emitter) loader(f *jen.File, a *plan.Aggregate) {
+	fileComments(f, "Load returns the state of one "+a.Name+" and its version. One without events is a *cqrs.NotFoundError.")
+	function(f, jen.Id("h").Op("*").Id(a.Commands), "Load", []jen.Code{
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("id").Id(a.ID.Name), jen.Id("opts").Op("...").Qual(aggregatePath, "LoadOption"),
+	}, jen.Id(a.State), jen.Qual(cqrsPath, "Version"), jen.Error()).Block(
+		jen.Return(jen.Id("h").Dot("aggregate").Dot("Load").Call(jen.Id("ctx"), idText(a, id("id")), jen.Id("opts").Op("..."))),
+	)
+	f.Line()
+}
+
+// fold emits how stored events change the state:
+//
+//	type accountFold struct {
+//		decider        Account
+//		moneyDeposited MoneyDeposited
+//	}
+//
+//	func (f *accountFold) Apply(s *AccountState, rec *cqrs.Record) error
+func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
+	fileComments(f, a.Fold+" applies stored events. It decodes each into the same place, so that a long history costs no allocation per event.")
+	f.Type().Id(a.Fold).StructFunc(func(g *jen.Group) {
+		g.Id("decider").Id(a.Decider)
+		for _, ev := range a.Events {
+			g.Id(ev.Scratch).Id(ev.Go)
+		}
+	})
+	f.Line()
+	f.Comment("// Apply decodes one stored event and applies it.")
+	f.Func().Params(jen.Id("f").Op("*").Id(a.Fold)).Id("Apply").
+		Params(jen.Id("s").Op("*").Id(a.State), jen.Id("rec").Op("*").Qual(cqrsPath, "Record")).Error().BlockFunc(func(g *jen.Group) {
+		knownRecord(g)
+		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
+			for _, ev := range a.Events {
+				g.Case(jen.Lit(ev.Wire)).BlockFunc(func(g *jen.Group) {
+					decodeInto(g, "f", ev.Scratch, ev, "CopyStrings")
+					g.Return(jen.Id("f").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), jen.Id("e")))
+				})
+			}
+		})
+		g.Return(jen.Id("rec").Dot("Unknown").Call())
+	})
+	f.Line()
+}
+
+// knownRecord refuses what this program's decoders were not made for.
+func knownRecord(g *jen.Group) {
+	g.If(jen.Id("rec").Dot("ContentType").Op("!=").Qual(cqrsPath, "JSON").Op("||").Id("rec").Dot("SchemaVersion").Op("!=").Lit(1)).Block(
+		jen.Return(jen.Id("rec").Dot("Unknown").Call()))
+}
+
+// decodeInto decodes the record into a field that is used again and again.
+func decodeInto(g *jen.Group, recv, scratch string, ev *plan.Event, mode string) {
+	g.Id("e").Op(":=").Op("&").Id(recv).Dot(scratch)
+	g.Op("*").Id("e").Op("=").Id(ev.Go).Values()
+	g.If(jen.Err().Op(":=").Id("e").Dot("DecodeJSON").Call(jen.Id("rec").Dot("Data"), jen.Qual(jsoncodecPath, mode)), jen.Err().Op("!=").Nil()).
+		Block(jen.Return(jen.Err()))
+}

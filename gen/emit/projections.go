@@ -1,0 +1,212 @@
+package emit
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+)
+
+// projections emits projections_gen.go: keys, rows, what the team folds, and how stored events reach those folds.
+func (e *emitter) projections(f *jen.File) {
+	for _, p := range e.Projections {
+		fileComments(f, p.Key+" names one row of "+p.Name+".")
+		e.strct(f, p.Key, p.KeyFields)
+		fileComments(f, doc(p.Row+" is what "+p.Name+" knows under one key.", p.Doc))
+		e.strct(f, p.Row, p.RowFields)
+		e.initFunc(f, p.Row, p.RowFields)
+		e.folds(f, p)
+		e.engine(f, p)
+		e.ownKey(f, p)
+	}
+	e.parseIDs(f)
+	f.Comment("// Projections has the team's folds.")
+	f.Type().Id("Projections").StructFunc(func(g *jen.Group) {
+		for _, p := range e.Projections {
+			g.Id(p.Team).Id(p.Team)
+		}
+	})
+	f.Line()
+}
+
+// folds emits the interface and the line that makes the compiler say what is missing:
+//
+//	type BalanceByCurrencyFolds interface {
+//		MoneyDeposited(row *BalanceByCurrencyRow, e *MoneyDeposited, m cqrs.EventMeta) error
+//	}
+func (e *emitter) folds(f *jen.File, p *plan.Projection) {
+	fileComments(f, p.Interface+" is how events change the rows of "+p.Name+
+		". All methods are pure: they change the row that they are given, and nothing else; a new row is zero. They keep nothing of the event but what they copy into the row.")
+	f.Type().Id(p.Interface).InterfaceFunc(func(g *jen.Group) {
+		for _, h := range p.Handlers {
+			g.Id(h.Event.Go).Params(
+				jen.Id("row").Op("*").Id(p.Row), jen.Id("e").Op("*").Id(h.Event.Go), jen.Id("m").Qual(cqrsPath, "EventMeta"),
+			).Error()
+		}
+	})
+	f.Line()
+	f.Var().Id("_").Id(p.Interface).Op("=").Id(p.Team).Values()
+	f.Line()
+}
+
+// engine emits
+//
+//	func (p *balanceByCurrencyProjection) fold(rows *projection.Rows[…], rec *cqrs.Record) error {
+//		switch rec.Type {
+//		case "MoneyDeposited":
+//			e := &p.moneyDeposited
+//			…
+//			row := rows.At(BalanceByCurrencyKey{…})
+//			if row == nil {
+//				return nil
+//			}
+//			return p.folds.MoneyDeposited(row, e, rec.EventMeta)
+//		}
+//	}
+func (e *emitter) engine(f *jen.File, p *plan.Projection) {
+	fileComments(f, p.Engine+" leads stored events to their folds. One projector uses it at a time.")
+	f.Type().Id(p.Engine).StructFunc(func(g *jen.Group) {
+		g.Id("folds").Id(p.Team)
+		for _, h := range p.Handlers {
+			g.Id(h.Scratch).Id(h.Event.Go)
+		}
+	})
+	f.Line()
+	mode := "ViewStrings"
+	if p.KeepsStrings {
+		mode = "CopyStrings"
+	}
+	function(f, jen.Id("p").Op("*").Id(p.Engine), "fold", []jen.Code{
+		jen.Id("rows").Op("*").Qual(projectionPath, "Rows").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Id("rec").Op("*").Qual(cqrsPath, "Record"),
+	}, jen.Error()).BlockFunc(func(g *jen.Group) {
+		knownRecord(g)
+		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
+			for _, h := range p.Handlers {
+				g.Case(jen.Lit(h.Event.Wire)).BlockFunc(func(g *jen.Group) { e.handlerCase(g, p, h, mode) })
+			}
+		})
+		g.Return(jen.Id("rec").Dot("Unknown").Call())
+	})
+	f.Line()
+}
+
+func (e *emitter) handlerCase(g *jen.Group, p *plan.Projection, h *plan.Handler, mode string) {
+	decodeInto(g, "p", h.Scratch, h.Event, mode)
+	values := jen.Dict{}
+	for i, path := range h.Handler.Key {
+		values[jen.Id(p.KeyFields[i].Go)] = e.keyValue(g, h, path)
+	}
+	g.Id("row").Op(":=").Id("rows").Dot("At").Call(jen.Id(p.Key).Values(values))
+	g.If(jen.Id("row").Op("==").Nil()).Block(jen.Return(jen.Nil()))
+	g.Return(jen.Id("p").Dot("folds").Dot(h.Event.Go).Call(jen.Id("row"), jen.Id("e"), jen.Id("rec").Dot("EventMeta")))
+}
+
+// metaFields are what a key may take from an event's meta data.
+var metaFields = map[string]string{
+	"time": "Time", "commandID": "CommandID", "correlationID": "CorrelationID", "causationID": "CausationID", "actor": "Actor",
+}
+
+// keyValue is one field of the row's key. A stream's id that is no string is parsed first.
+func (e *emitter) keyValue(g *jen.Group, h *plan.Handler, path model.Path) *jen.Statement {
+	switch path.Root {
+	case "event":
+		x := jen.Id("e")
+		for _, f := range path.Fields {
+			x = x.Dot(e.goName(h.Event, f))
+		}
+		return x
+	case "meta":
+		return jen.Id("rec").Dot(metaFields[path.Name])
+	}
+	idType := h.Event.Aggregate.ID
+	if idType.Base == model.String {
+		return jen.Id(idType.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
+	}
+	g.List(jen.Id("id"), jen.Err()).Op(":=").Id("parse" + idType.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
+	g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+	return jen.Id("id")
+}
+
+// goName is the Go name of a field of an event or of a struct below it.
+func (e *emitter) goName(ev *plan.Event, f *model.Field) string {
+	lists := [][]*plan.Field{ev.Fields}
+	for _, t := range e.Types {
+		lists = append(lists, t.Fields)
+	}
+	for _, list := range lists {
+		for _, g := range list {
+			if g.Field == f {
+				return g.Go
+			}
+		}
+	}
+	panic("emit: path leads to no field")
+}
+
+// ownKey emits, for a key with strings, the function that copies them, so that a row that is kept does not keep the
+// buffer of the event that it came from:
+//
+//	func ownBalanceByCurrencyKey(k BalanceByCurrencyKey) BalanceByCurrencyKey
+func (e *emitter) ownKey(f *jen.File, p *plan.Projection) {
+	if !keyHasStrings(p) {
+		return
+	}
+	f.Func().Id("own" + p.Key).Params(jen.Id("k").Id(p.Key)).Id(p.Key).BlockFunc(func(g *jen.Group) {
+		for _, field := range p.KeyFields {
+			if !isOwned(&field.Type) {
+				continue
+			}
+			x := at(id("k"), field.Go)
+			g.Add(x()).Op("=").Add(e.from(&field.Type, model.String, jen.Qual("strings", "Clone").Call(to(&field.Type, model.String, x))))
+		}
+		g.Return(jen.Id("k"))
+	})
+	f.Line()
+}
+
+// isOwned says whether a key's field must be copied: a string that is no enum's constant.
+func isOwned(t *model.Type) bool {
+	k, _ := base(t)
+	return k == model.String && !isEnum(t)
+}
+
+func keyHasStrings(p *plan.Projection) bool {
+	for _, f := range p.KeyFields {
+		if isOwned(&f.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// parseIDs emits, for each id that is no string and is part of a key, how it is read from a stream's name.
+func (e *emitter) parseIDs(f *jen.File) {
+	done := map[string]bool{}
+	for _, p := range e.Projections {
+		for _, h := range p.Handlers {
+			idType := h.Event.Aggregate.ID
+			for _, path := range h.Handler.Key {
+				if path.Root == "stream" && idType.Base != model.String && !done[idType.Name] {
+					done[idType.Name] = true
+					e.parseID(f, idType)
+				}
+			}
+		}
+	}
+}
+
+func (e *emitter) parseID(f *jen.File, t *plan.Named) {
+	call := jen.Qual(uuidPath, "Parse").Call(jen.Id("s"))
+	bits := map[model.Kind]int{model.Int: 0, model.Int32: 32, model.Int64: 64, model.Uint32: 32, model.Uint64: 64}
+	switch ofKind(t.Base) {
+	case model.Int64:
+		call = jen.Qual("strconv", "ParseInt").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bits[t.Base]))
+	case model.Uint64:
+		call = jen.Qual("strconv", "ParseUint").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bits[t.Base]))
+	}
+	f.Func().Id("parse"+t.Name).Params(jen.Id("s").String()).Params(jen.Id(t.Name), jen.Error()).Block(
+		jen.List(jen.Id("v"), jen.Err()).Op(":=").Add(call),
+		jen.Return(jen.Id(t.Name).Call(jen.Id("v")), jen.Err()),
+	)
+	f.Line()
+}

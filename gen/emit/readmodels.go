@@ -1,0 +1,288 @@
+package emit
+
+import (
+	"go/token"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+)
+
+// readModels emits readmodels_gen.go: the typed queries of each projection, and how its rows become columns.
+func (e *emitter) readModels(f *jen.File) {
+	for _, p := range e.Projections {
+		e.modelType(f, p)
+		for _, find := range p.Finders {
+			e.finder(f, p, find)
+		}
+		e.codecVar(f, p)
+		e.appendKey(f, p)
+		e.appendRow(f, p)
+		e.readColumns(f, "read"+p.Key, p.Key, p.KeyFields)
+		e.readColumns(f, "read"+p.Row, p.Row, p.RowFields)
+	}
+}
+
+// modelType emits
+//
+//	type BalanceByCurrencyModel struct {
+//		*readmodel.Model[BalanceByCurrencyKey, BalanceByCurrencyRow]
+//		projector *projection.Projector[BalanceByCurrencyKey, BalanceByCurrencyRow]
+//	}
+func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
+	types := []jen.Code{jen.Id(p.Key), jen.Id(p.Row)}
+	fileComments(f, doc(p.Model+" answers queries about "+p.Name+". Every answer says which position it reflects. It is safe for concurrent use.", p.Doc))
+	f.Type().Id(p.Model).Struct(
+		jen.Op("*").Qual(readmodelPath, "Model").Types(types...),
+		jen.Id("projector").Op("*").Qual(projectionPath, "Projector").Types(types...),
+	)
+	f.Line()
+	function(f, nil, "new"+p.Model, []jen.Code{
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"),
+		jen.Id("rows").Qual(readmodelPath, "Store"), jen.Id("folds").Id(p.Team),
+	}, jen.Op("*").Id(p.Model), jen.Error()).Block(
+		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(codecName(p)).Dot("Schema")),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		jen.Id("engine").Op(":=").Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}),
+		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("store"), jen.Id("table"), e.projectionDefinition(p)),
+		jen.Return(jen.Op("&").Id(p.Model).Values(
+			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(codecName(p))), jen.Id("projector")), jen.Nil()),
+	)
+	f.Line()
+	f.Comment("// Projector returns what keeps the read model up to date.")
+	f.Func().Params(jen.Id("m").Op("*").Id(p.Model)).Id("Projector").Params().Qual(projectionPath, "Runner").Block(
+		jen.Return(jen.Id("m").Dot("projector")))
+	f.Line()
+}
+
+func codecName(p *plan.Projection) string {
+	return strings.TrimSuffix(p.Engine, "Projection") + "Codec"
+}
+
+func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
+	entries := []entry{
+		{"Name", jen.Lit(p.Name)},
+		{"Events", jen.Index().String().ValuesFunc(func(g *jen.Group) {
+			for _, h := range p.Handlers {
+				g.Lit(h.Event.Wire)
+			}
+		})},
+		{"Codec", jen.Id(codecName(p))},
+	}
+	if init := initOf(p.Row, p.RowFields); init != nil {
+		entries = append(entries, entry{"Init", init})
+	}
+	if keyHasStrings(p) {
+		entries = append(entries, entry{"OwnKey", jen.Id("own" + p.Key)})
+	}
+	entries = append(entries, entry{"Fold", jen.Id("engine").Dot("fold")})
+	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
+}
+
+// finder emits the query of an index.
+func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
+	var by, order []string
+	params := []jen.Code{jen.Id("ctx").Qual("context", "Context")}
+	for _, field := range find.By {
+		by = append(by, field.Name)
+		params = append(params, jen.Id(paramName(field)).Add(e.goType(&field.Type)))
+	}
+	for _, field := range append(slices.Clone(find.Rest), p.KeyFields...) {
+		if !slices.Contains(by, field.Name) && !slices.Contains(order, field.Name) {
+			order = append(order, field.Name)
+		}
+	}
+	text := find.Name + " returns the rows of one " + strings.Join(by, " and ")
+	if len(order) > 0 {
+		text += ", in the order of " + strings.Join(order, ", ")
+	}
+	fileComments(f, text+".")
+	params = append(params, jen.Id("opts").Op("...").Qual(cqrsPath, "QueryOption"))
+	function(f, jen.Id("m").Op("*").Id(p.Model), find.Name, params,
+		jen.Index().Qual(readmodelPath, "Entry").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Qual(readmodelPath, "Freshness"), jen.Error(),
+	).Block(
+		jen.Return(jen.Id("m").Dot("Find").Call(
+			jen.Id("ctx"),
+			jen.Qual(readmodelPath, "Find").Add(inline([]entry{
+				{"Index", jen.Lit(find.Index)},
+				{"Equal", jen.Index().Qual(readmodelPath, "Value").ValuesFunc(func(g *jen.Group) {
+					for _, field := range find.By {
+						g.Add(e.columnValue(&field.Type, id(paramName(field))))
+					}
+				})},
+			})),
+			jen.Id("opts").Op("..."),
+		)),
+	)
+	f.Line()
+}
+
+// paramName is a field's name as a parameter: none that hides what the function's body needs.
+func paramName(f *plan.Field) string {
+	switch f.Name {
+	case "ctx", "opts", "m", "readmodel", "cqrs", "context", "time", "uuid", "x", "string", "bool", "int64", "uint64", "float64", "byte":
+		return f.Name + "Value"
+	}
+	if token.IsKeyword(f.Name) {
+		return f.Name + "Value"
+	}
+	return f.Name
+}
+
+// codecVar emits
+//
+//	var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{…}
+func (e *emitter) codecVar(f *jen.File, p *plan.Projection) {
+	f.Var().Id(codecName(p)).Op("=").Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal([]entry{
+		{"Schema", e.schema(p)},
+		{"AppendKey", jen.Id("append" + p.Key)},
+		{"AppendRow", jen.Id("append" + p.Row)},
+		{"ReadKey", jen.Id("read" + p.Key)},
+		{"ReadRow", jen.Id("read" + p.Row)},
+	}))
+	f.Line()
+}
+
+func (e *emitter) schema(p *plan.Projection) *jen.Statement {
+	entries := []entry{
+		{"Projection", jen.Lit(p.Name)},
+		{"Fingerprint", jen.Lit(p.Fingerprint)},
+		{"Key", e.columns(p.KeyFields)},
+		{"Row", e.columns(p.RowFields)},
+	}
+	if len(p.Indexes) > 0 {
+		entries = append(entries, entry{"Indexes", jen.Index().Index().String().ValuesFunc(func(g *jen.Group) {
+			for _, ix := range p.Indexes {
+				g.ValuesFunc(func(g *jen.Group) {
+					for _, field := range ix.Fields {
+						g.Lit(field.Name)
+					}
+				})
+			}
+		})})
+	}
+	return jen.Qual(readmodelPath, "Schema").Add(literal(entries))
+}
+
+func (e *emitter) columns(fields []*plan.Field) *jen.Statement {
+	return jen.Index().Qual(readmodelPath, "Column").CustomFunc(jen.Options{Open: "{", Close: "\n}", Separator: ",", Multi: true}, func(g *jen.Group) {
+		for _, field := range fields {
+			column := []entry{{"Name", jen.Lit(field.Name)}, {"Kind", jen.Qual(readmodelPath, columnKind(&field.Type))}}
+			if field.Type.Kind == model.Optional {
+				column = append(column, entry{"Optional", jen.True()})
+			}
+			g.Add(inline(column))
+		}
+	})
+}
+
+// columnKind is the kind of column that keeps a type.
+func columnKind(t *model.Type) string {
+	if t.Kind == model.Optional {
+		return columnKind(t.Elem)
+	}
+	if plan.InJSON(t) {
+		return "JSON"
+	}
+	k, _ := base(t)
+	return method[ofKind(k)]
+}
+
+// columnValue is a value as a column's value.
+func (e *emitter) columnValue(t *model.Type, x expr) *jen.Statement {
+	if t.Kind == model.Optional {
+		return jen.Qual(readmodelPath, "OfOptional").Call(x(), jen.Func().Params(jen.Id("x").Add(e.goType(t.Elem))).
+			Qual(readmodelPath, "Value").Block(jen.Return(e.columnValue(t.Elem, id("x")))))
+	}
+	k, _ := base(t)
+	return jen.Qual(readmodelPath, "Of"+method[ofKind(k)]).Call(to(t, ofKind(k), x))
+}
+
+func (e *emitter) appendKey(f *jen.File, p *plan.Projection) {
+	value := jen.Qual(readmodelPath, "Value")
+	f.Func().Id("append"+p.Key).Params(jen.Id("values").Index().Add(value), jen.Id("k").Op("*").Id(p.Key)).Index().Add(value).Block(
+		jen.Return(appendCall(p.KeyFields, func(i int, field *plan.Field) *jen.Statement {
+			return e.columnValue(&field.Type, at(id("k"), field.Go))
+		})),
+	)
+	f.Line()
+}
+
+func appendCall(fields []*plan.Field, value func(int, *plan.Field) *jen.Statement) *jen.Statement {
+	if len(fields) == 0 {
+		return jen.Id("values")
+	}
+	return jen.Append(jen.ListFunc(func(g *jen.Group) {
+		g.Id("values")
+		for i, field := range fields {
+			g.Line().Add(value(i, field))
+		}
+		g.Line()
+	}))
+}
+
+// appendRow emits how a row becomes columns; what has no column type of its own goes into one as JSON.
+func (e *emitter) appendRow(f *jen.File, p *plan.Projection) {
+	value := jen.Qual(readmodelPath, "Value")
+	name := "row"
+	if len(p.RowFields) == 0 {
+		name = "_"
+	}
+	f.Func().Id("append"+p.Row).Params(jen.Id("values").Index().Add(value), jen.Id(name).Op("*").Id(p.Row)).
+		Params(jen.Index().Add(value.Clone()), jen.Error()).BlockFunc(func(g *jen.Group) {
+		for i, field := range p.RowFields {
+			if !plan.InJSON(&field.Type) {
+				continue
+			}
+			g.List(jen.Id(jsonVar(i)), jen.Err()).Op(":=").Qual(readmodelPath, "JSONOf").Call(
+				jen.Lit(p.Row), jen.Op("&").Id("row").Dot(field.Go), e.writeFunc(&field.Type))
+			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
+		}
+		g.Return(appendCall(p.RowFields, func(i int, field *plan.Field) *jen.Statement {
+			if plan.InJSON(&field.Type) {
+				return jen.Id(jsonVar(i))
+			}
+			return e.columnValue(&field.Type, at(id("row"), field.Go))
+		}), jen.Nil())
+	})
+	f.Line()
+}
+
+func jsonVar(i int) string { return "json" + strconv.Itoa(i) }
+
+// readColumns emits how columns become a key or a row.
+func (e *emitter) readColumns(f *jen.File, name, typ string, fields []*plan.Field) {
+	s, v := "s", "v"
+	if len(fields) == 0 {
+		s, v = "_", "_"
+	}
+	f.Func().Id(name).Params(jen.Id(s).Op("*").Qual(readmodelPath, "Scanner"), jen.Id(v).Op("*").Id(typ)).BlockFunc(func(g *jen.Group) {
+		for _, field := range fields {
+			e.readColumn(g, &field.Type, at(id("v"), field.Go))
+		}
+	})
+	f.Line()
+}
+
+func (e *emitter) readColumn(g *jen.Group, t *model.Type, x expr) {
+	switch {
+	case plan.InJSON(t):
+		g.Qual(readmodelPath, "ReadJSON").Call(jen.Id("s"), jen.Op("&").Add(x()), e.readFunc(t))
+	case t.Kind == model.Optional:
+		g.If(jen.Op("!").Id("s").Dot("Null").Call()).Block(
+			x().Op("=").Qual(cqrsPath, "Some").Call(e.scanned(t.Elem)))
+	default:
+		g.Add(x()).Op("=").Add(e.scanned(t))
+	}
+}
+
+// scanned is a scalar that the scanner reads.
+func (e *emitter) scanned(t *model.Type) *jen.Statement {
+	k, _ := base(t)
+	wide := ofKind(k)
+	return e.from(t, wide, jen.Id("s").Dot(method[wide]).Call())
+}

@@ -1,0 +1,76 @@
+package emit
+
+import (
+	"fmt"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+	"github.com/cqrsgen/cqrsgen/templates"
+)
+
+// Skeleton is a file of the team's: written once, where no file of the package declares Type.
+type Skeleton struct {
+	File
+	Type string
+}
+
+// body is what the templates are given.
+type body struct {
+	Package, Type, Interface string
+	Methods                  []stub
+}
+
+type stub struct{ Name, Doc, Params, Results, Return string }
+
+// Skeletons emits the files that the team owns.
+func Skeletons(p *plan.Plan) ([]Skeleton, error) {
+	var out []Skeleton
+	add := func(tmpl, file string, b body) error {
+		content, err := templates.Render(tmpl, b)
+		out = append(out, Skeleton{File{file, content}, b.Type})
+		return err
+	}
+	for _, a := range p.Aggregates {
+		if err := add("aggregate.go.tmpl", a.File, aggregateBody(p, a)); err != nil {
+			return nil, err
+		}
+	}
+	for _, pr := range p.Projections {
+		if err := add("projection.go.tmpl", pr.File, projectionBody(p, pr)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
+	b := body{Package: p.Model.Package, Type: a.Decider, Interface: a.Interface}
+	for _, c := range a.CommandList {
+		state := "s " + a.State + ", "
+		if c.Creates == model.MustBeNew {
+			state = ""
+		}
+		b.Methods = append(b.Methods, stub{
+			Name: c.Go, Doc: deciderDoc(c), Params: fmt.Sprintf("%sc %s, m cqrs.CommandMeta", state, c.Go),
+			Results: fmt.Sprintf("(%s, error)", c.Result), Return: c.Result + "{}, ",
+		})
+	}
+	for _, e := range a.Events {
+		b.Methods = append(b.Methods, stub{
+			Name: e.Apply, Doc: e.Apply + " changes the state as the event says.",
+			Params: fmt.Sprintf("s *%s, e *%s", a.State, e.Go), Results: "error",
+		})
+	}
+	return b
+}
+
+func projectionBody(p *plan.Plan, pr *plan.Projection) body {
+	b := body{Package: p.Model.Package, Type: pr.Team, Interface: pr.Interface}
+	for _, h := range pr.Handlers {
+		b.Methods = append(b.Methods, stub{
+			Name: h.Event.Go, Doc: h.Event.Go + " folds the event into its row.",
+			Params: fmt.Sprintf("row *%s, e *%s, m cqrs.EventMeta", pr.Row, h.Event.Go), Results: "error",
+		})
+	}
+	return b
+}

@@ -1,0 +1,67 @@
+// Package gen turns a model into Go. It joins the stages, each in a package of its own, in one direction:
+//
+//	schema -> model -> plan -> emit -> output
+package gen
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/emit"
+	"github.com/cqrsgen/cqrsgen/gen/model"
+	"github.com/cqrsgen/cqrsgen/gen/output"
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
+
+// Findings are the diagnostics of one model file.
+type Findings struct {
+	// File is the name to show.
+	File string
+	src  []byte
+	list diag.List
+}
+
+// Failed reports whether there is an error, and not only warnings.
+func (f *Findings) Failed() bool { return f.list.Failed() }
+
+// Write renders the findings as a person reads them; without findings it writes nothing.
+func (f *Findings) Write(w io.Writer) error { return f.list.Write(w, f.File, f.src) }
+
+// Load reads a model file and everything that follows from it. The set is nil if the findings failed.
+func Load(path string) (*output.Set, *Findings, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return FromSource(path, src)
+}
+
+// FromSource is Load for a model that is in memory already.
+func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
+	f := &Findings{File: path, src: src}
+	tree := schema.Parse(filepath.Base(path), src, &f.list)
+	if f.Failed() {
+		return nil, f, nil
+	}
+	m := model.Resolve(tree, &f.list)
+	if f.Failed() {
+		return nil, f, nil
+	}
+	p := plan.New(m, &f.list)
+	if f.Failed() {
+		return nil, f, nil
+	}
+	files, err := emit.Files(p)
+	if err != nil {
+		return nil, f, fmt.Errorf("%s: %w", path, err)
+	}
+	skeletons, err := emit.Skeletons(p)
+	if err != nil {
+		return nil, f, fmt.Errorf("%s: %w", path, err)
+	}
+	return &output.Set{Model: filepath.Base(path), Files: files, Skeletons: skeletons}, f, nil
+}

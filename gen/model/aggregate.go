@@ -1,0 +1,218 @@
+package model
+
+import (
+	"math"
+	"strconv"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
+
+// The methods that generated types have, with which a field of the same name in Go would collide.
+var (
+	eventMethods     = []string{"EventType", "AppendJSON"}
+	rejectionMethods = []string{"Error", "RejectionType"}
+	commandMethods   = []string{"Validate"}
+)
+
+// aggregate resolves what an aggregate declares. Its parts are declared already.
+func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
+	m.ID = r.id(a)
+	m.SnapshotEvery = r.snapshotEvery(a.SnapshotEvery)
+	m.State = r.fields("the state of "+m.Name, a.State, nil)
+	if missing(a.Keys, "events", len(a.Events)) {
+		r.errorf(diag.NoEvents, a.Name.At, "add `events:`", "the aggregate %s has no events", m.Name)
+	}
+	if missing(a.Keys, "commands", len(a.Commands)) {
+		r.errorf(diag.NoCommands, a.Name.At, "add `commands:`", "the aggregate %s has no commands", m.Name)
+	}
+	for i, e := range a.Events {
+		m.Events[i].Fields = r.fields("the event "+e.Name.Value, e.Fields, eventMethods)
+		r.fieldsUnknown[m.Events[i]] = unread(e.Keys, "fields", len(e.Fields))
+	}
+	for i, x := range a.Rejections {
+		m.Rejections[i].Fields = r.fields("the rejection "+x.Name.Value, x.Fields, rejectionMethods)
+	}
+	u := usage{
+		events: map[string]*Event{}, rejections: map[string]*Rejection{},
+		emitted: map[string]bool{}, rejected: map[string]bool{},
+	}
+	index(u.events, m.Events, func(e *Event) string { return e.Name })
+	index(u.rejections, m.Rejections, func(x *Rejection) string { return x.Name })
+	for i, c := range a.Commands {
+		r.command(c, m.Commands[i], &u)
+	}
+	if len(a.Commands) > 0 {
+		r.unused(m, &u)
+	}
+}
+
+// id resolves the type of an aggregate's id.
+func (r *resolver) id(a *schema.Aggregate) *Named {
+	if missing(a.Keys, "id", 1) {
+		r.errorf(diag.NoID, a.Name.At, "add `id: "+a.Name.Value+"ID`, and declare it under `types`", "the aggregate %s has no id", a.Name.Value)
+	}
+	if !a.ID.Given() {
+		return nil
+	}
+	if kind, ok := scalars[a.ID.Value]; ok {
+		own := a.Name.Value + "ID"
+		r.errorf(diag.IDType, a.ID.At, "write `id: "+own+"`, and under `types` `"+own+": {base: "+kind.String()+"}`",
+			"an id has a declared type of its own, not %s", kind)
+		return nil
+	}
+	n, ok := r.types[a.ID.Value]
+	if !ok && r.typesUnknown {
+		return nil
+	}
+	if !ok {
+		r.errorf(diag.UnknownType, a.ID.At, r.typeHint(a.ID.Value), "unknown type %q", a.ID.Value)
+		return nil
+	}
+	t := Type{Kind: Ref, Named: n}
+	if t.broken() {
+		return nil
+	}
+	if b := n.Base; n.Kind != Scalar || b != String && b != UUID && !b.Integer() {
+		r.errorf(diag.IDType, a.ID.At, "an id is a named scalar over string, uuid or an integer", "%s can't be an id", n.Name)
+		return nil
+	}
+	return n
+}
+
+func (r *resolver) snapshotEvery(t schema.Text) int {
+	if !t.Given() {
+		return 0
+	}
+	n, err := strconv.ParseInt(t.Value, 10, 32)
+	if err != nil || n < 1 {
+		r.errorf(diag.BadSnapshot, t.At, "leave `snapshot` out to have none", "`every` is a number of events from 1 to %d, not %q", math.MaxInt32, t.Value)
+		return 0
+	}
+	return int(n)
+}
+
+// usage says which events and rejections the commands of an aggregate use.
+type usage struct {
+	// events and rejections are those of the aggregate.
+	events     map[string]*Event
+	rejections map[string]*Rejection
+
+	emitted, rejected map[string]bool
+	// The rest is unknown where a command's emits or rejects could not be read.
+	emitsUnknown, rejectsUnknown bool
+}
+
+func (r *resolver) command(c *schema.Command, m *Command, u *usage) {
+	switch c.Creates.Value {
+	case "true":
+		m.Creates = MustBeNew
+	case "maybe":
+		m.Creates = MayExist
+	}
+	m.Fields = r.fields("the command "+m.Name, c.Fields, commandMethods)
+	if missing(c.Keys, "emits", len(c.Emits)) {
+		r.errorf(diag.NoEmits, c.Name.At, "add `emits: [Event]`", "the command %s emits nothing", m.Name)
+		u.emitsUnknown = true
+	}
+	u.emitsUnknown = u.emitsUnknown || c.Keys["emits"] == schema.Faulty
+	u.rejectsUnknown = u.rejectsUnknown || c.Keys["rejects"] == schema.Faulty
+	r.emits(c, m, u)
+	r.rejects(c, m, u)
+}
+
+var times = map[string]Times{"": Once, "maybe": Maybe, "many": Many}
+
+func (r *resolver) emits(c *schema.Command, m *Command, u *usage) {
+	seen := map[*Event]schema.Text{}
+	for _, e := range c.Emits {
+		event := r.ownEvent(e.Event, m.Aggregate, u)
+		if event == nil {
+			continue
+		}
+		if first, twice := seen[event]; twice {
+			r.clash(diag.EmitsTwice, e.Event.At, first.At, "the first one", "%s emits %s twice: say `many %s` if it may happen more than once",
+				m.Name, event.Name, event.Name)
+			continue
+		}
+		seen[event] = e.Event
+		m.Emits = append(m.Emits, Emit{Event: event, Times: times[e.Times], At: e.Event.At})
+	}
+}
+
+// ownEvent finds an event that a command emits.
+func (r *resolver) ownEvent(name schema.Text, a *Aggregate, u *usage) *Event {
+	if e := u.events[name.Value]; e != nil {
+		u.emitted[e.Name] = true
+		return e
+	}
+	if e, ok := r.events[name.Value]; ok {
+		r.clash(diag.ForeignEvent, name.At, e.At, e.Name+" is declared here",
+			"%s is an event of %s: a command of %s can't emit it", e.Name, e.Aggregate.Name, a.Name)
+		return nil
+	}
+	if r.eventsUnknown {
+		return nil
+	}
+	hint, near := r.hint(name.Value, eventNames(a))
+	u.emitted[near] = true
+	r.errorf(diag.UnknownEvent, name.At, hint, "unknown event %q", name.Value)
+	return nil
+}
+
+
+func (r *resolver) rejects(c *schema.Command, m *Command, u *usage) {
+	seen := map[*Rejection]schema.Text{}
+	for _, name := range c.Rejects {
+		x := r.ownRejection(name, m.Aggregate, u)
+		if x == nil {
+			continue
+		}
+		if first, twice := seen[x]; twice {
+			r.clash(diag.RejectsTwice, name.At, first.At, "the first one", "%s rejects with %s twice", m.Name, x.Name)
+			continue
+		}
+		seen[x] = name
+		m.Rejects = append(m.Rejects, x)
+	}
+}
+
+// ownRejection finds a rejection that a command rejects with.
+func (r *resolver) ownRejection(name schema.Text, a *Aggregate, u *usage) *Rejection {
+	if x := u.rejections[name.Value]; x != nil {
+		u.rejected[x.Name] = true
+		return x
+	}
+	if x, ok := r.rejections[name.Value]; ok {
+		r.clash(diag.ForeignRejection, name.At, x.At, x.Name+" is declared here",
+			"%s is a rejection of %s: a command of %s can't reject with it", x.Name, x.Aggregate.Name, a.Name)
+		return nil
+	}
+	if r.rejectionsUnknown {
+		return nil
+	}
+	var own []string
+	for _, x := range a.Rejections {
+		own = append(own, x.Name)
+	}
+	hint, near := r.hint(name.Value, own)
+	u.rejected[near] = true
+	r.errorf(diag.UnknownRejection, name.At, hint, "unknown rejection %q", name.Value)
+	return nil
+}
+
+// unused reports the events and rejections that no command of their aggregate uses.
+func (r *resolver) unused(a *Aggregate, u *usage) {
+	for _, e := range a.Events {
+		if !u.emittedOrUnknown(e.Name) {
+			r.errorf(diag.EventNotEmitted, e.At, "name it in the `emits` of a command", "no command emits %s: it can never happen", e.Name)
+		}
+	}
+	for _, x := range a.Rejections {
+		if !u.rejectsUnknown && !u.rejected[x.Name] {
+			r.errorf(diag.RejectionNotUsed, x.At, "name it in the `rejects` of a command", "no command rejects with %s", x.Name)
+		}
+	}
+}
+
+func (u *usage) emittedOrUnknown(name string) bool { return u.emitsUnknown || u.emitted[name] }

@@ -1,0 +1,226 @@
+// Package model is the resolved, valid model of one bounded context: the only thing that every later stage sees.
+// Resolve makes it from the syntax tree of package schema, or says, with positions, what is wrong.
+//
+// Data flows one way: schema -> model -> plan -> emit -> output. This package knows nothing of Go code beyond which
+// names are Go identifiers.
+package model
+
+import "github.com/cqrsgen/cqrsgen/gen/diag"
+
+// Model is one bounded context. Everything stands in the order of the file.
+type Model struct {
+	// File is the model's file name without its folder: "ledger.cqrs.yaml".
+	File    string
+	Package string
+	Doc     string
+
+	Types       []*Named
+	Aggregates  []*Aggregate
+	Projections []*Projection
+}
+
+// Kind tells types apart.
+type Kind int
+
+// The kinds of types. The scalars come first, up to Date.
+const (
+	String Kind = iota + 1
+	Bool
+	Int
+	Int32
+	Int64
+	Uint32
+	Uint64
+	Float64
+	Bytes
+	Time
+	Duration
+	UUID
+	Date
+
+	Optional // Elem
+	List     // Elem
+	Map      // Key, Elem
+	Ref      // Named: a named scalar, an enum or a struct
+)
+
+// Type is a type as a field uses it.
+type Type struct {
+	Kind  Kind
+	Key   *Type
+	Elem  *Type
+	Named *Named
+}
+
+// NamedKind tells declared types apart.
+type NamedKind int
+
+// The kinds of declared types.
+const (
+	Scalar NamedKind = iota + 1
+	Enum
+	Struct
+)
+
+// Named is a type that the model declares.
+type Named struct {
+	Name string
+	Doc  string
+	Kind NamedKind
+	At   diag.Span
+
+	// Base is the scalar below a Scalar: never Optional, List, Map or Ref.
+	Base  Kind
+	Rules Rules // of a Scalar
+
+	Values []EnumValue // of an Enum
+	Fields []*Field    // of a Struct
+}
+
+// EnumValue is one value of an enum, as it is written in the model and on the wire.
+type EnumValue struct {
+	Name string
+	At   diag.Span
+}
+
+// Field is a field of a struct, event, command, rejection, state, key or row.
+type Field struct {
+	// Name is as written: a Go identifier with a lower-case first letter. It is the name on the wire.
+	Name  string
+	Doc   string
+	Type  Type
+	Rules Rules
+	// Personal marks a person's data.
+	Personal bool
+	At       diag.Span
+}
+
+// Rules bound the values of a field or a named scalar. They bind commands, never stored events.
+type Rules struct {
+	// Min and Max bound a number. They are Go literals that fit the type: "1", "-0.5".
+	Min, Max string
+	// MinLength and MaxLength bound a string in characters and bytes in bytes. MinItems and MaxItems bound a list
+	// or a map. Nil is no bound.
+	MinLength, MaxLength, MinItems, MaxItems *int
+	// Pattern is a regular expression of package regexp that compiles.
+	Pattern string
+}
+
+// Any reports whether there is a rule at all.
+func (r Rules) Any() bool { return r != Rules{} }
+
+// Aggregate is a consistency boundary: a stream category, its state, and what can happen to it.
+type Aggregate struct {
+	Name string
+	Doc  string
+	At   diag.Span
+	// ID is the declared named scalar over string, uuid or an integer that names its instances.
+	ID    *Named
+	State []*Field
+	// SnapshotEvery is the number of events between snapshots; 0 means no snapshots.
+	SnapshotEvery int
+
+	Events     []*Event
+	Rejections []*Rejection
+	Commands   []*Command
+}
+
+// Event is something that happened to an aggregate.
+type Event struct {
+	Aggregate *Aggregate
+	Name      string
+	Doc       string
+	At        diag.Span
+	Fields    []*Field
+	// Wire is the name under which it is stored; Version is the version of its declaration.
+	Wire    string
+	Version int
+}
+
+// Rejection is a reason for which a decider refuses a command.
+type Rejection struct {
+	Aggregate *Aggregate
+	Name      string
+	Doc       string
+	At        diag.Span
+	Fields    []*Field
+}
+
+// Creates says whether a command's stream must exist.
+type Creates int
+
+// The three cases.
+const (
+	MustExist Creates = iota // the default
+	MustBeNew                // creates: true
+	MayExist                 // creates: maybe
+)
+
+// Command is an intention that a decider accepts, with events, or refuses, with a rejection.
+type Command struct {
+	Aggregate *Aggregate
+	Name      string
+	Doc       string
+	At        diag.Span
+	Creates   Creates
+	Fields    []*Field
+	Emits     []Emit
+	Rejects   []*Rejection
+}
+
+// Times says how often a command emits an event.
+type Times int
+
+// The three cases.
+const (
+	Once  Times = iota // Event
+	Maybe              // maybe Event
+	Many               // many Event
+)
+
+// Emit is one entry of a command's emits.
+type Emit struct {
+	Event *Event
+	Times Times
+	At    diag.Span
+}
+
+// Projection is a keyed fold over events into rows.
+type Projection struct {
+	Name string
+	Doc  string
+	At   diag.Span
+	Key  []*Field
+	Row  []*Field
+	On   []*Handler
+	// Ignore lists the events that are left out on purpose.
+	Ignore  []*Event
+	Indexes []Index
+}
+
+// Handler is what a projection does with one event.
+type Handler struct {
+	Event *Event
+	// Key gives the row's key: one path for each field of the projection's key, in their order.
+	Key []Path
+	At  diag.Span
+}
+
+// Path is an expression that selects a value: "stream.id", "meta.actor", "event.money.currency".
+type Path struct {
+	// Text is as written.
+	Text string
+	// Root is "stream", "meta" or "event".
+	Root string
+	// Fields leads from an event through its structs; it is empty for other roots.
+	Fields []*Field
+	// Name is what is selected from a stream or meta: "id", "actor". It is empty for events.
+	Name string
+	At   diag.Span
+}
+
+// Index is a list of fields of key and row.
+type Index struct {
+	Fields []*Field
+	At     diag.Span
+}

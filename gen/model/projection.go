@@ -1,0 +1,206 @@
+package model
+
+import (
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
+
+func (r *resolver) projection(s *schema.Projection) {
+	m := &Projection{Name: s.Name.Value, Doc: s.Doc, At: s.Name.At}
+	r.model.Projections = append(r.model.Projections, m)
+	m.Key = r.fields("the key of "+m.Name, s.Key, nil)
+	m.Row = r.fields("the row of "+m.Name, s.Row, nil)
+	r.keyAndRow(s, m)
+	known := r.handlers(s, m)
+	r.ignored(s, m, known)
+	if s.Keys["ignore"] != schema.Faulty {
+		r.unhandled(m, known)
+	}
+	r.indexes(s, m)
+}
+
+// keyAndRow checks the columns of a projection.
+func (r *resolver) keyAndRow(s *schema.Projection, m *Projection) {
+	if missing(s.Keys, "key", len(s.Key)) {
+		r.errorf(diag.NoKey, m.At, "add `key: {name: type}`", "the projection %s has no key", m.Name)
+	}
+	if missing(s.Keys, "row", len(s.Row)) {
+		r.errorf(diag.NoRow, m.At, "add `row: {name: type}`", "the projection %s has no row", m.Name)
+	}
+	for _, f := range s.Key {
+		if f.Duplicate || f.Type == nil {
+			continue
+		}
+		if t := fieldNamed(m.Key, f.Name.Value, equal).Type; !t.broken() && !inKey(t) {
+			r.errorf(diag.KeyType, f.Type.At, "", "%s can't be in a key: a key is made of strings, bools, integers, times, dates, uuids and enums", t)
+		}
+	}
+	for _, f := range m.Row {
+		if k := fieldNamed(m.Key, f.Name, strings.EqualFold); k != nil {
+			r.clash(diag.InKeyAndRow, f.At, k.At, "it stands in the key here", "%s has the field %s in its key already", m.Name, k.Name)
+		}
+	}
+}
+
+// inKey reports whether values of a type can be compared and ordered by every store in the same way.
+func inKey(t Type) bool {
+	k := t.Scalar()
+	return k != 0 && k != Bytes && k != Float64
+}
+
+func equal(a, b string) bool { return a == b }
+
+// fieldNamed finds a field by its name.
+func fieldNamed(list []*Field, name string, same func(a, b string) bool) *Field {
+	for _, f := range list {
+		if same(f.Name, name) {
+			return f
+		}
+	}
+	return nil
+}
+
+// handlers resolves what a projection does with events. It returns the events that the projection knows of, with the
+// place where it says so; those that a misspelt name probably means are among them.
+func (r *resolver) handlers(s *schema.Projection, m *Projection) map[*Event]diag.Span {
+	if missing(s.Keys, "on", len(s.On)) {
+		r.errorf(diag.NoHandlers, m.At, "add `on: {Event: {key: {…}}}`", "the projection %s handles no event", m.Name)
+	}
+	known := map[*Event]diag.Span{}
+	for _, h := range s.On {
+		event := r.event(h.Name, diag.UnknownHandled, known)
+		if event == nil || h.Duplicate {
+			continue
+		}
+		known[event] = h.Name.At
+		m.On = append(m.On, &Handler{Event: event, At: h.Name.At, Key: r.handlerKey(m, h, event)})
+	}
+	return known
+}
+
+// event finds an event by its name in any aggregate.
+func (r *resolver) event(name schema.Text, code string, known map[*Event]diag.Span) *Event {
+	if e, ok := r.events[name.Value]; ok {
+		return e
+	}
+	if r.eventsUnknown {
+		return nil
+	}
+	hint, near := r.hint(name.Value, eventNames(r.model.Aggregates...))
+	meant := r.events[near]
+	if _, last, qualified := strings.Cut(name.Value, "."); qualified && r.events[last] != nil {
+		meant, hint = r.events[last], did(last)
+	}
+	if _, already := known[meant]; meant != nil && !already {
+		known[meant] = name.At
+	}
+	r.errorf(code, name.At, hint, "unknown event %q", name.Value)
+	return nil
+}
+
+func (r *resolver) ignored(s *schema.Projection, m *Projection, known map[*Event]diag.Span) {
+	seen := map[*Event]schema.Text{}
+	for _, name := range s.Ignore {
+		event := r.event(name, diag.UnknownIgnored, known)
+		if event == nil {
+			continue
+		}
+		if first, twice := seen[event]; twice {
+			r.clash(diag.IgnoredTwice, name.At, first.At, "the first one", "%s ignores %s twice", m.Name, event.Name)
+			continue
+		}
+		seen[event] = name
+		if at, handled := known[event]; handled {
+			r.clash(diag.HandledAndIgnored, name.At, at, "it is handled here", "%s handles %s and ignores it", m.Name, event.Name)
+			continue
+		}
+		m.Ignore = append(m.Ignore, event)
+	}
+	for event, name := range seen {
+		known[event] = name.At
+	}
+}
+
+// unhandled reports the events that a projection says nothing of, though it handles others of their aggregate.
+func (r *resolver) unhandled(m *Projection, known map[*Event]diag.Span) {
+	for _, a := range r.model.Aggregates {
+		var handled *Handler
+		for _, h := range m.On {
+			if h.Event.Aggregate == a && handled == nil {
+				handled = h
+			}
+		}
+		var left []string
+		for _, e := range a.Events {
+			if _, ok := known[e]; !ok && r.events[e.Name] == e {
+				left = append(left, e.Name)
+			}
+		}
+		if handled == nil || len(left) == 0 {
+			continue
+		}
+		r.diags.Add(diag.Diagnostic{
+			Code: diag.EventNotHandled, At: m.At,
+			Message: sprintf("%s handles %s of %s, and does not say what becomes of %s", m.Name, handled.Event.Name, a.Name, strings.Join(left, ", ")),
+			Hint:    "handle them under `on`, or add them to `ignore: [" + strings.Join(left, ", ") + "]`",
+			Related: []diag.Related{{At: handled.At, Message: handled.Event.Name + " is handled here"}},
+		})
+	}
+}
+
+func (r *resolver) indexes(s *schema.Projection, m *Projection) {
+	columns := append(append([]*Field(nil), m.Key...), m.Row...)
+	seen := map[string]diag.Span{}
+	for _, x := range s.Indexes {
+		index, ok := r.index(x, m, columns)
+		if !ok {
+			continue
+		}
+		id := strings.Join(fieldNames(index.Fields), ", ")
+		if first, twice := seen[id]; twice {
+			r.clash(diag.IndexDuplicate, x.At, first, "the first one", "the index over %s is there already", id)
+			continue
+		}
+		seen[id] = x.At
+		m.Indexes = append(m.Indexes, index)
+	}
+}
+
+// index resolves one index. It reports false if something in it was reported.
+func (r *resolver) index(x schema.Index, m *Projection, columns []*Field) (Index, bool) {
+	index, ok := Index{At: x.At}, !x.Faulty
+	if ok && len(x.Fields) == 0 {
+		r.errorf(diag.EmptyIndex, x.At, "", "an index needs a field")
+		return index, false
+	}
+	unknown := len(m.Key) == 0 || len(m.Row) == 0 // which was reported
+	for _, name := range x.Fields {
+		f := fieldNamed(columns, name.Value, equal)
+		switch {
+		case f == nil && unknown:
+			ok = false
+		case f == nil:
+			r.errorf(diag.IndexUnknownField, name.At, diag.DidYouMean(name.Value, fieldNames(columns)), "neither key nor row of %s has the field %q", m.Name, name.Value)
+			ok = false
+		case !f.Type.broken() && !ordered(f.Type):
+			r.errorf(diag.IndexFieldUnordered, name.At, "", "%s can't be indexed: %s has no order", f.Name, f.Type)
+			ok = false
+		case fieldNamed(index.Fields, f.Name, equal) != nil:
+			r.errorf(diag.IndexFieldTwice, name.At, "", "the field %s stands in the index already", f.Name)
+			ok = false
+		default:
+			index.Fields = append(index.Fields, f)
+		}
+	}
+	return index, ok
+}
+
+// ordered reports whether a read model keeps a type in an ordered column.
+func ordered(t Type) bool {
+	if t.Kind == Optional {
+		t = *t.Elem
+	}
+	return t.Scalar() != 0
+}

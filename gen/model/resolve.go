@@ -1,0 +1,202 @@
+package model
+
+import (
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
+
+// MaxFields bounds the fields of one struct, event, command, rejection, state, key or row.
+const MaxFields = 64
+
+// resolver turns a syntax tree into a model. It reports each mistake once: what can't be resolved stays in the model
+// as its zero value, and whoever meets that says nothing more.
+type resolver struct {
+	diags *diag.List
+	model *Model
+
+	// names has every name of the package's one namespace, by its lower-case form.
+	names map[string]declaration
+	types map[string]*Named
+	// events are those of all aggregates; of two with one name the first.
+	events     map[string]*Event
+	rejections map[string]*Rejection
+
+	// Where a part of the file could not be read at all, which was reported, the names that it declares are unknown
+	// and not wrong.
+	typesUnknown, eventsUnknown, rejectionsUnknown bool
+	// fieldsUnknown has the declared structs and events whose fields could not be read.
+	fieldsUnknown map[any]bool
+}
+
+// declaration says what a name of the package stands for.
+type declaration struct {
+	name schema.Text
+	what string // "the event Opened of Account"
+}
+
+// Resolve makes a model of a syntax tree, or adds to d what is wrong with it and returns nil. It also returns nil if
+// f is nil or d already holds errors: the model would have holes.
+func Resolve(f *schema.File, d *diag.List) *Model {
+	if f == nil {
+		return nil
+	}
+	r := &resolver{
+		diags: d, model: &Model{File: f.Name, Package: f.Package.Value, Doc: f.Doc},
+		names: map[string]declaration{}, types: map[string]*Named{},
+		events: map[string]*Event{}, rejections: map[string]*Rejection{}, fieldsUnknown: map[any]bool{},
+	}
+	r.packageName(f)
+	r.typesUnknown = unread(f.Keys, "types", len(f.Types))
+	r.declareTypes(f.Types)
+	r.declareAggregates(f)
+	for _, p := range f.Projections {
+		r.declare("projection", "", p.Decl)
+	}
+	r.resolveTypes(f.Types)
+	for i, a := range f.Aggregates {
+		r.aggregate(a, r.model.Aggregates[i])
+	}
+	for _, p := range f.Projections {
+		r.projection(p)
+	}
+	if d.Failed() {
+		return nil
+	}
+	return r.model
+}
+
+// errorf adds an error with a hint, which may be empty.
+func (r *resolver) errorf(code string, at diag.Span, hint, format string, args ...any) {
+	r.diags.Add(diag.Diagnostic{Code: code, At: at, Message: sprintf(format, args...), Hint: hint})
+}
+
+// clash adds an error that another place of the file explains.
+func (r *resolver) clash(code string, at, other diag.Span, related, format string, args ...any) {
+	r.diags.Add(diag.Diagnostic{
+		Code: code, At: at, Message: sprintf(format, args...),
+		Related: []diag.Related{{At: other, Message: related}},
+	})
+}
+
+// missing reports whether a key was left out, or was written and holds nothing. A key that was reported is not
+// missing.
+func missing(keys schema.Keys, key string, count int) bool {
+	return keys[key] == schema.Absent || keys[key] == schema.Written && count == 0
+}
+
+// unread reports whether a key's value was reported, with nothing left of it.
+func unread(keys schema.Keys, key string, count int) bool {
+	return keys[key] == schema.Faulty && count == 0
+}
+
+// declareAggregates declares the aggregates with their events, rejections and commands, so that all names are known
+// before one is looked up.
+func (r *resolver) declareAggregates(f *schema.File) {
+	if missing(f.Keys, "aggregates", len(f.Aggregates)) {
+		at := diag.Span{Pos: diag.Pos{Line: 1, Col: 1}, Len: 1}
+		if f.Package.Given() {
+			at = f.Package.At
+		}
+		r.errorf(diag.MissingKey, at, "add `aggregates:`", "the model has no aggregates")
+	}
+	r.eventsUnknown = unread(f.Keys, "aggregates", len(f.Aggregates))
+	for _, a := range f.Aggregates {
+		r.eventsUnknown = r.eventsUnknown || unread(a.Keys, "events", len(a.Events))
+		r.rejectionsUnknown = r.rejectionsUnknown || unread(a.Keys, "rejections", len(a.Rejections))
+		r.declare("aggregate", "", a.Decl)
+		m := &Aggregate{Name: a.Name.Value, Doc: a.Doc, At: a.Name.At}
+		r.model.Aggregates = append(r.model.Aggregates, m)
+		for _, e := range a.Events {
+			r.declare("event", m.Name, e.Decl)
+			m.Events = append(m.Events, &Event{
+				Aggregate: m, Name: e.Name.Value, Doc: e.Doc, At: e.Name.At, Wire: e.Name.Value, Version: 1,
+			})
+		}
+		for _, x := range a.Rejections {
+			r.declare("rejection", m.Name, x.Decl)
+			m.Rejections = append(m.Rejections, &Rejection{Aggregate: m, Name: x.Name.Value, Doc: x.Doc, At: x.Name.At})
+		}
+		for _, c := range a.Commands {
+			r.declare("command", m.Name, c.Decl)
+			m.Commands = append(m.Commands, &Command{Aggregate: m, Name: c.Name.Value, Doc: c.Doc, At: c.Name.At})
+		}
+		index(r.events, m.Events, func(e *Event) string { return e.Name })
+		index(r.rejections, m.Rejections, func(x *Rejection) string { return x.Name })
+	}
+}
+
+// index adds elements by their names; the first of a name stays.
+func index[T any](into map[string]*T, list []*T, name func(*T) string) {
+	for _, x := range list {
+		if _, seen := into[name(x)]; !seen {
+			into[name(x)] = x
+		}
+	}
+}
+
+// declare checks an element's name and enters it into the package's namespace.
+func (r *resolver) declare(kind, aggregate string, d schema.Decl) {
+	if d.Duplicate || !r.typeName(kind, d.Name) {
+		return
+	}
+	what := "the " + kind + " " + d.Name.Value
+	if aggregate != "" {
+		what += " of " + aggregate
+	}
+	lower := strings.ToLower(d.Name.Value)
+	first, seen := r.names[lower]
+	if !seen {
+		r.names[lower] = declaration{name: d.Name, what: what}
+		return
+	}
+	how := "is"
+	if first.name.Value != d.Name.Value {
+		how = "differs only in case from"
+	}
+	r.clash(diag.DuplicateName, d.Name.At, first.name.At, first.what+" is declared here",
+		"%s can't be declared: its name %s %s", what, how, that(first, how))
+}
+
+// that names the first declaration in the message about a second.
+func that(first declaration, how string) string {
+	if how == "is" {
+		return "already that of " + first.what
+	}
+	return "that of " + first.what
+}
+
+// mostHints bounds the findings that get a hint: behind so many nobody reads them, and looking for a name among
+// thousands takes its time.
+const mostHints = 500
+
+// hint says what an unknown name was probably meant to be, and returns the candidate that is nearest to it.
+func (r *resolver) hint(name string, candidates []string) (hint, near string) {
+	if r.diags.Len() > mostHints {
+		return "", ""
+	}
+	near = diag.Nearest(name, candidates)
+	if hint := r.isAnother(name); hint != "" {
+		return hint, near
+	}
+	return diag.DidYouMean(name, candidates), near
+}
+
+func eventNames(aggregates ...*Aggregate) []string {
+	var names []string
+	for _, a := range aggregates {
+		for _, e := range a.Events {
+			names = append(names, e.Name)
+		}
+	}
+	return names
+}
+
+// isAnother returns a hint if a name that was looked for stands for something else.
+func (r *resolver) isAnother(name string) string {
+	if d, ok := r.names[strings.ToLower(name)]; ok && d.name.Value == name {
+		return d.what + " has this name"
+	}
+	return ""
+}

@@ -1,0 +1,204 @@
+// Package output brings emitted files to disk, all or none: it first decides what happens to each file, refuses what
+// it must not touch, and writes only then, each file atomically and below one folder.
+//
+// The tool owns the files that carry its header for the model at hand: they are rewritten, and removed when nothing
+// asks for them any more. Every other file is the team's.
+package output
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/emit"
+)
+
+// Set is everything that one model leads to.
+type Set struct {
+	// Model is the model's file name, as the header has it.
+	Model     string
+	Files     []emit.File
+	Skeletons []emit.Skeleton
+}
+
+// Result says what Write did, by file name in ascending order.
+type Result struct {
+	Written, Removed, Unchanged []string
+}
+
+// NotOursError says that a file stands where one is to be generated, and does not carry this model's header.
+type NotOursError struct {
+	Name string
+	// Header is the file's first line.
+	Header string
+}
+
+func (e *NotOursError) Error() string {
+	return fmt.Sprintf("%s exists and was not generated from this model (it starts with %.80q): rename it, or remove it", e.Name, e.Header)
+}
+
+// Write brings the set to the folder dir. Unless there is an error, the folder then holds just what the set asks for;
+// files with the same content are left alone. An error of planning changes nothing.
+func Write(dir string, s Set) (*Result, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	p := &planner{root: root, header: []byte(emit.Header(s.Model) + "\n"), result: &Result{}}
+	if err := p.plan(s); err != nil {
+		return nil, err
+	}
+	return p.result, p.carryOut()
+}
+
+// planner decides, then acts.
+type planner struct {
+	root   *os.Root
+	header []byte
+	write  []emit.File
+	remove []string
+	result *Result
+}
+
+func (p *planner) plan(s Set) error {
+	existing, err := fs.ReadDir(p.root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, f := range s.Files {
+		if err := p.planFile(f); err != nil {
+			return err
+		}
+	}
+	for _, entry := range existing {
+		if err := p.planStale(entry.Name(), s.Files); err != nil {
+			return err
+		}
+	}
+	declared, err := p.declaredTypes(existing)
+	if err != nil {
+		return err
+	}
+	for _, sk := range s.Skeletons {
+		if declared[sk.Type] {
+			continue
+		}
+		if _, err := p.root.Lstat(sk.Name); err == nil {
+			return fmt.Errorf("%s exists and does not declare the type %s: declare it, or rename the file", sk.Name, sk.Type)
+		}
+		p.write = append(p.write, sk.File)
+	}
+	return nil
+}
+
+func (p *planner) planFile(f emit.File) error {
+	have, err := p.read(f.Name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return err
+	case bytes.Equal(have, f.Content):
+		p.result.Unchanged = append(p.result.Unchanged, f.Name)
+		return nil
+	case !bytes.HasPrefix(have, p.header):
+		first, _, _ := strings.Cut(string(have), "\n")
+		return &NotOursError{f.Name, first}
+	}
+	p.write = append(p.write, f)
+	return nil
+}
+
+// planStale marks a file for removal that this model once asked for and no longer does.
+func (p *planner) planStale(name string, files []emit.File) error {
+	if !strings.HasSuffix(name, "_gen.go") || slices.ContainsFunc(files, func(f emit.File) bool { return f.Name == name }) {
+		return nil
+	}
+	have, err := p.read(name)
+	if err == nil && bytes.HasPrefix(have, p.header) {
+		p.remove = append(p.remove, name)
+	}
+	return err
+}
+
+// read reads a regular file: a link is not followed, wherever it leads.
+func (p *planner) read(name string) ([]byte, error) {
+	info, err := p.root.Lstat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file: remove it", name)
+	}
+	return fs.ReadFile(p.root.FS(), name)
+}
+
+// declaredTypes returns the types that the team's files declare. Code that does not compile, or even parse to its
+// end, counts as far as it goes.
+func (p *planner) declaredTypes(entries []fs.DirEntry) (map[string]bool, error) {
+	types := map[string]bool{}
+	for _, entry := range entries {
+		name := entry.Name()
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_gen.go") || !entry.Type().IsRegular() {
+			continue
+		}
+		src, err := p.read(name)
+		if err != nil {
+			return nil, err
+		}
+		f, _ := parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution)
+		if f == nil {
+			continue
+		}
+		for _, d := range f.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE {
+				for _, spec := range g.Specs {
+					types[spec.(*ast.TypeSpec).Name.Name] = true
+				}
+			}
+		}
+	}
+	return types, nil
+}
+
+// carryOut writes every new content beside its file first, so that a full disk is noticed before anything changed,
+// and then renames.
+func (p *planner) carryOut() error {
+	var done int
+	defer func() {
+		for _, f := range p.write[done:] {
+			_ = p.root.Remove(temporary(f.Name))
+		}
+	}()
+	for _, f := range p.write {
+		if err := p.root.WriteFile(temporary(f.Name), f.Content, 0o644); err != nil {
+			return err
+		}
+	}
+	for _, f := range p.write {
+		if err := p.root.Rename(temporary(f.Name), f.Name); err != nil {
+			return err
+		}
+		done++
+		p.result.Written = append(p.result.Written, f.Name)
+	}
+	for _, name := range p.remove {
+		if err := p.root.Remove(name); err != nil {
+			return err
+		}
+		p.result.Removed = append(p.result.Removed, name)
+	}
+	slices.Sort(p.result.Written)
+	return nil
+}
+
+// temporary is the name under which a file's new content waits.
+func temporary(name string) string { return "." + filepath.Base(name) + ".cqrsgen-tmp" }

@@ -1,0 +1,96 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+)
+
+// meaning is part of every fingerprint. It changes when the runtime folds or stores in another way, so that snapshots
+// and rows of before must not be used, and not with the tool's version.
+const meaning = "1"
+
+// fingerprint computes what snapshots and read models are keyed by. Docs, rules and the order of declarations do not
+// enter; names, types and the order of fields do.
+func (p *Plan) fingerprint() {
+	for _, a := range p.Aggregates {
+		a.Fingerprint = digest("state", a.Name, shapeOf(a.StateFields))
+	}
+	for _, pr := range p.Projections {
+		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
+		for _, h := range pr.Handlers {
+			parts = append(parts, h.Event.Wire)
+			for _, path := range h.Handler.Key {
+				parts = append(parts, path.Text)
+			}
+		}
+		pr.Fingerprint = digest(parts...)
+	}
+}
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(meaning + "\x00" + strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+func shapeOf(fields []*Field) string {
+	var b strings.Builder
+	b.WriteString("{")
+	for _, f := range fields {
+		b.WriteString(f.Name + ":")
+		writeShape(&b, &f.Type)
+		b.WriteString(";")
+	}
+	b.WriteString("}")
+	return b.String()
+}
+
+var scalarNames = map[model.Kind]string{
+	model.String: "string", model.Bool: "bool", model.Int: "int", model.Int32: "int32", model.Int64: "int64",
+	model.Uint32: "uint32", model.Uint64: "uint64", model.Float64: "float64", model.Bytes: "bytes", model.Time: "time",
+	model.Duration: "duration", model.UUID: "uuid", model.Date: "date",
+}
+
+// writeShape writes the type's shape with all that it refers to, which ends because types do not refer to themselves.
+func writeShape(b *strings.Builder, t *model.Type) {
+	switch t.Kind {
+	case model.Optional:
+		b.WriteString("optional ")
+		writeShape(b, t.Elem)
+	case model.List:
+		b.WriteString("list ")
+		writeShape(b, t.Elem)
+	case model.Map:
+		b.WriteString("map ")
+		writeShape(b, t.Key)
+		b.WriteString(" to ")
+		writeShape(b, t.Elem)
+	case model.Ref:
+		writeNamedShape(b, t.Named)
+	default:
+		b.WriteString(scalarNames[t.Kind])
+	}
+}
+
+func writeNamedShape(b *strings.Builder, n *model.Named) {
+	switch n.Kind {
+	case model.Scalar:
+		b.WriteString(scalarNames[n.Base])
+	case model.Enum:
+		b.WriteString("enum(")
+		for _, v := range n.Values {
+			b.WriteString(v.Name + ",")
+		}
+		b.WriteString(")")
+	case model.Struct:
+		b.WriteString("{")
+		for _, f := range n.Fields {
+			b.WriteString(f.Name + ":")
+			writeShape(b, &f.Type)
+			b.WriteString(";")
+		}
+		b.WriteString("}")
+	}
+}

@@ -1,0 +1,294 @@
+// Package plan decides what is generated for a model: every Go name, once, checked for collisions; which files there
+// are and who owns them; and which helpers each type needs, so that nothing is emitted that nobody calls.
+//
+// The emitters only spell out what stands here. They decide nothing.
+package plan
+
+import (
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/model"
+)
+
+// Plan is a model with everything that its Go code needs.
+type Plan struct {
+	Model       *model.Model
+	Types       []*Named
+	Aggregates  []*Aggregate
+	Projections []*Projection
+
+	named map[*model.Named]*Named
+}
+
+// Named is a declared type.
+type Named struct {
+	*model.Named
+	// Check, Write and Read say which helpers the type needs: for the rules of commands, the encoder, the decoder.
+	Check, Write, Read bool
+	// Pattern is the variable of a scalar's compiled pattern.
+	Pattern string
+	Values  []EnumValue
+	Fields  []*Field
+}
+
+// EnumValue is a constant of an enum.
+type EnumValue struct {
+	Go   string
+	Wire string
+}
+
+// Field is a field of a Go struct.
+type Field struct {
+	*model.Field
+	Go string
+	// Pattern is the variable of the field's own compiled pattern.
+	Pattern string
+}
+
+// Aggregate has the names of an aggregate's Go types. Decider is the team's type.
+type Aggregate struct {
+	*model.Aggregate
+	ID *Named
+
+	Decider   string // Account: the team's
+	Interface string // AccountDecider
+	State     string // AccountState
+	Event     string // AccountEvent
+	Commands  string // AccountCommands
+	Fold      string // accountFold
+	File      string // account.go: the team's
+
+	StateFields []*Field
+	Events      []*Event
+	Rejections  []*Rejection
+	CommandList []*Command
+	// Fingerprint stands for the state's shape.
+	Fingerprint string
+}
+
+// Event is an event's Go struct.
+type Event struct {
+	*model.Event
+	Aggregate *Aggregate
+	Go        string
+	Fields    []*Field
+	// Apply is the decider's method that folds the event: ApplyMoneyDeposited. Scratch is the field of the fold that
+	// the event is decoded into.
+	Apply, Scratch string
+}
+
+// Rejection is a rejection's Go struct.
+type Rejection struct {
+	*model.Rejection
+	Go     string
+	Fields []*Field
+	// Text is what its error message starts with: "insufficient funds".
+	Text string
+}
+
+// Command is a command's Go struct.
+type Command struct {
+	*model.Command
+	Go     string
+	Fields []*Field
+	Emits  []Emit
+	// Result is what the decider returns: the event itself where there is exactly one, else a struct with one field
+	// for each entry of emits.
+	Result string
+	Single bool
+}
+
+// Emit is one entry of a command's emits.
+type Emit struct {
+	Event *Event
+	Times model.Times
+}
+
+// Projection has the names of a projection's Go types. Team is the team's type.
+type Projection struct {
+	*model.Projection
+	Team      string // BalanceByCurrency: the team's
+	Interface string // BalanceByCurrencyFolds
+	Key       string // BalanceByCurrencyKey
+	Row       string // BalanceByCurrencyRow
+	Model     string // BalanceByCurrencyModel
+	Engine    string // balanceByCurrencyProjection
+	File      string // balance_by_currency.go: the team's
+
+	KeyFields []*Field
+	RowFields []*Field
+	Handlers  []*Handler
+	Finders   []Finder
+	// KeepsStrings says that rows have strings, which must not point into the buffers that they came from.
+	KeepsStrings bool
+	// Fingerprint stands for the shape of key and row, and the events that are folded.
+	Fingerprint string
+}
+
+// Handler is a fold of one event.
+type Handler struct {
+	*model.Handler
+	Event   *Event
+	Scratch string
+}
+
+// Finder is the query that an index gives.
+type Finder struct {
+	Name  string
+	Index int
+	// By are the fields that are given; the rows come in the order of those that remain.
+	By   []*Field
+	Rest []*Field
+}
+
+// NamedOf returns the plan of a declared type.
+func (p *Plan) NamedOf(n *model.Named) *Named { return p.named[n] }
+
+// New plans a valid model. Names that can't stand beside each other in Go are reported to d.
+func New(m *model.Model, d *diag.List) *Plan {
+	p := &Plan{Model: m, named: map[*model.Named]*Named{}}
+	for _, n := range m.Types {
+		p.addType(n)
+	}
+	events := map[*model.Event]*Event{}
+	for _, a := range m.Aggregates {
+		p.addAggregate(a, events)
+	}
+	for _, pr := range m.Projections {
+		p.addProjection(pr, events)
+	}
+	p.markUses()
+	p.fingerprint()
+	p.checkNames(d)
+	return p
+}
+
+func (p *Plan) addType(n *model.Named) {
+	t := &Named{Named: n, Fields: fields(n.Name, n.Fields)}
+	if n.Rules.Pattern != "" {
+		t.Pattern = unexported(n.Name) + "Pattern"
+	}
+	for _, v := range n.Values {
+		t.Values = append(t.Values, EnumValue{Go: n.Name + exported(v.Name), Wire: v.Name})
+	}
+	p.Types = append(p.Types, t)
+	p.named[n] = t
+}
+
+func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) {
+	a := &Aggregate{
+		Aggregate: m, ID: p.named[m.ID],
+		Decider: m.Name, Interface: m.Name + "Decider", State: m.Name + "State", Event: m.Name + "Event",
+		Commands: m.Name + "Commands", Fold: unexported(m.Name) + "Fold", File: snake(m.Name) + ".go",
+		StateFields: fields(m.Name+"State", m.State),
+	}
+	for _, e := range m.Events {
+		pe := &Event{Event: e, Aggregate: a, Go: e.Name, Fields: fields(e.Name, e.Fields), Apply: "Apply" + e.Name, Scratch: scratch(e.Name)}
+		a.Events = append(a.Events, pe)
+		events[e] = pe
+	}
+	for _, r := range m.Rejections {
+		a.Rejections = append(a.Rejections, &Rejection{Rejection: r, Go: r.Name, Fields: fields(r.Name, r.Fields), Text: words(r.Name)})
+	}
+	for _, c := range m.Commands {
+		a.CommandList = append(a.CommandList, newCommand(c, events))
+	}
+	p.Aggregates = append(p.Aggregates, a)
+}
+
+// scratch is the field that an event is decoded into, beside the team's decider or folds.
+func scratch(event string) string {
+	s := unexported(event)
+	if s == "decider" || s == "folds" || s == "fold" {
+		s += "Event"
+	}
+	return s
+}
+
+func newCommand(m *model.Command, events map[*model.Event]*Event) *Command {
+	c := &Command{Command: m, Go: m.Name, Fields: fields(m.Name, m.Fields), Result: m.Name + "Result"}
+	for _, e := range m.Emits {
+		c.Emits = append(c.Emits, Emit{Event: events[e.Event], Times: e.Times})
+	}
+	if len(c.Emits) == 1 && c.Emits[0].Times == model.Once {
+		c.Single, c.Result = true, c.Emits[0].Event.Go
+	}
+	return c
+}
+
+func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event) {
+	pr := &Projection{
+		Projection: m, Team: m.Name, Interface: m.Name + "Folds", Key: m.Name + "Key", Row: m.Name + "Row",
+		Model: m.Name + "Model", Engine: unexported(m.Name) + "Projection", File: snake(m.Name) + ".go",
+		KeyFields: fields(m.Name+"Key", m.Key), RowFields: fields(m.Name+"Row", m.Row),
+	}
+	byModel := map[*model.Field]*Field{}
+	for _, f := range append(append([]*Field{}, pr.KeyFields...), pr.RowFields...) {
+		byModel[f.Field] = f
+	}
+	for _, f := range pr.RowFields {
+		pr.KeepsStrings = pr.KeepsStrings || holdsStrings(&f.Type)
+	}
+	for _, h := range m.On {
+		pr.Handlers = append(pr.Handlers, &Handler{Handler: h, Event: events[h.Event], Scratch: events[h.Event].Scratch})
+	}
+	for i, ix := range m.Indexes {
+		pr.Finders = append(pr.Finders, newFinder(i, ix, byModel))
+	}
+	p.Projections = append(p.Projections, pr)
+}
+
+// newFinder names the query of an index: all fields but the last are given, or the only one, and the rows come in the
+// order of the rest.
+func newFinder(i int, ix model.Index, byModel map[*model.Field]*Field) Finder {
+	f := Finder{Name: "By", Index: i}
+	by := max(1, len(ix.Fields)-1)
+	for j, field := range ix.Fields {
+		g := byModel[field]
+		switch {
+		case j < by:
+			f.By = append(f.By, g)
+			f.Name += g.Go
+		default:
+			f.Rest = append(f.Rest, g)
+			f.Name += "OrderedBy" + g.Go
+		}
+	}
+	return f
+}
+
+func fields(owner string, list []*model.Field) []*Field {
+	var out []*Field
+	for _, m := range list {
+		f := &Field{Field: m, Go: exported(m.Name)}
+		if m.Rules.Pattern != "" {
+			f.Pattern = unexported(owner) + f.Go + "Pattern"
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// holdsStrings says whether a value of the type has strings of the payload that it was decoded from. Enums are decoded
+// to constants; bytes are always copied.
+func holdsStrings(t *model.Type) bool {
+	switch t.Kind {
+	case model.String:
+		return true
+	case model.Optional, model.List:
+		return holdsStrings(t.Elem)
+	case model.Map:
+		return holdsStrings(t.Key) || holdsStrings(t.Elem)
+	case model.Ref:
+		switch t.Named.Kind {
+		case model.Scalar:
+			return t.Named.Base == model.String
+		case model.Struct:
+			for _, f := range t.Named.Fields {
+				if holdsStrings(&f.Type) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

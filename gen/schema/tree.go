@@ -1,0 +1,188 @@
+// Package schema reads a model's YAML into a syntax tree in which everything knows its place, and says what is wrong
+// with the file as a text: characters, YAML, keys, and the form of values. What names mean is left to package model.
+//
+// Data flows one way: text -> yaml.Node -> tree. YAML is read through its nodes, never decoded into structs, so that
+// every value is the text that stands in the file: no, null, 0150 and 2026-03-01 are never turned into something else.
+// The package imports nothing of this module but diag.
+package schema
+
+import (
+	"fmt"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+)
+
+// File is the syntax tree of one model file. Everything stands in the order of the file.
+type File struct {
+	// Name is the file's name without its folder.
+	Name        string
+	Doc         string
+	Keys        Keys
+	Package     Text
+	Types       []*Type
+	Aggregates  []*Aggregate
+	Projections []*Projection
+}
+
+// Text is a value as it is written. The zero Text was not written.
+type Text struct {
+	Value string
+	At    diag.Span
+}
+
+// Given reports whether the text was written.
+func (t Text) Given() bool { return t.At.Line != 0 }
+
+// Keys says which keys of an element were written, and which of these hold something that was reported: absence then
+// proves nothing, and must not be reported as well.
+type Keys map[string]KeyState
+
+// KeyState is the state of one key of an element.
+type KeyState int
+
+// The states of a key.
+const (
+	Absent KeyState = iota
+	Written
+	Faulty // there is a diagnostic for something at or below the key, or for a key that was probably meant to be it
+)
+
+// Decl is what every declared element has.
+type Decl struct {
+	Name Text
+	Doc  string
+	Keys Keys
+	// Duplicate marks an element whose name stands in the same place of the file before, which was reported.
+	Duplicate bool
+}
+
+// Type declares a named scalar, an enum or a struct: just one of base, enum and fields is in its Keys, or a
+// diagnostic was reported.
+type Type struct {
+	Decl
+	Base   Text
+	Rules  []Rule
+	Values []Text
+	Fields []*Field
+}
+
+// Field declares a field.
+type Field struct {
+	Decl
+	// Type is nil where it was reported.
+	Type     *TypeExpr
+	Rules    []Rule
+	Personal Text
+}
+
+// Rule bounds a value: the rule's name, as "minLength", and its bound as written.
+type Rule struct {
+	Name  Text
+	Bound Text
+}
+
+// ExprKind tells the forms of a type expression apart.
+type ExprKind int
+
+// The forms of a type expression.
+const (
+	Name     ExprKind = iota + 1 // a scalar or a declared type
+	Optional                     // optional Elem
+	List                         // list of Elem
+	Map                          // map of Key to Elem
+)
+
+// TypeExpr is a type as a field writes it.
+type TypeExpr struct {
+	Kind ExprKind
+	// Name is the word of a Name.
+	Name      string
+	Key, Elem *TypeExpr
+	At        diag.Span
+}
+
+// String returns the expression in the model's words.
+func (t *TypeExpr) String() string {
+	switch t.Kind {
+	case Optional:
+		return "optional " + t.Elem.String()
+	case List:
+		return "list of " + t.Elem.String()
+	case Map:
+		return fmt.Sprintf("map of %s to %s", t.Key, t.Elem)
+	default:
+		return t.Name
+	}
+}
+
+// Aggregate declares an aggregate.
+type Aggregate struct {
+	Decl
+	ID    Text
+	State []*Field
+	// SnapshotEvery is the number of events between snapshots, as written.
+	SnapshotEvery Text
+	Events        []*Event
+	Rejections    []*Rejection
+	Commands      []*Command
+}
+
+// Event declares an event.
+type Event struct {
+	Decl
+	Fields []*Field
+}
+
+// Rejection declares a rejection.
+type Rejection struct {
+	Decl
+	Fields []*Field
+}
+
+// Command declares a command.
+type Command struct {
+	Decl
+	// Creates is "true", "maybe" or not given.
+	Creates Text
+	Fields  []*Field
+	Emits   []Emit
+	Rejects []Text
+}
+
+// Emit is an entry of a command's emits.
+type Emit struct {
+	// Times is "", "maybe" or "many".
+	Times string
+	Event Text
+}
+
+// Projection declares a projection.
+type Projection struct {
+	Decl
+	Key     []*Field
+	Row     []*Field
+	On      []*Handler
+	Ignore  []Text
+	Indexes []Index
+}
+
+// Handler says what a projection does with one event, which is the name of the Decl.
+type Handler struct {
+	Decl
+	// Key gives an expression for each field of the projection's key.
+	Key []KeyValue
+}
+
+// KeyValue gives a field of a key its value.
+type KeyValue struct {
+	Field Text
+	Value Text
+}
+
+// Index lists the names of fields.
+type Index struct {
+	Fields []Text
+	At     diag.Span
+	// Faulty marks an index with a field that was reported and left out.
+	Faulty bool
+}

@@ -1,0 +1,18 @@
+package types
+
+import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+
+// Audit folds events into the rows of Audit. It implements AuditFolds.
+//
+// This file is yours. It was written once, and is never changed by the generator.
+type Audit struct{}
+
+// CrateBuilt folds the event into its row.
+func (Audit) CrateBuilt(row *AuditRow, e *CrateBuilt, m cqrs.EventMeta) error {
+	return &cqrs.NotImplementedError{Method: "Audit.CrateBuilt"}
+}
+
+// BoxMoved folds the event into its row.
+func (Audit) BoxMoved(row *AuditRow, e *BoxMoved, m cqrs.EventMeta) error {
+	return &cqrs.NotImplementedError{Method: "Audit.BoxMoved"}
+}

@@ -1,0 +1,13 @@
+package types
+
+import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+
+// ParcelsByPlace folds events into the rows of ParcelsByPlace. It implements ParcelsByPlaceFolds.
+//
+// This file is yours. It was written once, and is never changed by the generator.
+type ParcelsByPlace struct{}
+
+// ParcelSent folds the event into its row.
+func (ParcelsByPlace) ParcelSent(row *ParcelsByPlaceRow, e *ParcelSent, m cqrs.EventMeta) error {
+	return &cqrs.NotImplementedError{Method: "ParcelsByPlace.ParcelSent"}
+}
