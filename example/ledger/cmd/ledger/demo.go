@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/example/ledger"
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
+
+// demo shows what a service made by cqrsgen does, step by step, and checks each step itself.
+func demo(ctx context.Context, dir string, events int) error {
+	if events < 1000 {
+		return fmt.Errorf("the demo needs at least 1000 events, not %d", events)
+	}
+	dir, cleanUp, err := place(dir)
+	if err != nil {
+		return err
+	}
+	defer cleanUp()
+	began := time.Now()
+	if err := showCommands(ctx, dir); err != nil {
+		return err
+	}
+	acknowledged, err := showKill(ctx, dir, events)
+	if err != nil {
+		return err
+	}
+	s, err := open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(s.showBooks(ctx, acknowledged), s.Close())
+	fmt.Printf("\nDone in %.1f s.\n", time.Since(began).Seconds())
+	return err
+}
+
+// place returns the folder to work in: a temporary one, unless the caller wants to keep the data.
+func place(dir string) (string, func(), error) {
+	if dir == "" {
+		dir, err := os.MkdirTemp("", "ledger-demo-")
+		return dir, func() { os.RemoveAll(dir) }, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "log.db")); err == nil {
+		return "", nil, fmt.Errorf("%s holds a ledger already: name another folder", dir)
+	}
+	return dir, func() { fmt.Printf("The data stays in %s.\n", dir) }, nil
+}
+
+func step(title string) { fmt.Printf("\n== %s\n", title) }
+
+// showCommands opens accounts, moves money from concurrent callers, and is refused an overdraft.
+func showCommands(ctx context.Context, dir string) error {
+	s, err := open(ctx, dir)
+	if err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(ctx)
+	projected := make(chan error, 1)
+	go func() { projected <- s.Run(background) }()
+	// The second read model is added later: until then only the balances are kept.
+	err = s.showMovements(ctx)
+	stop()
+	return errors.Join(err, <-projected, s.Close())
+}
+
+// Run keeps the balances up to date; CurrencyTotals is added after the fact.
+func (s *service) Run(ctx context.Context) error { return s.BalanceByCurrency.Projector().Run(ctx) }
+
+func (s *service) showMovements(ctx context.Context) error {
+	step("Three accounts, three currencies, concurrent writers")
+	people := []ledger.AccountID{"ada", "bob", "cem"}
+	for _, p := range people {
+		if _, err := s.Account.OpenAccount(ctx, p, ledger.OpenAccount{Owner: string(p)}); err != nil {
+			return err
+		}
+	}
+	var mu sync.Mutex
+	var last cqrs.Position
+	err := concurrently(func(w int) error {
+		money := ledger.Money{Amount: int64(100 * (w + 1)), Currency: currencies[w%3]}
+		receipt, err := s.Account.Deposit(ctx, people[w/3%3], ledger.Deposit{Money: money})
+		mu.Lock()
+		defer mu.Unlock()
+		last = max(last, receipt.Position)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	receipt, err := s.Account.Withdraw(ctx, "ada", ledger.Withdraw{Money: ledger.Money{Amount: 50, Currency: ledger.CurrencyEUR}})
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
+		if err := s.printBalances(ctx, p, max(last, receipt.Position)); err != nil {
+			return err
+		}
+	}
+	return s.showOverdraft(ctx)
+}
+
+// printBalances prints an account's rows, and the position that they reflect.
+func (s *service) printBalances(ctx context.Context, account ledger.AccountID, atLeast cqrs.Position) error {
+	rows, fresh, err := s.BalanceByCurrency.ByAccount(ctx, account, cqrs.AtLeast(atLeast))
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%-8s", account)
+	for _, r := range rows {
+		fmt.Printf("  %s %10.2f", r.Key.Currency, float64(r.Row.Balance)/100)
+	}
+	fmt.Printf("   (read model at position %d of %d)\n", fresh.Position, fresh.Head)
+	return nil
+}
+
+func (s *service) showOverdraft(ctx context.Context) error {
+	step("An overdraft is rejected, with its reason as a Go type")
+	_, err := s.Account.Withdraw(ctx, "ada", ledger.Withdraw{Money: ledger.Money{Amount: 1_000_000, Currency: ledger.CurrencyUSD}})
+	var reason ledger.InsufficientFunds
+	if !errors.As(err, &reason) {
+		return fmt.Errorf("the overdraft was not rejected: %w", err)
+	}
+	fmt.Printf("%T: available %.2f, requested %.2f %s\n", reason,
+		float64(reason.Available)/100, float64(reason.Requested.Amount)/100, reason.Requested.Currency)
+	return nil
+}
+
+// showKill runs the load in a process of its own, kills it in the middle, and starts it again.
+func showKill(ctx context.Context, dir string, events int) (map[cqrs.Position]movement, error) {
+	step(fmt.Sprintf("%d movements from %d concurrent writers; SIGKILL in the middle", events, writers))
+	acknowledged := map[cqrs.Position]movement{}
+	kill := events * 2 / 5
+	if err := child(ctx, dir, events, kill, acknowledged); err != nil {
+		return nil, err
+	}
+	fmt.Printf("killed after %d acknowledged movements; started again\n", len(acknowledged))
+	return acknowledged, child(ctx, dir, max(events-len(acknowledged), 1), 0, acknowledged)
+}
+
+// child runs "ledger load" and collects what it reports. After kill reports, if above zero, it is killed.
+func child(ctx context.Context, dir string, events, kill int, acknowledged map[cqrs.Position]movement) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, "load", "--data", dir, "--events", strconv.Itoa(events))
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	bar := newBar("acknowledged", int64(events))
+	lines := bufio.NewScanner(out)
+	for n := int64(1); lines.Scan(); n++ {
+		var m movement
+		// A line that the kill cut short was not reported.
+		if c, err := fmt.Sscanf(lines.Text()+"\n", movementFormat, &m.position, &m.account, &m.currency, &m.amount); c != 4 || err != nil {
+			break
+		}
+		acknowledged[m.position] = m
+		bar.show(n)
+		if kill > 0 && n == int64(kill) {
+			if err := cmd.Process.Kill(); err != nil {
+				return err
+			}
+		}
+	}
+	bar.end()
+	if err := cmd.Wait(); err != nil && kill == 0 {
+		return fmt.Errorf("the load failed: %w", err)
+	}
+	return errors.Join(lines.Err(), ctx.Err())
+}
+
+// showBooks checks that nothing acknowledged was lost, adds the second read model, and times the longest history.
+func (s *service) showBooks(ctx context.Context, acknowledged map[cqrs.Position]movement) error {
+	step("The books balance to the last acknowledged movement")
+	if err := s.BalanceByCurrency.Projector().CatchUp(ctx); err != nil {
+		return err
+	}
+	b, err := s.check(ctx, acknowledged)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d events in %d streams without a gap; all %d acknowledged movements are there;\n"+
+		"all %d balances of the read model equal the sum of the events\n", b.events, len(b.versions), len(acknowledged), len(b.balances))
+	if err := s.showSecondReadModel(ctx, b); err != nil {
+		return err
+	}
+	return s.showSnapshot(ctx)
+}
+
+// showSecondReadModel builds a read model over the whole history, long after the events happened.
+func (s *service) showSecondReadModel(ctx context.Context, b *books) error {
+	step("A second read model, added after the fact, catches up over the whole history")
+	projector := s.CurrencyTotals.Projector()
+	done := make(chan error, 1)
+	go func() { done <- projector.CatchUp(ctx) }()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	bar := newBar("folded", 0)
+	for running := true; running; {
+		select {
+		case err := <-done:
+			if err != nil {
+				return err
+			}
+			running = false
+		case <-tick.C:
+		}
+		st := projector.Status()
+		bar.total = st.Total
+		bar.show(st.Handled)
+	}
+	bar.end()
+	held := map[ledger.Currency]int64{}
+	for key, amount := range b.balances {
+		held[key.Currency] += amount
+	}
+	for _, c := range currencies {
+		row, fresh, err := s.CurrencyTotals.Get(ctx, ledger.CurrencyTotalsKey{Currency: c})
+		if err != nil {
+			return err
+		}
+		if row.Held != held[c] {
+			return fmt.Errorf("the totals say %d %s are held, the events say %d", row.Held, c, held[c])
+		}
+		fmt.Printf("%s  held %14.2f   in %14.2f   out %14.2f   movements %7d   (position %d)\n", c, float64(row.Held)/100,
+			float64(row.Deposited)/100, float64(row.Withdrawn)/100, row.Movements, fresh.Position)
+	}
+	return nil
+}
+
+// showSnapshot loads the account with the longest history, from its first event and from its snapshot.
+func (s *service) showSnapshot(ctx context.Context) error {
+	step("The longest history, loaded from event 0 and from its snapshot")
+	var states [2]ledger.AccountState
+	var version cqrs.Version
+	var took [2]time.Duration
+	for i, opts := range [][]aggregate.LoadOption{{aggregate.WithoutSnapshot()}, nil} {
+		took[i] = time.Hour
+		for range 5 {
+			began := time.Now()
+			state, v, err := s.Account.Load(ctx, treasury, opts...)
+			if err != nil {
+				return err
+			}
+			took[i] = min(took[i], time.Since(began))
+			states[i], version = state, v
+		}
+	}
+	if !reflect.DeepEqual(states[0], states[1]) {
+		return fmt.Errorf("the snapshot says %v, the events say %v", states[1], states[0])
+	}
+	fmt.Printf("%s has %d events: %v from event 0, %v from its snapshot (best of 5; equal states)\n", treasury, version,
+		took[0].Round(time.Microsecond), took[1].Round(time.Microsecond))
+	return nil
+}

@@ -1,0 +1,3 @@
+package ledger
+
+//go:generate go tool cqrsgen generate
