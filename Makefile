@@ -1,0 +1,140 @@
+# Everything that a person, or CI, does with this repository.
+
+GO        ?= go
+DEMO_FLAGS ?=
+FUZZTIME  ?= 20s
+
+# The oldest Go release that is supported, and the newest one, which `test-go-next` takes. Both are supported.
+GO_OLDEST := 1.26
+GO_NEXT   := go1.27.4
+
+# Tools are pinned, and run without being installed.
+STATICCHECK  := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# How often the kill tests kill under the race detector, which makes everything several times slower. Without it they
+# run as often as they say themselves.
+RACE_KILL_ROUNDS ?= 5
+
+# No part of the project needs cgo; the race detector alone does. And a checkout of another user, as containers have
+# it, can't be stamped with its revision, which nothing here needs.
+export CGO_ENABLED := 0
+export GOFLAGS     := $(strip $(filter-out -buildvcs%,$(GOFLAGS)) -buildvcs=false)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: go-version ## Generate, build and run the example (DEMO_FLAGS='--events 50000' hands it flags)
+	$(GO) generate ./example/...
+	$(GO) build -o bin/ledger ./example/ledger/cmd/ledger
+	bin/ledger demo $(DEMO_FLAGS)
+
+# What fails fast comes first: a missing compiler is not found out after minutes.
+.PHONY: test
+test: c-compiler check-generated check-format vet staticcheck unit race ## Check everything, tests with the race detector included
+
+.PHONY: test-go-next
+test-go-next: go-version ## Vet and test with the newest Go release, if the go command can get it
+	@if GOTOOLCHAIN=$(GO_NEXT) $(GO) version >/dev/null 2>&1; then \
+		set -ex; export GOTOOLCHAIN=$(GO_NEXT); $(GO) vet ./...; $(GO) test -short ./...; \
+	else \
+		echo "$(GO_NEXT) can't be downloaded here: tests with it are left out"; \
+	fi
+
+.PHONY: generate
+generate: go-version ## Generate the Go of every model in the tree
+	$(GO) generate ./...
+
+# Only the packages that know the flag can be given it.
+.PHONY: golden
+golden: go-version ## Rewrite the golden files from what the generator emits now: read the diff
+	$(GO) test $$(find gen -name '*_test.go' -exec grep -l 'flag.Bool("update"' {} + | sed 's|^|./|; s|/[^/]*$$||' | sort -u) \
+		-run Golden -update
+
+.PHONY: bench
+bench: go-version ## Measure, and print ratios to the limits of this machine
+	$(GO) run ./internal/bench
+
+.PHONY: fuzz
+fuzz: go-version ## Run each fuzz target for FUZZTIME (20s)
+	@find . -name '*_test.go' -exec grep -H '^func Fuzz' {} + | \
+	sed -n 's|^\./\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|p' | sort | \
+	while read -r dir target; do \
+		echo "$$target in ./$$dir"; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
+	done
+
+.PHONY: lint
+lint: go-version staticcheck ## Run the linters
+	$(GO) run $(GOLANGCILINT) run
+
+# Generates from scratch, beside the tree, and compares: stale, missing and left-over files are all differences.
+.PHONY: check-generated
+check-generated: go-version
+	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
+	cp -R example "$$tmp" && \
+	find "$$tmp" -name '*_gen.go' -exec rm {} + && \
+	find "$$tmp" -name '*.cqrs.yaml' -exec $(GO) run ./cmd/cqrsgen generate {} + >/dev/null && \
+	if diff -r "$$tmp/example" example; then echo "generated code is up to date"; \
+	else echo "generated code is not what the generator emits: run make generate" >&2; exit 1; fi
+
+.PHONY: check-format
+check-format: go-version
+	@files=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .); \
+	if [ -n "$$files" ]; then echo "not formatted, run gofmt -w on:" >&2; echo "$$files" >&2; exit 1; fi
+
+.PHONY: vet
+vet: go-version
+	$(GO) vet ./...
+	$(GO) build ./...
+
+# A machine that can't download the tool still tests; CI does not let that pass.
+.PHONY: staticcheck
+staticcheck: go-version
+	@if $(GO) run $(STATICCHECK) -version >/dev/null 2>&1 || [ "$(CI)" = true ]; then \
+		set -ex; $(GO) run $(STATICCHECK) ./...; \
+	else \
+		echo "staticcheck can't be downloaded here: it is left out"; \
+	fi
+
+.PHONY: unit
+unit: go-version
+	$(GO) test ./...
+
+.PHONY: race
+race: go-version c-compiler
+	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race ./...
+
+.PHONY: go-version
+go-version:
+	@command -v $(GO) >/dev/null || { echo "Go $(GO_OLDEST) or later is needed, and there is none: https://go.dev/dl/" >&2; exit 1; }
+	@have=$$($(GO) env GOVERSION 2>/dev/null); have=$${have:-$$($(GO) version)}; \
+	case "$$have" in devel*) exit 0 ;; esac; \
+	minor=$$(echo "$$have" | sed -n 's/.*go1\.\([0-9]*\).*/\1/p'); \
+	if [ "$${minor:-0}" -lt "$(GO_OLDEST:1.%=%)" ]; then \
+		echo "Go $(GO_OLDEST) or later is needed, and this is $$have: https://go.dev/dl/" >&2; exit 1; \
+	fi
+
+# The race detector links with the C library: a compiler without its headers is not enough.
+C_PROGRAM := \#include <stdlib.h>\nint main(void) { return 0; }\n
+
+.PHONY: c-compiler
+c-compiler:
+	@works() { printf '$(C_PROGRAM)' | $$($(GO) env CC) -x c -o /dev/null - 2>/dev/null; }; \
+	works && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing gcc, which the race detector needs"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get update -q && apt-get install -qy --no-install-recommends gcc libc6-dev; } >/dev/null || true; \
+		works && exit 0; \
+	fi; \
+	echo "The race detector needs a C compiler with the C library's headers, and $$($(GO) env CC) is none:" >&2; \
+	echo "  on Debian and Ubuntu, as root: apt-get install gcc libc6-dev" >&2; \
+	echo "  elsewhere install gcc or clang, and name it in CC if it is not found" >&2; \
+	echo "Everything but the race detector runs without it: go test ./..." >&2; \
+	exit 1
