@@ -8,7 +8,9 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
-// AccountID: Names an account.
+// AccountID is a string with a meaning of its own.
+//
+// Names an account.
 type AccountID string
 
 var accountIDPattern = regexp.MustCompile("^[a-z0-9-]{1,64}$")
@@ -18,7 +20,7 @@ func (v AccountID) check(c *validate.Checker, field string) {
 	c.Pattern(field, string(v), accountIDPattern)
 }
 
-// Currency: A currency that accounts can hold.
+// Currency is a currency that accounts can hold.
 type Currency string
 
 // The values of Currency.
@@ -37,7 +39,7 @@ func (v Currency) Valid() bool {
 	return false
 }
 
-// Money: An amount in one currency.
+// Money is an amount in one currency.
 type Money struct {
 	// Minor units: cents, pence.
 	Amount   int64    `json:"amount"`

@@ -56,8 +56,9 @@ type Command[S any] struct {
 
 // Events collects the events of one command, encoded. The zero value is ready to use.
 type Events struct {
-	buf  []byte
-	list []pending
+	buf     []byte
+	list    []pending
+	applied bool // the state is not what was loaded any more
 }
 
 type pending struct {
@@ -68,6 +69,7 @@ type pending struct {
 // Add encodes an event after it was applied to the state. applied is what its apply function returned; an error
 // there refuses the event, and with it the whole command.
 func (o *Events) Add(e cqrs.Event, applied error) error {
+	o.applied = true
 	if applied != nil {
 		return &ApplyError{Type: e.EventType(), Err: applied}
 	}

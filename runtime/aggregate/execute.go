@@ -34,29 +34,78 @@ func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs
 		opt(&o)
 	}
 	o.Meta.Time = a.runtime.now()
-	stream := cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}
+	x := execution[S]{cmd: &cmd, opts: &o, stream: cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}}
 	if err := cmd.Check(); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	if err := stream.Validate(); err != nil {
+	if err := x.stream.Validate(); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	hash, first, err := a.before(ctx, &cmd, o.Meta.CommandID)
-	if err != nil || first.Repeated {
+	if o.Meta.CommandID == "" {
+		return a.inTurn(ctx, &x)
+	}
+	var err error
+	if x.hash, err = a.digest(&cmd); err != nil {
+		return cqrs.Receipt{}, err
+	}
+	if first, found, err := a.first(ctx, &x); found || err != nil {
 		return first, err
 	}
-	if err := a.runtime.locks.acquire(ctx, stream); err != nil {
+	receipt, err := a.inTurn(ctx, &x)
+	if err != nil {
+		return a.afterFailure(ctx, &x, err)
+	}
+	return receipt, nil
+}
+
+// execution is one command on its way.
+type execution[S any] struct {
+	cmd    *Command[S]
+	opts   *cqrs.CommandOptions
+	stream cqrs.StreamID
+	hash   [32]byte // where the command has an id
+}
+
+// digest is what belongs to a command id, so that no other command can go under it.
+func (a *Aggregate[S]) digest(cmd *Command[S]) ([32]byte, error) {
+	b, err := cmd.AppendJSON([]byte(a.def.Category + "\x00" + cmd.ID + "\x00" + cmd.Name + "\x00"))
+	return sha256.Sum256(b), err
+}
+
+// first returns the receipt that the command's id got the first time.
+func (a *Aggregate[S]) first(ctx context.Context, x *execution[S]) (r cqrs.Receipt, found bool, err error) {
+	done, found, err := a.runtime.store.Command(ctx, x.opts.Meta.CommandID, x.hash)
+	if err != nil || !found {
+		return cqrs.Receipt{}, false, err
+	}
+	done.Repeated = true
+	return receiptOf(done), true, nil
+}
+
+// afterFailure looks the command id up once more. If the same command was executed at the same time, by another caller
+// or process, then this one was decided on what that one left behind: its rejection means nothing.
+func (a *Aggregate[S]) afterFailure(ctx context.Context, x *execution[S], failure error) (cqrs.Receipt, error) {
+	first, found, err := a.first(ctx, x)
+	if found || errors.As(err, new(*cqrs.CommandReusedError)) {
+		return first, err
+	}
+	return cqrs.Receipt{}, failure
+}
+
+// inTurn waits for the stream's turn, and then attempts the command until no other process was faster.
+func (a *Aggregate[S]) inTurn(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
+	if err := a.runtime.locks.acquire(ctx, x.stream); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	defer a.runtime.locks.release(stream)
+	defer a.runtime.locks.release(x.stream)
 	for n := 1; ; n++ {
-		receipt, err := a.attempt(ctx, stream, &cmd, &o, hash)
+		receipt, err := a.attempt(ctx, x)
 		var conflict *cqrs.ConflictError
-		if !errors.As(err, &conflict) || o.HasVersion {
+		if !errors.As(err, &conflict) || x.opts.HasVersion {
 			return receipt, err
 		}
 		if n == attempts {
-			return receipt, fmt.Errorf("command %s was given up after %d attempts: %w", cmd.Name, n, err)
+			return receipt, fmt.Errorf("command %s was given up after %d attempts: %w", x.cmd.Name, n, err)
 		}
 		if err := pause(ctx, n); err != nil {
 			return receipt, err
@@ -64,83 +113,108 @@ func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs
 	}
 }
 
-// before looks a repeated command up, where the command has an id.
-func (a *Aggregate[S]) before(ctx context.Context, cmd *Command[S], id string) (hash [32]byte, r cqrs.Receipt, err error) {
-	if id == "" {
-		return hash, r, nil
-	}
-	b, err := cmd.AppendJSON([]byte(a.def.Category + "\x00" + cmd.ID + "\x00" + cmd.Name + "\x00"))
-	if err != nil {
-		return hash, r, err
-	}
-	hash = sha256.Sum256(b)
-	done, found, err := a.runtime.store.Command(ctx, id, hash)
-	if err != nil || !found {
-		return hash, r, err
-	}
-	done.Repeated = true
-	return hash, receiptOf(done), nil
-}
-
 // attempt decides once, on a fresh load.
-func (a *Aggregate[S]) attempt(
-	ctx context.Context, stream cqrs.StreamID, cmd *Command[S], o *cqrs.CommandOptions, hash [32]byte,
-) (cqrs.Receipt, error) {
-	l, err := a.loadFor(ctx, stream, cmd, o)
+func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
+	l, err := a.loadFor(ctx, x)
 	if err != nil {
 		return cqrs.Receipt{}, err
 	}
 	var events Events
-	if err := a.decide(cmd, l, o.Meta, &events); err != nil {
-		if len(events.list) == 0 && !errors.As(err, new(*cqrs.PanicError)) && !errors.As(err, new(*ApplyError)) {
-			a.cache.put(stream, l) // rejected: nothing was applied
-		}
+	rejected := a.decide(x.cmd, l, x.opts.Meta, &events)
+	if rejected != nil && (events.applied || !errors.As(rejected, new(cqrs.Rejection))) {
+		return cqrs.Receipt{}, rejected // nobody knows what was done to l: it is not put back
+	}
+	if len(events.list) > 0 {
+		return a.append(ctx, x, l, &events)
+	}
+	if err := a.putBack(ctx, x, l); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	if len(events.list) == 0 && o.Meta.CommandID == "" {
-		a.cache.put(stream, l)
-		head, err := a.runtime.store.Head(ctx)
-		return cqrs.Receipt{Position: head, Version: l.version, Time: o.Meta.Time}, err
+	if rejected != nil {
+		return cqrs.Receipt{}, rejected
 	}
-	c := eventlog.Commit{ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: o.Meta, CommandHash: hash}
-	if len(events.list) > 0 {
-		c.Streams = []eventlog.StreamAppend{{Stream: stream, Expected: eventlog.Exactly(l.version), Events: events.stored()}}
+	return a.record(ctx, x, l.version)
+}
+
+// append stores the events, which l reflects already.
+func (a *Aggregate[S]) append(ctx context.Context, x *execution[S], l *loaded[S], events *Events) (cqrs.Receipt, error) {
+	c := x.commit()
+	c.Streams = []eventlog.StreamAppend{
+		{Stream: x.stream, Expected: eventlog.Exactly(l.version), Events: events.stored()},
 	}
 	done, err := a.runtime.store.Append(ctx, c)
 	if err != nil {
-		return cqrs.Receipt{}, existing(cmd, stream, err)
-	}
-	receipt := receiptOf(done)
-	if len(events.list) == 0 && !done.Repeated {
-		receipt.Version = l.version
+		return cqrs.Receipt{}, existing(x, err)
 	}
 	if !done.Repeated {
-		if len(events.list) > 0 {
-			l.version, l.commit = l.version+cqrs.Version(len(events.list)), c.ID
-			a.takeSnapshot(stream, l)
-		}
-		a.cache.put(stream, l)
+		l.version, l.commit = l.version+cqrs.Version(len(events.list)), c.ID
+		a.takeSnapshot(x.stream, l)
+		a.cache.put(x.stream, l)
 	}
-	return receipt, nil
+	return receiptOf(done), nil
+}
+
+// putBack gives back the state of a command that changed nothing. A creating command did not look at its stream, and no
+// append will tell whether that is new.
+func (a *Aggregate[S]) putBack(ctx context.Context, x *execution[S], l *loaded[S]) error {
+	if x.cmd.Stream != MustBeNew {
+		a.cache.put(x.stream, l)
+		return nil
+	}
+	l, err := a.refresh(ctx, x.stream)
+	if err != nil {
+		return err
+	}
+	a.cache.put(x.stream, l)
+	if l.version > 0 {
+		return &cqrs.AlreadyExistsError{Stream: x.stream}
+	}
+	return nil
+}
+
+// record answers a command without events, and stores its id, if it has one.
+func (a *Aggregate[S]) record(ctx context.Context, x *execution[S], v cqrs.Version) (cqrs.Receipt, error) {
+	if x.opts.Meta.CommandID == "" {
+		head, err := a.runtime.store.Head(ctx)
+		if err != nil {
+			return cqrs.Receipt{}, err
+		}
+		return cqrs.Receipt{Position: head, Version: v, Time: x.opts.Meta.Time}, nil
+	}
+	done, err := a.runtime.store.Append(ctx, x.commit())
+	if err != nil {
+		return cqrs.Receipt{}, err
+	}
+	if !done.Repeated {
+		done.Version = v
+	}
+	return receiptOf(done), nil
+}
+
+// commit returns a new commit of the command, without events.
+func (x *execution[S]) commit() eventlog.Commit {
+	return eventlog.Commit{ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: x.opts.Meta, CommandHash: x.hash}
 }
 
 // loadFor loads what the command needs to see. A command on a new stream needs nothing: its append says whether the
 // stream is new.
-func (a *Aggregate[S]) loadFor(ctx context.Context, stream cqrs.StreamID, cmd *Command[S], o *cqrs.CommandOptions) (*loaded[S], error) {
-	if cmd.Stream == MustBeNew {
-		if o.HasVersion && o.Version != 0 {
-			return nil, &cqrs.ConflictError{Stream: stream, Expected: o.Version}
+func (a *Aggregate[S]) loadFor(ctx context.Context, x *execution[S]) (*loaded[S], error) {
+	if x.cmd.Stream == MustBeNew {
+		if x.opts.HasVersion && x.opts.Version != 0 {
+			return nil, &cqrs.ConflictError{Stream: x.stream, Expected: x.opts.Version}
 		}
 		return a.empty(), nil
 	}
-	l, err := a.refresh(ctx, stream)
-	switch {
-	case err != nil:
+	l, err := a.refresh(ctx, x.stream)
+	if err != nil {
 		return nil, err
-	case l.version == 0 && cmd.Stream == MustExist:
-		return nil, &cqrs.NotFoundError{Stream: stream}
-	case o.HasVersion && l.version != o.Version:
-		return nil, &cqrs.ConflictError{Stream: stream, Expected: o.Version, Actual: l.version}
+	}
+	if l.version == 0 && x.cmd.Stream == MustExist {
+		return nil, &cqrs.NotFoundError{Stream: x.stream}
+	}
+	if x.opts.HasVersion && l.version != x.opts.Version {
+		a.cache.put(x.stream, l)
+		return nil, &cqrs.ConflictError{Stream: x.stream, Expected: x.opts.Version, Actual: l.version}
 	}
 	return l, nil
 }
@@ -164,10 +238,10 @@ func (a *Aggregate[S]) decide(cmd *Command[S], l *loaded[S], meta cqrs.CommandMe
 }
 
 // existing says in the command's own words that the stream of a creating command is not new.
-func existing[S any](cmd *Command[S], stream cqrs.StreamID, err error) error {
+func existing[S any](x *execution[S], err error) error {
 	var conflict *cqrs.ConflictError
-	if cmd.Stream == MustBeNew && errors.As(err, &conflict) {
-		return &cqrs.AlreadyExistsError{Stream: stream}
+	if x.cmd.Stream == MustBeNew && errors.As(err, &conflict) {
+		return &cqrs.AlreadyExistsError{Stream: x.stream}
 	}
 	return err
 }

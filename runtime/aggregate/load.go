@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"math"
 	"runtime/debug"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -26,11 +27,15 @@ func New[S any](r *Runtime, def Definition[S]) *Aggregate[S] {
 type LoadOption func(*loadOptions)
 
 type loadOptions struct {
-	through    cqrs.Version // 0: all
+	through    cqrs.Version
 	noSnapshot bool
 }
 
-// AtVersion loads the state as it was at version v.
+// latest is the version through which everything is loaded.
+const latest cqrs.Version = math.MaxInt64
+
+// AtVersion loads the state as it was at version v, or the last one where the stream does not reach v. At version 0
+// there is none.
 func AtVersion(v cqrs.Version) LoadOption {
 	return func(o *loadOptions) { o.through = v }
 }
@@ -58,7 +63,7 @@ func (a *Aggregate[S]) empty() *loaded[S] {
 
 // Load returns the state of a stream and its version. A stream without events is a *cqrs.NotFoundError.
 func (a *Aggregate[S]) Load(ctx context.Context, id string, opts ...LoadOption) (S, cqrs.Version, error) {
-	var o loadOptions
+	o := loadOptions{through: latest}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -84,6 +89,7 @@ func (a *Aggregate[S]) load(ctx context.Context, stream cqrs.StreamID, o loadOpt
 			if fits || err != nil {
 				return l, err
 			}
+			a.runtime.logger.Warn("snapshot is not of this history and will be replaced", "stream", stream.String())
 		}
 	}
 	l := a.empty()
@@ -94,10 +100,10 @@ func (a *Aggregate[S]) load(ctx context.Context, stream cqrs.StreamID, o loadOpt
 // refresh returns the newest state for a command, which then owns it: from the cache and the tail behind it, or loaded.
 func (a *Aggregate[S]) refresh(ctx context.Context, stream cqrs.StreamID) (*loaded[S], error) {
 	if l := a.cache.take(stream); l != nil {
-		_, err := a.tail(ctx, stream, l, l.version+1, 0)
+		_, err := a.tail(ctx, stream, l, l.version+1, latest)
 		return l, err
 	}
-	return a.load(ctx, stream, loadOptions{})
+	return a.load(ctx, stream, loadOptions{through: latest})
 }
 
 // fromSnapshot returns nil where there is no snapshot that fits: a snapshot is a cache, so that no reason for which
@@ -116,7 +122,7 @@ func (a *Aggregate[S]) fromSnapshot(ctx context.Context, stream cqrs.StreamID, t
 		a.runtime.logger.Warn("snapshot is damaged and will be replaced", "stream", stream.String())
 		return nil
 	}
-	if h.Fingerprint != a.def.Fingerprint || h.Version < 1 || through > 0 && h.Version > through {
+	if h.Fingerprint != a.def.Fingerprint || h.Version < 1 || h.Version > through {
 		return nil
 	}
 	l := &loaded[S]{version: h.Version, commit: h.Commit, snapshot: h.Version}
@@ -147,14 +153,14 @@ func (a *Aggregate[S]) tail(ctx context.Context, stream cqrs.StreamID, l *loaded
 			}
 			continue
 		}
-		if through > 0 && rec.Version > through {
+		if rec.Version > through {
 			break
 		}
 		at = rec
 		if err := fold.Apply(&l.state, rec); err != nil {
 			return false, &ApplyError{Stream: stream, Version: rec.Version, Type: rec.Type, Err: err}
 		}
-		l.version, l.commit = rec.Version, rec.Commit
+		l.version, l.commit, at = rec.Version, rec.Commit, nil
 	}
 	return from > l.version || next > from, nil
 }

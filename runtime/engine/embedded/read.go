@@ -106,7 +106,10 @@ type streamReader struct {
 	next cqrs.Version
 }
 
-const selectStreamEvents = `SELECT ` + eventColumns + ` FROM events WHERE stream = ?1 AND version >= ?2 ORDER BY version`
+// A bound of a range is an expression and not a bare parameter, here and below: SQLite would make its plan from the
+// parameter's value, and prepare the statement again for each new one, which costs more than most reads.
+const selectStreamEvents = `SELECT ` + eventColumns + ` FROM events
+	WHERE stream = ?1 + 0 AND version >= ?2 + 0 ORDER BY version`
 
 func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
 	if r.id == 0 {
@@ -217,7 +220,7 @@ func (r *logReader) start(c *sqlite.Conn) error {
 	return nil
 }
 
-const selectEvents = `SELECT ` + eventColumns + ` FROM events WHERE position > ?1 AND position <= ?2 ORDER BY position`
+const selectEvents = `SELECT ` + eventColumns + ` FROM events WHERE position > ?1 + 0 AND position <= ?2 + 0 ORDER BY position`
 
 func (r *logReader) fetchAll(c *sqlite.Conn, into *chunk) error {
 	stmt, err := c.Prepare(selectEvents)

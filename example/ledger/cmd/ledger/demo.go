@@ -213,6 +213,8 @@ func (s *service) showSecondReadModel(ctx context.Context, b *books) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	bar := newBar("folded", 0)
+	bar.every = 100 * time.Millisecond // it is over in a moment
+	bar.next = bar.began.Add(bar.every)
 	for running := true; running; {
 		select {
 		case err := <-done:
@@ -222,9 +224,10 @@ func (s *service) showSecondReadModel(ctx context.Context, b *books) error {
 			running = false
 		case <-tick.C:
 		}
-		st := projector.Status()
-		bar.total = st.Total
-		bar.show(st.Handled)
+		if st := projector.Status(); st.Total > 0 {
+			bar.total = st.Total
+			bar.show(st.Handled)
+		}
 	}
 	bar.end()
 	held := map[ledger.Currency]int64{}

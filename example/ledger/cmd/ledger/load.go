@@ -14,7 +14,7 @@ import (
 )
 
 // writers is the number of concurrent callers. They share the log's commits, and so its syncs.
-const writers = 64
+const writers = 128
 
 // treasury gets more movements than any other account, so that there is one long history.
 const treasury ledger.AccountID = "treasury"

@@ -9,47 +9,42 @@ import (
 
 // bar shows the progress of something counted: on a terminal as a bar in place, elsewhere as plain lines.
 type bar struct {
-	what       string
-	total      int64
-	terminal   bool
-	began      time.Time
-	next       time.Time
-	last       int64
-	everything bool // the last state was shown
+	what     string
+	total    int64
+	terminal bool
+	every    time.Duration
+	began    time.Time
+	next     time.Time
+	last     int64
+	shown    bool // the last state was printed
 }
 
 func newBar(what string, total int64) *bar {
-	info, err := os.Stdout.Stat()
-	now := time.Now()
-	return &bar{what: what, total: total, terminal: err == nil && info.Mode()&os.ModeCharDevice != 0, began: now, next: now.Add(time.Second / 10)}
+	b := &bar{what: what, total: total, every: 2 * time.Second, began: time.Now()}
+	if info, err := os.Stdout.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		b.terminal, b.every = true, time.Second/10
+	}
+	b.next = b.began.Add(b.every)
+	return b
 }
 
 // show takes the count so far, and prints now and then.
 func (b *bar) show(n int64) {
-	b.last, b.everything = n, false
-	now := time.Now()
-	if now.Before(b.next) {
-		return
+	b.last, b.shown = n, false
+	if now := time.Now(); !now.Before(b.next) {
+		b.next = now.Add(b.every)
+		b.print()
 	}
-	every := 2 * time.Second
-	if b.terminal {
-		every = time.Second / 10
-	}
-	b.next = now.Add(every)
-	b.print()
 }
 
 func (b *bar) print() {
-	b.everything = true
+	b.shown = true
 	rate := float64(b.last) / max(time.Since(b.began).Seconds(), 1e-9)
-	line := fmt.Sprintf("%s %d", b.what, b.last)
-	if b.total > 0 {
-		share := min(1, float64(b.last)/float64(b.total))
-		full := int(share * 30)
-		eta := time.Duration(float64(max(0, b.total-b.last)) / max(rate, 1e-9) * float64(time.Second))
-		line = fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s  ETA %s", strings.Repeat("#", full), strings.Repeat(".", 30-full), share*100,
-			b.what, b.last, b.total, rate, eta.Round(100*time.Millisecond))
-	}
+	share := min(1, float64(b.last)/float64(max(b.total, 1)))
+	full := int(share * 30)
+	eta := time.Duration(float64(max(0, b.total-b.last)) / max(rate, 1e-9) * float64(time.Second))
+	line := fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s  ETA %s", strings.Repeat("#", full), strings.Repeat(".", 30-full),
+		share*100, b.what, b.last, b.total, rate, eta.Round(100*time.Millisecond))
 	if b.terminal {
 		fmt.Print("\r\x1b[K" + line)
 		return
@@ -59,7 +54,7 @@ func (b *bar) print() {
 
 // end prints the last state.
 func (b *bar) end() {
-	if !b.everything {
+	if !b.shown {
 		b.print()
 	}
 	if b.terminal {

@@ -1,0 +1,53 @@
+// Command bench prints what the README quotes: how near the ledger comes to the limit, as ratios of figures that were
+// measured in one run on one machine.
+//
+//	bench [-events N] [-seconds S] [-only replay|commands|codec]
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+)
+
+func main() {
+	events := flag.Int("events", 1_000_000, "events to replay")
+	seconds := flag.Float64("seconds", 3, "how long each number of callers is measured")
+	only := flag.String("only", "", "one of replay, commands, codec; all if empty")
+	flag.Parse()
+	ctx := context.Background()
+	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	for _, b := range []struct {
+		name string
+		run  func() error
+	}{
+		{"codec", codec},
+		{"replay", func() error { return replay(ctx, *events) }},
+		{"commands", func() error { return commands(ctx, time.Duration(*seconds*float64(time.Second))) }},
+	} {
+		if *only != "" && *only != b.name {
+			continue
+		}
+		if err := b.run(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+	}
+}
+
+// inTemp calls f with a folder that is removed afterwards. It is on the disk of the working directory, so that no
+// memory file system makes syncs look cheap.
+func inTemp(f func(dir string) error) error {
+	if err := os.MkdirAll("bin", 0o755); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("bin", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	return f(dir)
+}
