@@ -93,11 +93,12 @@ vet: go-version
 	$(GO) vet ./...
 	$(GO) build ./...
 
-# A machine that can't download the tool still tests; CI does not let that pass.
+# A machine that can't download the tool still tests; CI does not let that pass. S1016 wants a command converted to the
+# event that has the same fields today, which says what is not meant: that they have to be the same.
 .PHONY: staticcheck
 staticcheck: go-version
 	@if $(GO) run $(STATICCHECK) -version >/dev/null 2>&1 || [ "$(CI)" = true ]; then \
-		set -ex; $(GO) run $(STATICCHECK) ./...; \
+		set -ex; $(GO) run $(STATICCHECK) -checks inherit,-S1016 ./...; \
 	else \
 		echo "staticcheck can't be downloaded here: it is left out"; \
 	fi

@@ -43,11 +43,8 @@ func Load(path string) (*output.Set, *Findings, error) {
 // FromSource is Load for a model that is in memory already.
 func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	f := &Findings{File: path, src: src}
-	tree := schema.Parse(filepath.Base(path), src, &f.list)
-	if f.Failed() {
-		return nil, f, nil
-	}
-	m := model.Resolve(tree, &f.list)
+	// A tree with mistakes is resolved as far as it goes, so that all mistakes come in one run.
+	m := model.Resolve(schema.Parse(filepath.Base(path), src, &f.list), &f.list)
 	if f.Failed() {
 		return nil, f, nil
 	}

@@ -39,7 +39,8 @@ func generate(files []string, stdout, stderr io.Writer) error {
 			return fmt.Errorf("there is no *%s below the working directory", suffix)
 		}
 	}
-	if err := onePerFolder(files); err != nil {
+	files, err := onePerFolder(files)
+	if err != nil {
 		return err
 	}
 	sets, wrong := make([]*output.Set, len(files)), false
@@ -56,39 +57,58 @@ func generate(files []string, stdout, stderr io.Writer) error {
 	if wrong {
 		return errFindings
 	}
-	for i, file := range files {
-		if err := write(filepath.Dir(file), sets[i], stdout); err != nil {
+	return write(files, sets, stdout)
+}
+
+// write brings the sets to the folders of their models, if that can be done in all of them.
+func write(files []string, sets []*output.Set, stdout io.Writer) error {
+	pending := make([]*output.Pending, len(sets))
+	for i, set := range sets {
+		p, err := output.Prepare(filepath.Dir(files[i]), *set)
+		if err != nil {
+			return fmt.Errorf("%s: %w", filepath.Dir(files[i]), err)
+		}
+		defer p.Close()
+		pending[i] = p
+	}
+	for i, p := range pending {
+		if err := commit(filepath.Dir(files[i]), p, stdout); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func write(dir string, set *output.Set, stdout io.Writer) error {
-	result, err := output.Write(dir, *set)
-	if err != nil {
-		return fmt.Errorf("%s: %w", dir, err)
-	}
+func commit(dir string, p *output.Pending, stdout io.Writer) error {
+	result, err := p.Commit()
 	for _, name := range result.Written {
 		fmt.Fprintln(stdout, "wrote", filepath.Join(dir, name))
 	}
 	for _, name := range result.Removed {
 		fmt.Fprintln(stdout, "removed", filepath.Join(dir, name))
 	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", dir, err)
+	}
 	return nil
 }
 
-// onePerFolder refuses two models in one folder: they would be one Go package with two of everything.
-func onePerFolder(files []string) error {
+// onePerFolder refuses two models in one folder: they would be one Go package with two of everything. A file that is
+// given twice counts once.
+func onePerFolder(files []string) ([]string, error) {
 	first := map[string]string{}
+	var once []string
 	for _, f := range files {
-		dir := filepath.Dir(filepath.Clean(f))
-		if other, taken := first[dir]; taken && filepath.Clean(other) != filepath.Clean(f) {
-			return fmt.Errorf("%s and %s are in one folder: a Go package has one model", other, f)
+		f = filepath.Clean(f)
+		switch other, taken := first[filepath.Dir(f)]; {
+		case !taken:
+			first[filepath.Dir(f)] = f
+			once = append(once, f)
+		case other != f:
+			return nil, fmt.Errorf("%s and %s are in one folder: a Go package has one model", other, f)
 		}
-		first[dir] = f
 	}
-	return nil
+	return once, nil
 }
 
 // find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out.

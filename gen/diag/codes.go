@@ -4,7 +4,7 @@ import "slices"
 
 // The codes. Each stands for one kind of mistake, for ever: a code is never given to another one. They are grouped:
 // CQ10xx the text and its YAML, CQ11xx keys and values, CQ12xx types, names and rules, CQ13xx aggregates, CQ14xx
-// projections.
+// projections, CQ15xx the Go that is generated.
 const (
 	TooLarge          = "CQ1001"
 	NotUTF8           = "CQ1002"
@@ -59,21 +59,22 @@ const (
 	BadPattern      = "CQ1221"
 	NotEncryptedYet = "CQ1222"
 
-	NoID                = "CQ1301"
-	IDType              = "CQ1302"
-	NoEvents            = "CQ1303"
-	NoCommands          = "CQ1304"
-	BadSnapshot         = "CQ1305"
-	NoEmits             = "CQ1306"
-	UnknownEvent        = "CQ1307"
-	ForeignEvent        = "CQ1308"
-	EmitsTwice          = "CQ1309"
-	EmitSpelling        = "CQ1310"
-	UnknownRejection    = "CQ1311"
-	ForeignRejection    = "CQ1312"
-	RejectsTwice        = "CQ1313"
-	EventNotEmitted     = "CQ1314"
-	RejectionNotUsed    = "CQ1315"
+	NoID             = "CQ1301"
+	IDType           = "CQ1302"
+	NoEvents         = "CQ1303"
+	NoCommands       = "CQ1304"
+	BadSnapshot      = "CQ1305"
+	NoEmits          = "CQ1306"
+	UnknownEvent     = "CQ1307"
+	ForeignEvent     = "CQ1308"
+	EmitsTwice       = "CQ1309"
+	EmitSpelling     = "CQ1310"
+	UnknownRejection = "CQ1311"
+	ForeignRejection = "CQ1312"
+	RejectsTwice     = "CQ1313"
+	EventNotEmitted  = "CQ1314"
+	RejectionNotUsed = "CQ1315"
+
 	NoKey               = "CQ1401"
 	KeyType             = "CQ1402"
 	NoRow               = "CQ1403"
@@ -95,6 +96,8 @@ const (
 	IndexFieldUnordered = "CQ1419"
 	IndexDuplicate      = "CQ1420"
 	IndexFieldTwice     = "CQ1421"
+
+	GoNamesCollide = "CQ1501"
 )
 
 // Code describes a kind of mistake.
@@ -194,7 +197,7 @@ var codes = []Code{
 	{FieldsCollide, "fields collide",
 		"Two fields of one element differ only in case. They would be the same column."},
 	{ReservedName, "reserved name",
-		"The name can't be used in Go here: it is a keyword, or a method that every such type has."},
+		"The name is a keyword of Go, so that a Go expression could not name the field."},
 	{PackageName, "bad package name",
 		"The package is a Go package: lower-case ASCII letters and digits, at most 64, no keyword, no name that Go " +
 			"or the generated code needs."},
@@ -311,4 +314,8 @@ var codes = []Code{
 		"The same fields in the same order are indexed twice."},
 	{IndexFieldTwice, "field twice in an index",
 		"A field stands twice in one index."},
+
+	{GoNamesCollide, "Go names collide",
+		"Two elements of the model would get the same name in the generated Go: a type the name of another's state, a " +
+			"field that of a method. Rename one of them."},
 }

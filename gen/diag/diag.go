@@ -161,20 +161,21 @@ func Hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 
-// longestWord bounds the words that are compared: names are at most that long, and comparing takes its square.
+// longestWord bounds the words that are compared, in bytes: names are at most that long, and comparing takes its
+// square.
 const longestWord = 64
 
-// Nearest returns the candidate that a word was probably meant to be, "" if none is close.
+// Nearest returns the candidate that a word was probably meant to be, "" if none is close. Case does not count.
 func Nearest(word string, candidates []string) string {
 	if len(word) > longestWord {
 		return ""
 	}
 	best, at := "", max(1, len(word)/3)+1
 	for _, c := range candidates {
-		if len(c) >= len(word)+at || len(word) >= len(c)+at {
+		if len(c) > longestWord || len(c) >= len(word)+at || len(word) >= len(c)+at {
 			continue // at least that many letters are missing
 		}
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < at {
+		if d := distance(word, c); d < at {
 			best, at = c, d
 		}
 	}
@@ -193,27 +194,32 @@ func DidYouMean(word string, candidates []string) string {
 }
 
 // distance is the number of insertions, deletions, replacements and swaps of neighbours between two words (optimal
-// string alignment).
+// string alignment), of which neither is longer than longestWord.
 func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
+	var rows [3][longestWord + 1]int // the one that is filled in, and the two before it
+	for j := range len(b) + 1 {
 		rows[0][j] = j
 	}
 	for i := 1; i <= len(a); i++ {
+		row, last, beforeLast := &rows[i%3], &rows[(i+2)%3], &rows[(i+1)%3]
+		row[0] = i
 		for j := 1; j <= len(b); j++ {
 			cost := 1
-			if a[i-1] == b[j-1] {
+			if lower(a[i-1]) == lower(b[j-1]) {
 				cost = 0
 			}
-			rows[i][j] = min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				rows[i][j] = min(rows[i][j], rows[i-2][j-2]+1)
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && lower(a[i-1]) == lower(b[j-2]) && lower(a[i-2]) == lower(b[j-1]) {
+				row[j] = min(row[j], beforeLast[j-2]+1)
 			}
 		}
 	}
-	return rows[len(a)][len(b)]
+	return rows[len(a)%3][len(b)]
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }

@@ -171,6 +171,9 @@ func wrap(text string) []string {
 			}
 			if line != "" {
 				line += " "
+			} else if strings.HasPrefix(word, "+build") {
+				line = "+ " // alone at a line's start it would be a build constraint in its old form
+				word = word[1:]
 			}
 			line += word
 		}
@@ -193,7 +196,9 @@ func wrap(text string) []string {
 func (e *emitter) strct(f *jen.File, name string, fields []*plan.Field) {
 	f.Type().Id(name).StructFunc(func(g *jen.Group) {
 		for _, field := range fields {
-			comments2(g, field.Doc)
+			if field.Doc != "" {
+				comments(g, field.Doc)
+			}
 			tag := field.Name
 			if field.Type.Kind == model.Optional {
 				tag += ",omitzero"
@@ -202,10 +207,4 @@ func (e *emitter) strct(f *jen.File, name string, fields []*plan.Field) {
 		}
 	})
 	f.Line()
-}
-
-func comments2(g *jen.Group, text string) {
-	if text != "" {
-		comments(g, text)
-	}
 }

@@ -21,12 +21,6 @@ func id(name string) expr {
 // place is a value that can be changed, and how to call a method on it.
 type place struct{ value, recv expr }
 
-// field is a field of the receiver v.
-func field(recv, name string) place {
-	x := at(id(recv), name)
-	return place{x, x}
-}
-
 // pointee is what the pointer x points to.
 func pointee(name string) place {
 	return place{func() *jen.Statement { return jen.Op("*").Id(name) }, id(name)}

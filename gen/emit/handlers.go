@@ -159,7 +159,7 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Go).Call(args...)
 		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 		if c.Single {
-			g.Return(addEvent(c.Emits[0].Event, jen.Op("&").Id("e")))
+			g.Return(addEvent(c.Emits[0].Event, func() *jen.Statement { return jen.Op("&").Id("e") }))
 			return
 		}
 		for _, em := range c.Emits {
@@ -169,10 +169,11 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 	})
 }
 
+// addEmit adds the events of one field of a command's result.
 func addEmit(g *jen.Group, em plan.Emit) {
 	x := func() *jen.Statement { return jen.Id("r").Dot(em.Event.Go) }
-	add := func(ptr func() *jen.Statement) jen.Code {
-		return jen.If(jen.Err().Op(":=").Add(addEvent2(em.Event, ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+	add := func(ptr expr) jen.Code {
+		return jen.If(jen.Err().Op(":=").Add(addEvent(em.Event, ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 	}
 	switch em.Times {
 	case model.Once:
@@ -186,11 +187,8 @@ func addEmit(g *jen.Group, em plan.Emit) {
 	}
 }
 
-func addEvent(ev *plan.Event, ptr *jen.Statement) *jen.Statement {
-	return addEvent2(ev, func() *jen.Statement { return ptr.Clone() })
-}
-
-func addEvent2(ev *plan.Event, ptr func() *jen.Statement) *jen.Statement {
+// addEvent adds the event that ptr points to, with what applying it to the state gives.
+func addEvent(ev *plan.Event, ptr expr) *jen.Statement {
 	return jen.Id("out").Dot("Add").Call(ptr(), jen.Id("h").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), ptr()))
 }
 

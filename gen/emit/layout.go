@@ -49,6 +49,9 @@ func wrapSignature(line string) string {
 	}
 	open += strings.IndexByte(line[open:], '(')
 	end := closing(line, open)
+	if end == open+1 {
+		return line
+	}
 	var b strings.Builder
 	b.WriteString(line[:open+1] + "\n")
 	depth, start := 0, open+1

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -92,11 +94,19 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 
 func (e *emitter) handlerCase(g *jen.Group, p *plan.Projection, h *plan.Handler, mode string) {
 	decodeInto(g, "p", h.Scratch, h.Event, mode)
-	values := jen.Dict{}
-	for i, path := range h.Handler.Key {
-		values[jen.Id(p.KeyFields[i].Go)] = e.keyValue(g, h, path)
+	if parsesID(h) {
+		g.List(jen.Id("id"), jen.Err()).Op(":=").Id(h.Event.Aggregate.ID.Parse).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
+		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 	}
-	g.Id("row").Op(":=").Id("rows").Dot("At").Call(jen.Id(p.Key).Values(values))
+	var key []entry
+	for i, path := range h.Handler.Key {
+		key = append(key, entry{p.KeyFields[i].Go, e.keyValue(h, path)})
+	}
+	layout := inline
+	if len(key) > 1 {
+		layout = literal
+	}
+	g.Id("row").Op(":=").Id("rows").Dot("At").Call(jen.Id(p.Key).Add(layout(key)))
 	g.If(jen.Id("row").Op("==").Nil()).Block(jen.Return(jen.Nil()))
 	g.Return(jen.Id("p").Dot("folds").Dot(h.Event.Go).Call(jen.Id("row"), jen.Id("e"), jen.Id("rec").Dot("EventMeta")))
 }
@@ -106,8 +116,14 @@ var metaFields = map[string]string{
 	"time": "Time", "commandID": "CommandID", "correlationID": "CorrelationID", "causationID": "CausationID", "actor": "Actor",
 }
 
-// keyValue is one field of the row's key. A stream's id that is no string is parsed first.
-func (e *emitter) keyValue(g *jen.Group, h *plan.Handler, path model.Path) *jen.Statement {
+// parsesID says whether a row's key needs the stream's id, and that is no string.
+func parsesID(h *plan.Handler) bool {
+	return h.Event.Aggregate.ID.Base != model.String &&
+		slices.ContainsFunc(h.Handler.Key, func(path model.Path) bool { return path.Root == "stream" })
+}
+
+// keyValue is one field of the row's key. A stream's id that is no string was parsed into id.
+func (e *emitter) keyValue(h *plan.Handler, path model.Path) *jen.Statement {
 	switch path.Root {
 	case "event":
 		x := jen.Id("e")
@@ -118,13 +134,10 @@ func (e *emitter) keyValue(g *jen.Group, h *plan.Handler, path model.Path) *jen.
 	case "meta":
 		return jen.Id("rec").Dot(metaFields[path.Name])
 	}
-	idType := h.Event.Aggregate.ID
-	if idType.Base == model.String {
-		return jen.Id(idType.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
+	if parsesID(h) {
+		return jen.Id("id")
 	}
-	g.List(jen.Id("id"), jen.Err()).Op(":=").Id("parse" + idType.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
-	g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-	return jen.Id("id")
+	return jen.Id(h.Event.Aggregate.ID.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
 }
 
 // goName is the Go name of a field of an event or of a struct below it.
@@ -184,12 +197,9 @@ func (e *emitter) parseIDs(f *jen.File) {
 	done := map[string]bool{}
 	for _, p := range e.Projections {
 		for _, h := range p.Handlers {
-			idType := h.Event.Aggregate.ID
-			for _, path := range h.Handler.Key {
-				if path.Root == "stream" && idType.Base != model.String && !done[idType.Name] {
-					done[idType.Name] = true
-					e.parseID(f, idType)
-				}
+			if idType := h.Event.Aggregate.ID; parsesID(h) && !done[idType.Name] {
+				done[idType.Name] = true
+				e.parseID(f, idType)
 			}
 		}
 	}
@@ -204,7 +214,7 @@ func (e *emitter) parseID(f *jen.File, t *plan.Named) {
 	case model.Uint64:
 		call = jen.Qual("strconv", "ParseUint").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bits[t.Base]))
 	}
-	f.Func().Id("parse"+t.Name).Params(jen.Id("s").String()).Params(jen.Id(t.Name), jen.Error()).Block(
+	f.Func().Id(t.Parse).Params(jen.Id("s").String()).Params(jen.Id(t.Name), jen.Error()).Block(
 		jen.List(jen.Id("v"), jen.Err()).Op(":=").Add(call),
 		jen.Return(jen.Id(t.Name).Call(jen.Id("v")), jen.Err()),
 	)

@@ -1,7 +1,7 @@
 package emit
 
 import (
-	"go/token"
+	"go/types"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,22 +45,18 @@ func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"),
 		jen.Id("rows").Qual(readmodelPath, "Store"), jen.Id("folds").Id(p.Team),
 	}, jen.Op("*").Id(p.Model), jen.Error()).Block(
-		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(codecName(p)).Dot("Schema")),
+		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(p.Codec).Dot("Schema")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
 		jen.Id("engine").Op(":=").Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}),
 		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("store"), jen.Id("table"), e.projectionDefinition(p)),
 		jen.Return(jen.Op("&").Id(p.Model).Values(
-			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(codecName(p))), jen.Id("projector")), jen.Nil()),
+			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")), jen.Nil()),
 	)
 	f.Line()
 	f.Comment("// Projector returns what keeps the read model up to date.")
 	f.Func().Params(jen.Id("m").Op("*").Id(p.Model)).Id("Projector").Params().Qual(projectionPath, "Runner").Block(
 		jen.Return(jen.Id("m").Dot("projector")))
 	f.Line()
-}
-
-func codecName(p *plan.Projection) string {
-	return strings.TrimSuffix(p.Engine, "Projection") + "Codec"
 }
 
 func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
@@ -71,7 +67,7 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 				g.Lit(h.Event.Wire)
 			}
 		})},
-		{"Codec", jen.Id(codecName(p))},
+		{"Codec", jen.Id(p.Codec)},
 	}
 	if init := initOf(p.Row, p.RowFields); init != nil {
 		entries = append(entries, entry{"Init", init})
@@ -87,9 +83,10 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
 	var by, order []string
 	params := []jen.Code{jen.Id("ctx").Qual("context", "Context")}
-	for _, field := range find.By {
+	names := paramNames(find.By)
+	for i, field := range find.By {
 		by = append(by, field.Name)
-		params = append(params, jen.Id(paramName(field)).Add(e.goType(&field.Type)))
+		params = append(params, jen.Id(names[i]).Add(e.goType(&field.Type)))
 	}
 	for _, field := range append(slices.Clone(find.Rest), p.KeyFields...) {
 		if !slices.Contains(by, field.Name) && !slices.Contains(order, field.Name) {
@@ -110,8 +107,8 @@ func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
 			jen.Qual(readmodelPath, "Find").Add(inline([]entry{
 				{"Index", jen.Lit(find.Index)},
 				{"Equal", jen.Index().Qual(readmodelPath, "Value").ValuesFunc(func(g *jen.Group) {
-					for _, field := range find.By {
-						g.Add(e.columnValue(&field.Type, id(paramName(field))))
+					for i, field := range find.By {
+						g.Add(e.columnValue(&field.Type, id(names[i])))
 					}
 				})},
 			})),
@@ -121,23 +118,26 @@ func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
 	f.Line()
 }
 
-// paramName is a field's name as a parameter: none that hides what the function's body needs.
-func paramName(f *plan.Field) string {
-	switch f.Name {
-	case "ctx", "opts", "m", "readmodel", "cqrs", "context", "time", "uuid", "x", "string", "bool", "int64", "uint64", "float64", "byte":
-		return f.Name + "Value"
+// paramNames are the names of fields as parameters: none that hides what the function's body needs, or Go has
+// predeclared, and none twice.
+func paramNames(fields []*plan.Field) []string {
+	taken := []string{"ctx", "opts", "m", "x", "readmodel", "cqrs", "time", "uuid"}
+	var names []string
+	for _, f := range fields {
+		name := f.Name
+		for types.Universe.Lookup(name) != nil || slices.Contains(taken, name) {
+			name += "Value"
+		}
+		names, taken = append(names, name), append(taken, name)
 	}
-	if token.IsKeyword(f.Name) {
-		return f.Name + "Value"
-	}
-	return f.Name
+	return names
 }
 
 // codecVar emits
 //
 //	var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{…}
 func (e *emitter) codecVar(f *jen.File, p *plan.Projection) {
-	f.Var().Id(codecName(p)).Op("=").Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal([]entry{
+	f.Var().Id(p.Codec).Op("=").Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal([]entry{
 		{"Schema", e.schema(p)},
 		{"AppendKey", jen.Id("append" + p.Key)},
 		{"AppendRow", jen.Id("append" + p.Row)},

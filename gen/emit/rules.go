@@ -151,9 +151,13 @@ func (c checks) list(g *jen.Group, t *model.Type, x expr) {
 	if !needsCheck(t.Elem, model.Rules{}) {
 		return
 	}
-	g.For(jen.Id("i").Op(":=").Range().Add(x())).BlockFunc(func(g *jen.Group) {
+	vars, elem := jen.List(jen.Id("i"), jen.Id("x")), id("x")
+	if isStruct(t.Elem) { // which is checked where it stands, and not copied
+		vars, elem = jen.Id("i"), func() *jen.Statement { return x().Index(jen.Id("i")) }
+	}
+	g.For(vars.Op(":=").Range().Add(x())).BlockFunc(func(g *jen.Group) {
 		g.Id("c").Dot("EnterIndex").Call(c.name(), jen.Id("i"))
-		c.element(g, t.Elem, func() *jen.Statement { return x().Index(jen.Id("i")) })
+		c.element(g, t.Elem, elem)
 		g.Id("c").Dot("Leave").Call()
 	})
 }

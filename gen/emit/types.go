@@ -62,10 +62,14 @@ func typeDoc(t *plan.Named, kind string) string {
 	if t.Doc == "" {
 		return t.Name + " is " + kind + "."
 	}
-	if strings.HasPrefix(t.Doc, t.Name+" ") {
+	first, _, _ := strings.Cut(t.Doc, " ")
+	switch first {
+	case t.Name:
 		return t.Doc
+	case "A", "An", "The", "One":
+		return t.Name + " is " + strings.ToLower(first) + strings.TrimPrefix(t.Doc, first)
 	}
-	return t.Name + ": " + t.Doc
+	return doc(t.Name+" is "+kind+".", t.Doc)
 }
 
 var kindWords = map[model.Kind]string{

@@ -8,18 +8,11 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
 
-// The methods that generated types have, with which a field of the same name in Go would collide.
-var (
-	eventMethods     = []string{"EventType", "AppendJSON"}
-	rejectionMethods = []string{"Error", "RejectionType"}
-	commandMethods   = []string{"Validate"}
-)
-
 // aggregate resolves what an aggregate declares. Its parts are declared already.
 func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	m.ID = r.id(a)
 	m.SnapshotEvery = r.snapshotEvery(a.SnapshotEvery)
-	m.State = r.fields("the state of "+m.Name, a.State, nil)
+	m.State = r.fields("the state of "+m.Name, a.State)
 	if missing(a.Keys, "events", len(a.Events)) {
 		r.errorf(diag.NoEvents, a.Name.At, "add `events:`", "the aggregate %s has no events", m.Name)
 	}
@@ -27,11 +20,11 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 		r.errorf(diag.NoCommands, a.Name.At, "add `commands:`", "the aggregate %s has no commands", m.Name)
 	}
 	for i, e := range a.Events {
-		m.Events[i].Fields = r.fields("the event "+e.Name.Value, e.Fields, eventMethods)
+		m.Events[i].Fields = r.fields("the event "+e.Name.Value, e.Fields)
 		r.fieldsUnknown[m.Events[i]] = unread(e.Keys, "fields", len(e.Fields))
 	}
 	for i, x := range a.Rejections {
-		m.Rejections[i].Fields = r.fields("the rejection "+x.Name.Value, x.Fields, rejectionMethods)
+		m.Rejections[i].Fields = r.fields("the rejection "+x.Name.Value, x.Fields)
 	}
 	u := usage{
 		events: map[string]*Event{}, rejections: map[string]*Rejection{},
@@ -50,7 +43,8 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 // id resolves the type of an aggregate's id.
 func (r *resolver) id(a *schema.Aggregate) *Named {
 	if missing(a.Keys, "id", 1) {
-		r.errorf(diag.NoID, a.Name.At, "add `id: "+a.Name.Value+"ID`, and declare it under `types`", "the aggregate %s has no id", a.Name.Value)
+		r.errorf(diag.NoID, a.Name.At, "add `id: "+a.Name.Value+"ID`, and declare it under `types`",
+			"the aggregate %s has no id", a.Name.Value)
 	}
 	if !a.ID.Given() {
 		return nil
@@ -74,7 +68,8 @@ func (r *resolver) id(a *schema.Aggregate) *Named {
 		return nil
 	}
 	if b := n.Base; n.Kind != Scalar || b != String && b != UUID && !b.Integer() {
-		r.errorf(diag.IDType, a.ID.At, "an id is a named scalar over string, uuid or an integer", "%s can't be an id", n.Name)
+		r.errorf(diag.IDType, a.ID.At, "an id is a named scalar over string, uuid or an integer",
+			"%s can't be an id", n.Name)
 		return nil
 	}
 	return n
@@ -86,7 +81,8 @@ func (r *resolver) snapshotEvery(t schema.Text) int {
 	}
 	n, err := strconv.ParseInt(t.Value, 10, 32)
 	if err != nil || n < 1 {
-		r.errorf(diag.BadSnapshot, t.At, "leave `snapshot` out to have none", "`every` is a number of events from 1 to %d, not %q", math.MaxInt32, t.Value)
+		r.errorf(diag.BadSnapshot, t.At, "leave `snapshot` out to have none",
+			"`every` is a number of events from 1 to %d, not %q", math.MaxInt32, t.Value)
 		return 0
 	}
 	return int(n)
@@ -110,7 +106,7 @@ func (r *resolver) command(c *schema.Command, m *Command, u *usage) {
 	case "maybe":
 		m.Creates = MayExist
 	}
-	m.Fields = r.fields("the command "+m.Name, c.Fields, commandMethods)
+	m.Fields = r.fields("the command "+m.Name, c.Fields)
 	if missing(c.Keys, "emits", len(c.Emits)) {
 		r.errorf(diag.NoEmits, c.Name.At, "add `emits: [Event]`", "the command %s emits nothing", m.Name)
 		u.emitsUnknown = true
@@ -131,7 +127,8 @@ func (r *resolver) emits(c *schema.Command, m *Command, u *usage) {
 			continue
 		}
 		if first, twice := seen[event]; twice {
-			r.clash(diag.EmitsTwice, e.Event.At, first.At, "the first one", "%s emits %s twice: say `many %s` if it may happen more than once",
+			r.clash(diag.EmitsTwice, e.Event.At, first.At, "the first one",
+				"%s emits %s twice: say `many %s` if it may happen more than once",
 				m.Name, event.Name, event.Name)
 			continue
 		}
@@ -159,7 +156,6 @@ func (r *resolver) ownEvent(name schema.Text, a *Aggregate, u *usage) *Event {
 	r.errorf(diag.UnknownEvent, name.At, hint, "unknown event %q", name.Value)
 	return nil
 }
-
 
 func (r *resolver) rejects(c *schema.Command, m *Command, u *usage) {
 	seen := map[*Rejection]schema.Text{}
@@ -205,12 +201,14 @@ func (r *resolver) ownRejection(name schema.Text, a *Aggregate, u *usage) *Rejec
 func (r *resolver) unused(a *Aggregate, u *usage) {
 	for _, e := range a.Events {
 		if !u.emittedOrUnknown(e.Name) {
-			r.errorf(diag.EventNotEmitted, e.At, "name it in the `emits` of a command", "no command emits %s: it can never happen", e.Name)
+			r.errorf(diag.EventNotEmitted, e.At, "name it in the `emits` of a command",
+				"no command emits %s: it can never happen", e.Name)
 		}
 	}
 	for _, x := range a.Rejections {
 		if !u.rejectsUnknown && !u.rejected[x.Name] {
-			r.errorf(diag.RejectionNotUsed, x.At, "name it in the `rejects` of a command", "no command rejects with %s", x.Name)
+			r.errorf(diag.RejectionNotUsed, x.At, "name it in the `rejects` of a command",
+				"no command rejects with %s", x.Name)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func FuzzAnyTextIsAModelOrHasAPositionedError(f *testing.F) {
 		f.Add(src)
 	}
 	f.Fuzz(func(t *testing.T, src []byte) {
-		m, d := resolve(modelFile, src)
+		m, d := resolve(src)
 		if m != nil {
 			require.False(t, d.Failed())
 		} else {

@@ -95,9 +95,11 @@ type Field struct {
 	At       diag.Span
 }
 
-// Rules bound the values of a field or a named scalar. They bind commands, never stored events.
+// Rules bound the values of a field or a named scalar. They bind commands, never stored events. On an optional field
+// they bind the value, if there is one; on a field of a named scalar they apply besides the scalar's own. A bound that
+// every value of the type meets is left out.
 type Rules struct {
-	// Min and Max bound a number. They are Go literals that fit the type: "1", "-0.5".
+	// Min and Max bound an integer or a float64. They are Go literals that fit the type: "1", "-0.5".
 	Min, Max string
 	// MinLength and MaxLength bound a string in characters and bytes in bytes. MinItems and MaxItems bound a list
 	// or a map. Nil is no bound.

@@ -11,8 +11,6 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
 
-var sprintf = fmt.Sprintf
-
 // MaxName bounds a name, in bytes.
 const MaxName = 64
 
@@ -27,29 +25,25 @@ func (r *resolver) typeName(kind string, name schema.Text) bool {
 		return false
 	}
 	if c := name.Value[0]; c < 'A' || c > 'Z' {
-		r.errorf(diag.WrongCase, name.At, did(upperFirst(name.Value)), "the name of %s starts with an upper-case letter", article(kind))
+		r.errorf(diag.WrongCase, name.At, did(upperFirst(name.Value)),
+			"the name of %s starts with an upper-case letter", article(kind))
 		return false
 	}
 	return true
 }
 
-// fieldName checks the name of a field. methods are those that the element has in Go.
-func (r *resolver) fieldName(name schema.Text, methods []string) {
+// fieldName checks the name of a field.
+func (r *resolver) fieldName(name schema.Text) {
 	if !r.identifier("field", name) {
 		return
 	}
 	if c := name.Value[0]; c < 'a' || c > 'z' {
-		r.errorf(diag.WrongCase, name.At, did(lowerFirst(name.Value)), "the name of a field starts with a lower-case letter")
+		r.errorf(diag.WrongCase, name.At, did(lowerFirst(name.Value)),
+			"the name of a field starts with a lower-case letter")
 		return
 	}
 	if token.IsKeyword(name.Value) {
 		r.errorf(diag.ReservedName, name.At, "", "%q is a keyword of Go, and can't name a field", name.Value)
-		return
-	}
-	for _, m := range methods {
-		if upperFirst(name.Value) == m {
-			r.errorf(diag.ReservedName, name.At, "", "%q can't name a field here: the Go type has a method %s", name.Value, m)
-		}
 	}
 }
 
@@ -57,7 +51,8 @@ func (r *resolver) fieldName(name schema.Text, methods []string) {
 func (r *resolver) identifier(kind string, name schema.Text) bool {
 	switch v := name.Value; {
 	case len(v) > MaxName:
-		r.errorf(diag.NotAName, name.At, "", "the name of %s has at most %d letters and digits, not %d", article(kind), MaxName, len(v))
+		r.errorf(diag.NotAName, name.At, "", "the name of %s has at most %d letters and digits, not %d",
+			article(kind), MaxName, len(v))
 	case !identifier.MatchString(v):
 		hint := ""
 		if better := camel(v); better != "" && kind == "field" {
@@ -65,7 +60,8 @@ func (r *resolver) identifier(kind string, name schema.Text) bool {
 		} else if better != "" {
 			hint = did(upperFirst(better))
 		}
-		r.errorf(diag.NotAName, name.At, hint, "the name of %s has only the letters A to Z and digits, and starts with a letter", article(kind))
+		r.errorf(diag.NotAName, name.At, hint,
+			"the name of %s has only the letters A to Z and digits, and starts with a letter", article(kind))
 	default:
 		return true
 	}
@@ -134,7 +130,8 @@ func (r *resolver) packageName(f *schema.File) {
 		if better := strings.ToLower(camel(v)); packageForm.MatchString(better) {
 			hint = did(better)
 		}
-		r.errorf(diag.PackageName, name.At, hint, "a package is named with 1 to %d lower-case letters and digits", MaxName)
+		r.errorf(diag.PackageName, name.At, hint,
+			"a package is named with 1 to %d lower-case letters and digits", MaxName)
 	case token.IsKeyword(v):
 		r.errorf(diag.PackageName, name.At, "", "the package can't be named %q: it is a keyword of Go", v)
 	case types.Universe.Lookup(v) != nil:

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -14,11 +15,14 @@ var pathForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9
 // metaNames are what a key can take from an event's meta, in the order of the reference, and metaTypes their types.
 var (
 	metaNames = []string{"time", "actor", "commandID", "correlationID", "causationID"}
-	metaTypes = map[string]Kind{"time": Time, "actor": String, "commandID": String, "correlationID": String, "causationID": String}
+	metaTypes = map[string]Kind{
+		"time": Time, "actor": String, "commandID": String, "correlationID": String, "causationID": String,
+	}
 )
 
 // pathHelp says what a key's value can be.
-const pathHelp = "a key takes `event.field`, `stream.id` or `meta.time` and the like: whatever else it needs belongs into the event"
+const pathHelp = "a key takes `event.field`, `stream.id` or `meta.time` and the like: " +
+	"whatever else it needs belongs into the event"
 
 // handlerKey resolves how an event gives a row's key: a path for each field of the key, in their order.
 func (r *resolver) handlerKey(m *Projection, h *schema.Handler, event *Event) []Path {
@@ -30,7 +34,8 @@ func (r *resolver) handlerKey(m *Projection, h *schema.Handler, event *Event) []
 		for _, f := range m.Key {
 			values = append(values, f.Name+": …")
 		}
-		r.errorf(diag.KeyFieldMissing, h.Name.At, "add `key: {"+strings.Join(values, ", ")+"}`", "%s gives no key to find its row by", event.Name)
+		r.errorf(diag.KeyFieldMissing, h.Name.At, "add `key: {"+strings.Join(values, ", ")+"}`",
+			"%s gives no key to find its row by", event.Name)
 		return nil
 	}
 	given := map[string]schema.KeyValue{}
@@ -48,7 +53,8 @@ func (r *resolver) handlerKey(m *Projection, h *schema.Handler, event *Event) []
 		case ok && kv.Value.Given():
 			paths = append(paths, r.path(kv.Value, f, event))
 		case !ok && !unread(h.Keys, "key", len(h.Key)):
-			r.errorf(diag.KeyFieldMissing, h.Name.At, "add `"+f.Name+": …` to its key", "%s gives the key's field %s no value", event.Name, f.Name)
+			r.errorf(diag.KeyFieldMissing, h.Name.At, "add `"+f.Name+": …` to its key",
+				"%s gives the key's field %s no value", event.Name, f.Name)
 		}
 	}
 	return paths
@@ -56,7 +62,8 @@ func (r *resolver) handlerKey(m *Projection, h *schema.Handler, event *Event) []
 
 func (r *resolver) extraKeyField(m *Projection, kv schema.KeyValue, given map[string]schema.KeyValue) {
 	names := fieldNames(m.Key)
-	r.errorf(diag.KeyFieldUnknown, kv.Field.At, diag.DidYouMean(kv.Field.Value, names), "the key of %s has no field %q", m.Name, kv.Field.Value)
+	r.errorf(diag.KeyFieldUnknown, kv.Field.At, diag.DidYouMean(kv.Field.Value, names),
+		"the key of %s has no field %q", m.Name, kv.Field.Value)
 	if near := diag.Nearest(kv.Field.Value, names); near != "" {
 		if _, ok := given[near]; !ok {
 			given[near] = schema.KeyValue{Field: kv.Field}
@@ -75,7 +82,8 @@ func (r *resolver) path(text schema.Text, key *Field, event *Event) Path {
 		r.errorf(diag.NotAPath, text.At, pathHelp, "`%s` can't give a key its value", text.Value)
 		return p
 	case root == "row" || root == "state" || root == "command":
-		r.errorf(diag.NotAPath, text.At, pathHelp, "a key can't depend on the %s: it must be the same whenever the event is read", root)
+		r.errorf(diag.NotAPath, text.At, pathHelp,
+			"a key can't depend on the %s: it must be the same whenever the event is read", root)
 		return p
 	case root != "event" && root != "stream" && root != "meta":
 		hint := pathHelp
@@ -110,7 +118,7 @@ func (r *resolver) pathType(text schema.Text, t Type, key *Field) {
 	}
 	r.diags.Add(diag.Diagnostic{
 		Code: diag.PathType, At: text.At, Hint: hint,
-		Message: sprintf("%s has the type %s, and the key's field %s the type %s", text.Value, t, key.Name, key.Type),
+		Message: fmt.Sprintf("%s has the type %s, and the key's field %s the type %s", text.Value, t, key.Name, key.Type),
 		Related: []diag.Related{{At: key.At, Message: "the key's field is declared here"}},
 	})
 }
@@ -118,7 +126,8 @@ func (r *resolver) pathType(text schema.Text, t Type, key *Field) {
 // streamPath resolves stream.id.
 func (r *resolver) streamPath(p *Path, text schema.Text, segments []string, event *Event) Type {
 	if segments[1] != "id" {
-		r.errorf(diag.PathUnknown, segment(text, segments, 1), "did you mean \"id\"?", "a stream has no %q", segments[1])
+		r.errorf(diag.PathUnknown, segment(text, segments, 1), "did you mean \"id\"?",
+			"a stream has no %q", segments[1])
 		return Type{}
 	}
 	if len(segments) > 2 {
@@ -136,7 +145,8 @@ func (r *resolver) metaPath(p *Path, text schema.Text, segments []string) Type {
 	kind, ok := metaTypes[segments[1]]
 	switch {
 	case !ok:
-		r.errorf(diag.PathUnknown, segment(text, segments, 1), diag.DidYouMean(segments[1], metaNames), "the meta has no %q", segments[1])
+		r.errorf(diag.PathUnknown, segment(text, segments, 1), diag.DidYouMean(segments[1], metaNames),
+			"the meta has no %q", segments[1])
 	case len(segments) > 2:
 		r.errorf(diag.PathThrough, segment(text, segments, 2), "", "meta.%s has no fields", segments[1])
 	default:
@@ -153,7 +163,8 @@ func (r *resolver) eventPath(p *Path, text schema.Text, segments []string, event
 		f := fieldNamed(fields, segments[i], equal)
 		if f == nil {
 			if !unknown {
-				r.errorf(diag.PathUnknown, segment(text, segments, i), diag.DidYouMean(segments[i], fieldNames(fields)), "%s has no field %q", owner, segments[i])
+				r.errorf(diag.PathUnknown, segment(text, segments, i), diag.DidYouMean(segments[i],
+					fieldNames(fields)), "%s has no field %q", owner, segments[i])
 			}
 			return Type{}
 		}
@@ -184,9 +195,11 @@ func fieldNames(fields []*Field) []string {
 func (r *resolver) notThrough(at diag.Span, f *Field) {
 	switch f.Type.Kind {
 	case Optional:
-		r.errorf(diag.PathThrough, at, "make the field required, or give the event a field of its own", "a path can't lead through %s: it is optional, and may be absent", f.Name)
+		r.errorf(diag.PathThrough, at, "make the field required, or give the event a field of its own",
+			"a path can't lead through %s: it is optional, and may be absent", f.Name)
 	case List, Map:
-		r.errorf(diag.PathThrough, at, "give the event a field of its own", "a path can't lead through %s: it is a %s, and may hold many values", f.Name, f.Type.Kind)
+		r.errorf(diag.PathThrough, at, "give the event a field of its own",
+			"a path can't lead through %s: it is a %s, and may hold many values", f.Name, f.Type.Kind)
 	default:
 		r.errorf(diag.PathThrough, at, "", "a path can't lead through %s: %s has no fields", f.Name, f.Type)
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -10,8 +11,8 @@ import (
 func (r *resolver) projection(s *schema.Projection) {
 	m := &Projection{Name: s.Name.Value, Doc: s.Doc, At: s.Name.At}
 	r.model.Projections = append(r.model.Projections, m)
-	m.Key = r.fields("the key of "+m.Name, s.Key, nil)
-	m.Row = r.fields("the row of "+m.Name, s.Row, nil)
+	m.Key = r.fields("the key of "+m.Name, s.Key)
+	m.Row = r.fields("the row of "+m.Name, s.Row)
 	r.keyAndRow(s, m)
 	known := r.handlers(s, m)
 	r.ignored(s, m, known)
@@ -34,12 +35,14 @@ func (r *resolver) keyAndRow(s *schema.Projection, m *Projection) {
 			continue
 		}
 		if t := fieldNamed(m.Key, f.Name.Value, equal).Type; !t.broken() && !inKey(t) {
-			r.errorf(diag.KeyType, f.Type.At, "", "%s can't be in a key: a key is made of strings, bools, integers, times, dates, uuids and enums", t)
+			r.errorf(diag.KeyType, f.Type.At, "",
+				"%s can't be in a key: a key is made of strings, bools, integers, times, dates, uuids and enums", t)
 		}
 	}
 	for _, f := range m.Row {
 		if k := fieldNamed(m.Key, f.Name, strings.EqualFold); k != nil {
-			r.clash(diag.InKeyAndRow, f.At, k.At, "it stands in the key here", "%s has the field %s in its key already", m.Name, k.Name)
+			r.clash(diag.InKeyAndRow, f.At, k.At, "it stands in the key here",
+				"%s has the field %s in its key already", m.Name, k.Name)
 		}
 	}
 }
@@ -113,7 +116,8 @@ func (r *resolver) ignored(s *schema.Projection, m *Projection, known map[*Event
 		}
 		seen[event] = name
 		if at, handled := known[event]; handled {
-			r.clash(diag.HandledAndIgnored, name.At, at, "it is handled here", "%s handles %s and ignores it", m.Name, event.Name)
+			r.clash(diag.HandledAndIgnored, name.At, at, "it is handled here",
+				"%s handles %s and ignores it", m.Name, event.Name)
 			continue
 		}
 		m.Ignore = append(m.Ignore, event)
@@ -143,7 +147,8 @@ func (r *resolver) unhandled(m *Projection, known map[*Event]diag.Span) {
 		}
 		r.diags.Add(diag.Diagnostic{
 			Code: diag.EventNotHandled, At: m.At,
-			Message: sprintf("%s handles %s of %s, and does not say what becomes of %s", m.Name, handled.Event.Name, a.Name, strings.Join(left, ", ")),
+			Message: fmt.Sprintf("%s handles %s of %s, and does not say what becomes of %s", m.Name,
+				handled.Event.Name, a.Name, strings.Join(left, ", ")),
 			Hint:    "handle them under `on`, or add them to `ignore: [" + strings.Join(left, ", ") + "]`",
 			Related: []diag.Related{{At: handled.At, Message: handled.Event.Name + " is handled here"}},
 		})
@@ -182,7 +187,8 @@ func (r *resolver) index(x schema.Index, m *Projection, columns []*Field) (Index
 		case f == nil && unknown:
 			ok = false
 		case f == nil:
-			r.errorf(diag.IndexUnknownField, name.At, diag.DidYouMean(name.Value, fieldNames(columns)), "neither key nor row of %s has the field %q", m.Name, name.Value)
+			r.errorf(diag.IndexUnknownField, name.At, diag.DidYouMean(name.Value, fieldNames(columns)),
+				"neither key nor row of %s has the field %q", m.Name, name.Value)
 			ok = false
 		case !f.Type.broken() && !ordered(f.Type):
 			r.errorf(diag.IndexFieldUnordered, name.At, "", "%s can't be indexed: %s has no order", f.Name, f.Type)

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -69,13 +70,13 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 
 // errorf adds an error with a hint, which may be empty.
 func (r *resolver) errorf(code string, at diag.Span, hint, format string, args ...any) {
-	r.diags.Add(diag.Diagnostic{Code: code, At: at, Message: sprintf(format, args...), Hint: hint})
+	r.diags.Add(diag.Diagnostic{Code: code, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // clash adds an error that another place of the file explains.
 func (r *resolver) clash(code string, at, other diag.Span, related, format string, args ...any) {
 	r.diags.Add(diag.Diagnostic{
-		Code: code, At: at, Message: sprintf(format, args...),
+		Code: code, At: at, Message: fmt.Sprintf(format, args...),
 		Related: []diag.Related{{At: other, Message: related}},
 	})
 }
@@ -177,10 +178,13 @@ func (r *resolver) hint(name string, candidates []string) (hint, near string) {
 		return "", ""
 	}
 	near = diag.Nearest(name, candidates)
-	if hint := r.isAnother(name); hint != "" {
+	if hint = r.isAnother(name); hint != "" {
 		return hint, near
 	}
-	return diag.DidYouMean(name, candidates), near
+	if near != "" {
+		return did(near), near
+	}
+	return diag.DidYouMean(name, candidates), ""
 }
 
 func eventNames(aggregates ...*Aggregate) []string {

@@ -51,7 +51,8 @@ func (b *ruleReader) read(rule schema.Rule) {
 		ok = b.typ.Kind == List || b.typ.Kind == Map
 	}
 	if !ok {
-		b.errorf(diag.RuleNotForType, rule.Name.At, ruleHint(rule.Name.Value, b.typ), "`%s` does not apply to %s", rule.Name.Value, b.typ)
+		b.errorf(diag.RuleNotForType, rule.Name.At, ruleHint(rule.Name.Value, b.typ),
+			"`%s` does not apply to %s", rule.Name.Value, b.typ)
 		return
 	}
 	if b.bound(rule, kind) {
@@ -110,7 +111,8 @@ func (b *ruleReader) bound(rule schema.Rule, kind Kind) bool {
 func (b *ruleReader) count(rule schema.Rule, into **int) bool {
 	n, err := strconv.ParseInt(rule.Bound.Value, 10, 32)
 	if err != nil || n < 0 {
-		b.errorf(diag.BadBound, rule.Bound.At, "", "`%s` is a whole number from 0 to %d, not %q", rule.Name.Value, math.MaxInt32, rule.Bound.Value)
+		b.errorf(diag.BadBound, rule.Bound.At, "",
+			"`%s` is a whole number from 0 to %d, not %q", rule.Name.Value, math.MaxInt32, rule.Bound.Value)
 		return false
 	}
 	count := int(n)
@@ -122,7 +124,8 @@ func (b *ruleReader) count(rule schema.Rule, into **int) bool {
 func (b *ruleReader) number(rule schema.Rule, kind Kind, into *string) bool {
 	literal, ok := literalOf(rule.Bound.Value, kind)
 	if !ok {
-		b.errorf(diag.BadBound, rule.Bound.At, "", "`%s` must be a value of %s: %q is none", rule.Name.Value, kind, rule.Bound.Value)
+		b.errorf(diag.BadBound, rule.Bound.At, "",
+			"`%s` must be a value of %s: %q is none", rule.Name.Value, kind, rule.Bound.Value)
 		return false
 	}
 	*into = literal

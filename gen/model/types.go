@@ -1,6 +1,7 @@
 package model
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -123,14 +124,16 @@ func (r *resolver) namedKind(t *schema.Type) NamedKind {
 	}
 	switch len(written) {
 	case 0:
-		r.errorf(diag.TypeKind, t.Name.At, "", "the type %s is nothing yet: add `base: string`, `enum: [A, B]` or `fields: {a: string}`", t.Name.Value)
+		r.errorf(diag.TypeKind, t.Name.At, "",
+			"the type %s is nothing yet: add `base: string`, `enum: [A, B]` or `fields: {a: string}`", t.Name.Value)
 	case 1:
 		return kind
 	default:
 		if faulty {
 			return 0
 		}
-		r.errorf(diag.TypeKind, t.Name.At, "keep one of them", "the type %s has %s", t.Name.Value, strings.Join(written, " and "))
+		r.errorf(diag.TypeKind, t.Name.At, "keep one of them",
+			"the type %s has %s", t.Name.Value, strings.Join(written, " and "))
 	}
 	return 0
 }
@@ -172,7 +175,7 @@ func (r *resolver) enum(t *schema.Type, n *Named) {
 		if first, twice := seen[folded]; twice {
 			how := "stands here twice"
 			if first.Value != v.Value {
-				how = sprintf("differs from %q only in case or _", first.Value)
+				how = fmt.Sprintf("differs from %q only in case or _", first.Value)
 			}
 			r.clash(diag.EnumDuplicate, v.At, first.At, "the first one", "the value %q %s", v.Value, how)
 			continue
@@ -200,14 +203,14 @@ func (r *resolver) resolveTypes(list []*schema.Type) {
 			r.errorf(diag.EmptyType, t.Name.At, "", "the struct %s has no fields", n.Name)
 		}
 		r.noRules(t, "struct")
-		n.Fields = r.fields("the struct "+n.Name, t.Fields, nil)
+		n.Fields = r.fields("the struct "+n.Name, t.Fields)
 		r.fieldsUnknown[n] = unread(t.Keys, "fields", len(t.Fields))
 	}
 	r.cycles()
 }
 
-// fields resolves the fields of one element. methods are those that the element has in Go.
-func (r *resolver) fields(owner string, list []*schema.Field, methods []string) []*Field {
+// fields resolves the fields of one element.
+func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 	if len(list) > MaxFields {
 		r.errorf(diag.TooManyFields, list[MaxFields].Name.At, "group some of them into a struct",
 			"%s has %d fields; at most %d are allowed", owner, len(list), MaxFields)
@@ -218,10 +221,11 @@ func (r *resolver) fields(owner string, list []*schema.Field, methods []string) 
 		if f.Duplicate {
 			continue
 		}
-		r.fieldName(f.Name, methods)
+		r.fieldName(f.Name)
 		lower := strings.ToLower(f.Name.Value)
 		if first, twice := seen[lower]; twice {
-			r.clash(diag.FieldsCollide, f.Name.At, first.At, "the first one", "the fields %s and %s differ only in case", first.Value, f.Name.Value)
+			r.clash(diag.FieldsCollide, f.Name.At, first.At, "the first one",
+				"the fields %s and %s differ only in case", first.Value, f.Name.Value)
 		} else {
 			seen[lower] = f.Name
 		}
@@ -235,7 +239,7 @@ func (r *resolver) field(f *schema.Field) *Field {
 	if m.Personal {
 		r.diags.Add(diag.Diagnostic{
 			Code: diag.NotEncryptedYet, At: f.Personal.At, Warning: true,
-			Message: sprintf("this version does not encrypt personal data yet: %s is stored in clear text", m.Name),
+			Message: fmt.Sprintf("this version does not encrypt personal data yet: %s is stored in clear text", m.Name),
 		})
 	}
 	if f.Type == nil {

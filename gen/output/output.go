@@ -14,7 +14,6 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -46,30 +45,55 @@ func (e *NotOursError) Error() string {
 }
 
 // Write brings the set to the folder dir. Unless there is an error, the folder then holds just what the set asks for;
-// files with the same content are left alone. An error of planning changes nothing.
+// files with the same content are left alone.
 func Write(dir string, s Set) (*Result, error) {
-	root, err := os.OpenRoot(dir)
+	p, err := Prepare(dir, s)
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
-	p := &planner{root: root, header: []byte(emit.Header(s.Model) + "\n"), result: &Result{}}
-	if err := p.plan(s); err != nil {
-		return nil, err
-	}
-	return p.result, p.carryOut()
+	defer p.Close()
+	return p.Commit()
 }
 
-// planner decides, then acts.
-type planner struct {
+// Pending is what is about to happen to one folder. It is for one goroutine.
+type Pending struct {
 	root   *os.Root
 	header []byte
 	write  []emit.File
 	remove []string
-	result *Result
+	// leftovers are temporary files of a run that was killed, staged those of this one.
+	leftovers, staged []string
+	result            Result
 }
 
-func (p *planner) plan(s Set) error {
+// Prepare decides what bringing the set to the folder dir means, and writes every new content beside its file, so that
+// a full disk is noticed before anything changed. Who prepares several folders can still leave all of them as they
+// are. After an error nothing is left behind; otherwise Close must be called.
+func Prepare(dir string, s Set) (*Pending, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pending{root: root, header: []byte(emit.Header(s.Model) + "\n")}
+	if err = p.plan(s); err == nil {
+		err = p.stage()
+	}
+	if err != nil {
+		p.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Close removes what Prepare wrote and Commit did not use.
+func (p *Pending) Close() {
+	for _, name := range p.staged {
+		_ = p.root.Remove(name)
+	}
+	_ = p.root.Close()
+}
+
+func (p *Pending) plan(s Set) error {
 	existing, err := fs.ReadDir(p.root.FS(), ".")
 	if err != nil {
 		return err
@@ -80,7 +104,7 @@ func (p *planner) plan(s Set) error {
 		}
 	}
 	for _, entry := range existing {
-		if err := p.planStale(entry.Name(), s.Files); err != nil {
+		if err := p.planStale(entry, s.Files); err != nil {
 			return err
 		}
 	}
@@ -92,7 +116,10 @@ func (p *planner) plan(s Set) error {
 		if declared[sk.Type] {
 			continue
 		}
-		if _, err := p.root.Lstat(sk.Name); err == nil {
+		if _, err := p.root.Lstat(sk.Name); !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
+				return err
+			}
 			return fmt.Errorf("%s exists and does not declare the type %s: declare it, or rename the file", sk.Name, sk.Type)
 		}
 		p.write = append(p.write, sk.File)
@@ -100,7 +127,7 @@ func (p *planner) plan(s Set) error {
 	return nil
 }
 
-func (p *planner) planFile(f emit.File) error {
+func (p *Pending) planFile(f emit.File) error {
 	have, err := p.read(f.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -118,8 +145,14 @@ func (p *planner) planFile(f emit.File) error {
 }
 
 // planStale marks a file for removal that this model once asked for and no longer does.
-func (p *planner) planStale(name string, files []emit.File) error {
-	if !strings.HasSuffix(name, "_gen.go") || slices.ContainsFunc(files, func(f emit.File) bool { return f.Name == name }) {
+func (p *Pending) planStale(entry fs.DirEntry, files []emit.File) error {
+	name := entry.Name()
+	if strings.HasSuffix(name, temporarySuffix) {
+		p.leftovers = append(p.leftovers, name)
+		return nil
+	}
+	if !strings.HasSuffix(name, "_gen.go") || !entry.Type().IsRegular() ||
+		slices.ContainsFunc(files, func(f emit.File) bool { return f.Name == name }) {
 		return nil
 	}
 	have, err := p.read(name)
@@ -130,7 +163,7 @@ func (p *planner) planStale(name string, files []emit.File) error {
 }
 
 // read reads a regular file: a link is not followed, wherever it leads.
-func (p *planner) read(name string) ([]byte, error) {
+func (p *Pending) read(name string) ([]byte, error) {
 	info, err := p.root.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -143,7 +176,7 @@ func (p *planner) read(name string) ([]byte, error) {
 
 // declaredTypes returns the types that the team's files declare. Code that does not compile, or even parse to its
 // end, counts as far as it goes.
-func (p *planner) declaredTypes(entries []fs.DirEntry) (map[string]bool, error) {
+func (p *Pending) declaredTypes(entries []fs.DirEntry) (map[string]bool, error) {
 	types := map[string]bool{}
 	for _, entry := range entries {
 		name := entry.Name()
@@ -169,36 +202,53 @@ func (p *planner) declaredTypes(entries []fs.DirEntry) (map[string]bool, error) 
 	return types, nil
 }
 
-// carryOut writes every new content beside its file first, so that a full disk is noticed before anything changed,
-// and then renames.
-func (p *planner) carryOut() error {
-	var done int
-	defer func() {
-		for _, f := range p.write[done:] {
-			_ = p.root.Remove(temporary(f.Name))
-		}
-	}()
-	for _, f := range p.write {
-		if err := p.root.WriteFile(temporary(f.Name), f.Content, 0o644); err != nil {
+// stage writes every new content beside its file, where nothing of that name is left: no link is written through.
+func (p *Pending) stage() error {
+	for _, name := range p.leftovers {
+		if err := p.root.Remove(name); err != nil {
 			return err
 		}
 	}
 	for _, f := range p.write {
-		if err := p.root.Rename(temporary(f.Name), f.Name); err != nil {
+		if err := p.stageFile(f); err != nil {
 			return err
 		}
-		done++
+	}
+	return nil
+}
+
+func (p *Pending) stageFile(f emit.File) error {
+	name := temporary(f.Name)
+	w, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	p.staged = append(p.staged, name)
+	_, err = w.Write(f.Content)
+	return errors.Join(err, w.Close())
+}
+
+// Commit puts every new content in its place, and removes what nothing asks for any more. The result says how far it
+// came, also beside an error.
+func (p *Pending) Commit() (*Result, error) {
+	for _, f := range p.write {
+		if err := p.root.Rename(temporary(f.Name), f.Name); err != nil {
+			return &p.result, err
+		}
+		p.staged = p.staged[1:]
 		p.result.Written = append(p.result.Written, f.Name)
 	}
 	for _, name := range p.remove {
 		if err := p.root.Remove(name); err != nil {
-			return err
+			return &p.result, err
 		}
 		p.result.Removed = append(p.result.Removed, name)
 	}
 	slices.Sort(p.result.Written)
-	return nil
+	return &p.result, nil
 }
 
+const temporarySuffix = ".cqrsgen-tmp"
+
 // temporary is the name under which a file's new content waits.
-func temporary(name string) string { return "." + filepath.Base(name) + ".cqrsgen-tmp" }
+func temporary(name string) string { return "." + name + temporarySuffix }

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"go/token"
 	"strings"
 	"unicode"
 
@@ -21,13 +20,16 @@ func splitWords(name string) []string {
 	var out []string
 	runes := []rune(name)
 	start := 0
+	for start < len(runes) && runes[start] == '_' {
+		start++
+	}
 	flush := func(end int) {
 		if end > start {
 			out = append(out, string(runes[start:end]))
 		}
 		start = end
 	}
-	for i := 1; i < len(runes); i++ {
+	for i := start + 1; i < len(runes); i++ {
 		switch {
 		case runes[i] == '_':
 			flush(i)
@@ -57,15 +59,8 @@ func exported(name string) string {
 // unexported returns the unexported Go name of an exported one: "AccountID" is accountID, "URLList" is urlList.
 func unexported(name string) string {
 	parts := splitWords(name)
-	if len(parts) == 0 {
-		return name
-	}
 	parts[0] = strings.ToLower(parts[0])
-	s := strings.Join(parts, "")
-	if token.IsKeyword(s) {
-		s += "_"
-	}
-	return s
+	return strings.Join(parts, "")
 }
 
 // snake returns a name in lower case with underscores, for file names: "BalanceByCurrency" is balance_by_currency.
@@ -75,13 +70,25 @@ func snake(name string) string {
 		parts[i] = strings.ToLower(parts[i])
 	}
 	s := strings.Join(parts, "_")
-	// A file that ends so belongs to tests, to one system, or to the tool.
-	for _, reserved := range []string{"_test", "_gen", "_linux", "_windows", "_darwin", "_js", "_plan9", "_unix", "_amd64", "_arm64", "_arm", "_386", "_wasm"} {
-		if strings.HasSuffix(s, reserved) {
-			return s + "_model"
-		}
+	if last := parts[len(parts)-1]; len(parts) > 1 && reservedEndings[last] {
+		s += "_model"
 	}
 	return s
+}
+
+// reservedEndings end the names of files that belong to tests, to the tool, or to one system only, now or in a release
+// of Go to come.
+var reservedEndings = map[string]bool{
+	"test": true, "gen": true, "unix": true,
+
+	"aix": true, "android": true, "darwin": true, "dragonfly": true, "freebsd": true, "hurd": true, "illumos": true,
+	"ios": true, "js": true, "linux": true, "nacl": true, "netbsd": true, "openbsd": true, "plan9": true,
+	"solaris": true, "wasip1": true, "windows": true, "zos": true,
+
+	"386": true, "amd64": true, "amd64p32": true, "arm": true, "armbe": true, "arm64": true, "arm64be": true,
+	"loong64": true, "mips": true, "mipsle": true, "mips64": true, "mips64le": true, "mips64p32": true,
+	"mips64p32le": true, "ppc": true, "ppc64": true, "ppc64le": true, "riscv": true, "riscv64": true, "s390": true,
+	"s390x": true, "sparc": true, "sparc64": true, "wasm": true,
 }
 
 // words returns a name as words: "InsufficientFunds" is "insufficient funds".
@@ -94,9 +101,6 @@ func words(name string) string {
 	}
 	return strings.Join(parts, " ")
 }
-
-// CodeCollision reports two elements of the model that would get the same Go name.
-const CodeCollision = "CQ1501"
 
 // scope collects the Go names of one scope, with what they stand for.
 type scope struct {
@@ -121,7 +125,7 @@ func (s *scope) add(name, what string, at diag.Span) {
 		return
 	}
 	dg := diag.Diagnostic{
-		Code: CodeCollision, At: at,
+		Code: diag.GoNamesCollide, At: at,
 		Message: fmt.Sprintf("the Go name %s of %s is also that of %s%s", name, what, first.what, s.where),
 		Hint:    "rename one of them",
 	}
@@ -129,6 +133,21 @@ func (s *scope) add(name, what string, at diag.Span) {
 		dg.Related = []diag.Related{{At: first.at, Message: first.what + " stands here"}}
 	}
 	s.d.Add(dg)
+}
+
+// vetted are the method names of which go vet demands the signatures of well-known interfaces.
+var vetted = []string{
+	"GobDecode", "GobEncode", "MarshalJSON", "MarshalXML", "ReadByte", "ReadRune", "UnmarshalJSON", "UnmarshalXML",
+	"UnreadByte", "UnreadRune", "WriteByte",
+}
+
+// newMethodScope is the scope of the methods of an interface that the team implements.
+func newMethodScope(d *diag.List, of string) *scope {
+	s := newScope(d, " in "+of)
+	for _, m := range vetted {
+		s.add(m, "a method that go vet knows with other parameters", diag.Span{})
+	}
+	return s
 }
 
 // checkNames reports every pair of elements whose Go names collide.
@@ -142,11 +161,17 @@ func (p *Plan) checkNames(d *diag.List) {
 		for i, v := range t.Values {
 			s.add(v.Go, "the value "+v.Wire+" of "+t.Name, t.Named.Values[i].At)
 		}
+		if t.Pattern != "" {
+			s.add(t.Pattern, "the pattern of "+t.Name, t.At)
+		}
 		checkFields(d, "type "+t.Name, t.Fields)
 	}
 	app := newScope(d, " in App")
 	for _, m := range []string{"Run", "Close", "Projectors"} {
 		app.add(m, "a method", diag.Span{})
+	}
+	for _, t := range p.Types {
+		s.add(t.Parse, "what reads "+t.Name, t.At)
 	}
 	for _, a := range p.Aggregates {
 		app.add(a.Name, "aggregate "+a.Name, a.At)
@@ -161,12 +186,12 @@ func (p *Plan) checkNames(d *diag.List) {
 func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 	for _, n := range []struct{ name, what string }{
 		{a.Decider, "aggregate"}, {a.Interface, "the decider of"}, {a.State, "the state of"}, {a.Event, "the events of"},
-		{a.Commands, "the commands of"},
+		{a.Commands, "the commands of"}, {a.Fold, "what folds"},
 	} {
 		s.add(n.name, n.what+" "+a.Name, a.At)
 	}
 	checkFields(s.d, "the state of "+a.Name, a.StateFields)
-	methods := newScope(s.d, " in "+a.Interface)
+	methods := newMethodScope(s.d, a.Interface)
 	for _, e := range a.Events {
 		s.add(e.Go, "event "+e.Name, e.At)
 		methods.add(e.Apply, "the fold of "+e.Name, e.At)
@@ -176,7 +201,7 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 		s.add(r.Go, "rejection "+r.Name, r.At)
 		checkFields(s.d, "rejection "+r.Name, r.Fields, "Error", "RejectionType")
 	}
-	methods.add("Load", "the method that loads the state", diag.Span{})
+	methods.add("Load", "the method of "+a.Commands+" that loads the state", diag.Span{})
 	for _, c := range a.CommandList {
 		s.add(c.Go, "command "+c.Name, c.At)
 		methods.add(c.Go, "command "+c.Name, c.At)
@@ -190,12 +215,16 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 func (p *Plan) checkProjection(s *scope, pr *Projection) {
 	for _, n := range []struct{ name, what string }{
 		{pr.Team, "projection"}, {pr.Interface, "the folds of"}, {pr.Key, "the key of"}, {pr.Row, "the rows of"},
-		{pr.Model, "the read model of"},
+		{pr.Model, "the read model of"}, {pr.Engine, "what folds"}, {pr.Codec, "the codec of"},
 	} {
 		s.add(n.name, n.what+" "+pr.Name, pr.At)
 	}
 	checkFields(s.d, "the key of "+pr.Name, pr.KeyFields)
 	checkFields(s.d, "the row of "+pr.Name, pr.RowFields)
+	folds := newMethodScope(s.d, pr.Interface)
+	for _, h := range pr.Handlers {
+		folds.add(h.Event.Go, "the fold of "+h.Event.Name, h.At)
+	}
 	finders := newScope(s.d, " in "+pr.Model)
 	for i, f := range pr.Finders {
 		finders.add(f.Name, "the finder of this index", pr.Indexes[i].At)

@@ -5,6 +5,9 @@
 package plan
 
 import (
+	"go/token"
+	"strconv"
+
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 )
@@ -17,6 +20,8 @@ type Plan struct {
 	Projections []*Projection
 
 	named map[*model.Named]*Named
+	// patterns and scratches are the names of variables of patterns, and of fields that events are decoded into.
+	patterns, scratches map[string]bool
 }
 
 // Named is a declared type.
@@ -24,10 +29,10 @@ type Named struct {
 	*model.Named
 	// Check, Write and Read say which helpers the type needs: for the rules of commands, the encoder, the decoder.
 	Check, Write, Read bool
-	// Pattern is the variable of a scalar's compiled pattern.
-	Pattern string
-	Values  []EnumValue
-	Fields  []*Field
+	// Pattern is the variable of a scalar's compiled pattern, Parse the function that reads an id from a stream's name.
+	Pattern, Parse string
+	Values         []EnumValue
+	Fields         []*Field
 }
 
 // EnumValue is a constant of an enum.
@@ -112,6 +117,7 @@ type Projection struct {
 	Row       string // BalanceByCurrencyRow
 	Model     string // BalanceByCurrencyModel
 	Engine    string // balanceByCurrencyProjection
+	Codec     string // balanceByCurrencyCodec
 	File      string // balance_by_currency.go: the team's
 
 	KeyFields []*Field
@@ -145,7 +151,9 @@ func (p *Plan) NamedOf(n *model.Named) *Named { return p.named[n] }
 
 // New plans a valid model. Names that can't stand beside each other in Go are reported to d.
 func New(m *model.Model, d *diag.List) *Plan {
-	p := &Plan{Model: m, named: map[*model.Named]*Named{}}
+	p := &Plan{
+		Model: m, named: map[*model.Named]*Named{}, patterns: map[string]bool{}, scratches: map[string]bool{},
+	}
 	for _, n := range m.Types {
 		p.addType(n)
 	}
@@ -163,9 +171,9 @@ func New(m *model.Model, d *diag.List) *Plan {
 }
 
 func (p *Plan) addType(n *model.Named) {
-	t := &Named{Named: n, Fields: fields(n.Name, n.Fields)}
+	t := &Named{Named: n, Parse: "parse" + n.Name, Fields: p.fields(n.Name, n.Fields)}
 	if n.Rules.Pattern != "" {
-		t.Pattern = unexported(n.Name) + "Pattern"
+		t.Pattern = p.pattern(n.Name)
 	}
 	for _, v := range n.Values {
 		t.Values = append(t.Values, EnumValue{Go: n.Name + exported(v.Name), Wire: v.Name})
@@ -179,33 +187,34 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		Aggregate: m, ID: p.named[m.ID],
 		Decider: m.Name, Interface: m.Name + "Decider", State: m.Name + "State", Event: m.Name + "Event",
 		Commands: m.Name + "Commands", Fold: unexported(m.Name) + "Fold", File: snake(m.Name) + ".go",
-		StateFields: fields(m.Name+"State", m.State),
+		StateFields: p.fields(m.Name+"State", m.State),
 	}
 	for _, e := range m.Events {
-		pe := &Event{Event: e, Aggregate: a, Go: e.Name, Fields: fields(e.Name, e.Fields), Apply: "Apply" + e.Name, Scratch: scratch(e.Name)}
+		pe := &Event{Event: e, Aggregate: a, Go: e.Name, Fields: p.fields(e.Name, e.Fields), Apply: "Apply" + e.Name, Scratch: p.scratch(e.Name)}
 		a.Events = append(a.Events, pe)
 		events[e] = pe
 	}
 	for _, r := range m.Rejections {
-		a.Rejections = append(a.Rejections, &Rejection{Rejection: r, Go: r.Name, Fields: fields(r.Name, r.Fields), Text: words(r.Name)})
+		a.Rejections = append(a.Rejections, &Rejection{Rejection: r, Go: r.Name, Fields: p.fields(r.Name, r.Fields), Text: words(r.Name)})
 	}
 	for _, c := range m.Commands {
-		a.CommandList = append(a.CommandList, newCommand(c, events))
+		a.CommandList = append(a.CommandList, p.newCommand(c, events))
 	}
 	p.Aggregates = append(p.Aggregates, a)
 }
 
-// scratch is the field that an event is decoded into, beside the team's decider or folds.
-func scratch(event string) string {
-	s := unexported(event)
-	if s == "decider" || s == "folds" || s == "fold" {
-		s += "Event"
+// scratch is the field that an event is decoded into: none that stands beside it already.
+func (p *Plan) scratch(event string) string {
+	name := unexported(event)
+	for token.IsKeyword(name) || name == "decider" || name == "folds" || name == "fold" || p.scratches[name] {
+		name += "Event"
 	}
-	return s
+	p.scratches[name] = true
+	return name
 }
 
-func newCommand(m *model.Command, events map[*model.Event]*Event) *Command {
-	c := &Command{Command: m, Go: m.Name, Fields: fields(m.Name, m.Fields), Result: m.Name + "Result"}
+func (p *Plan) newCommand(m *model.Command, events map[*model.Event]*Event) *Command {
+	c := &Command{Command: m, Go: m.Name, Fields: p.fields(m.Name, m.Fields), Result: m.Name + "Result"}
 	for _, e := range m.Emits {
 		c.Emits = append(c.Emits, Emit{Event: events[e.Event], Times: e.Times})
 	}
@@ -218,8 +227,9 @@ func newCommand(m *model.Command, events map[*model.Event]*Event) *Command {
 func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event) {
 	pr := &Projection{
 		Projection: m, Team: m.Name, Interface: m.Name + "Folds", Key: m.Name + "Key", Row: m.Name + "Row",
-		Model: m.Name + "Model", Engine: unexported(m.Name) + "Projection", File: snake(m.Name) + ".go",
-		KeyFields: fields(m.Name+"Key", m.Key), RowFields: fields(m.Name+"Row", m.Row),
+		Model: m.Name + "Model", Engine: unexported(m.Name) + "Projection", Codec: unexported(m.Name) + "Codec",
+		File:      snake(m.Name) + ".go",
+		KeyFields: p.fields(m.Name+"Key", m.Key), RowFields: p.fields(m.Name+"Row", m.Row),
 	}
 	byModel := map[*model.Field]*Field{}
 	for _, f := range append(append([]*Field{}, pr.KeyFields...), pr.RowFields...) {
@@ -256,16 +266,27 @@ func newFinder(i int, ix model.Index, byModel map[*model.Field]*Field) Finder {
 	return f
 }
 
-func fields(owner string, list []*model.Field) []*Field {
+func (p *Plan) fields(owner string, list []*model.Field) []*Field {
 	var out []*Field
 	for _, m := range list {
 		f := &Field{Field: m, Go: exported(m.Name)}
 		if m.Rules.Pattern != "" {
-			f.Pattern = unexported(owner) + f.Go + "Pattern"
+			f.Pattern = p.pattern(owner + f.Go)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// pattern names the variable of a compiled pattern. The field id of Account and the type AccountID would have the same.
+func (p *Plan) pattern(of string) string {
+	base := unexported(of) + "Pattern"
+	name := base
+	for n := 2; p.patterns[name]; n++ {
+		name = base + strconv.Itoa(n)
+	}
+	p.patterns[name] = true
+	return name
 }
 
 // holdsStrings says whether a value of the type has strings of the payload that it was decoded from. Enums are decoded

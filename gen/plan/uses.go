@@ -16,7 +16,9 @@ const (
 func (p *Plan) markUses() {
 	for _, a := range p.Aggregates {
 		a.ID.Check = true
-		p.markAll(a.StateFields, useWrite, useRead)
+		if a.SnapshotEvery > 0 {
+			p.markAll(a.StateFields, useWrite, useRead)
+		}
 		for _, e := range a.Events {
 			p.markAll(e.Fields, useWrite, useRead)
 		}

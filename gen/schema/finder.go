@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"unicode"
@@ -44,7 +45,7 @@ func (f *finder) fail(code string, row, col, length int, hint, format string, ar
 	if f.found == nil {
 		f.found = &diag.Diagnostic{
 			Code: code, At: diag.Span{Pos: diag.Pos{Line: row + 1, Col: col + 1}, Len: max(1, length)},
-			Message: sprintf(format, args...), Hint: hint,
+			Message: fmt.Sprintf(format, args...), Hint: hint,
 		}
 	}
 }
@@ -86,7 +87,8 @@ func (f *finder) line() {
 		f.fail(diag.Tabulator, f.row, col, 1, "indent with spaces", "a tabulator can't indent YAML")
 		return
 	case f.at(0) == '%':
-		f.fail(diag.Syntax, f.row, 0, len(f.lines[f.row]), "delete the line", "YAML directives are not part of the model language")
+		f.fail(diag.Syntax, f.row, 0, len(f.lines[f.row]), "delete the line",
+			"YAML directives are not part of the model language")
 		return
 	case strings.HasPrefix(string(f.lines[f.row]), "---"):
 		f.levels, f.open, f.plain = nil, true, false
@@ -120,7 +122,8 @@ func (f *finder) content(col int) {
 	case f.plain && len(f.levels) > 0 && col > f.levels[len(f.levels)-1].indent:
 		f.row++
 	default:
-		f.fail(diag.Syntax, f.row, col, len(f.lines[f.row])-col, "write `key: value`", "a key with a colon is missing here")
+		f.fail(diag.Syntax, f.row, col, len(f.lines[f.row])-col, "write `key: value`",
+			"a key with a colon is missing here")
 	}
 }
 
@@ -167,7 +170,8 @@ func (f *finder) enter(col int, list bool) bool {
 	case n > 0 && f.levels[n-1].indent == col:
 		f.fail(diag.Indentation, f.row, col, length, "", "keys and - entries can't stand in one column")
 	case left:
-		f.fail(diag.Indentation, f.row, col, length, "indent it like its neighbours", "nothing above starts in this column")
+		f.fail(diag.Indentation, f.row, col, length, "indent it like its neighbours",
+			"nothing above starts in this column")
 	default:
 		f.fail(diag.Indentation, f.row, col, length, "indent it like its neighbours",
 			"this is indented deeper than the key above it, which already has a value")

@@ -110,7 +110,8 @@ func (r *flowReader) indent(row int) int {
 func (r *flowReader) closing(c rune) {
 	top := r.opened[len(r.opened)-1]
 	if (top.sign == '[') != (c == ']') {
-		r.fail(diag.NeverClosed, top.row, top.col, 1, "", "this `%c` is closed by a `%c`, at %d:%d", top.sign, c, r.row+1, r.col+1)
+		r.fail(diag.NeverClosed, top.row, top.col, 1, "",
+			"this `%c` is closed by a `%c`, at %d:%d", top.sign, c, r.row+1, r.col+1)
 		return
 	}
 	r.opened = r.opened[:len(r.opened)-1]
@@ -125,7 +126,8 @@ func (r *flowReader) closing(c rune) {
 func (r *flowReader) scalar(c rune) {
 	start := r.col
 	if r.last == 'v' {
-		r.fail(diag.Syntax, r.row, start, r.rawEnd(start)-start, "write a comma before it", "two values stand side by side")
+		r.fail(diag.Syntax, r.row, start, r.rawEnd(start)-start, "write a comma before it",
+			"two values stand side by side")
 		return
 	}
 	r.before, r.last, r.start = r.last, 'v', start

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -125,7 +126,7 @@ func (p *parser) entries(e entry, what string) ([]entry, bool) {
 			c.duplicate = true
 			p.report(diag.Diagnostic{
 				Code: diag.DuplicateKey, At: c.key.At,
-				Message: sprintf("%q stands here twice", c.key.Value),
+				Message: fmt.Sprintf("%q stands here twice", c.key.Value),
 				Related: []diag.Related{{At: at, Message: "the first one"}},
 			})
 		} else {
@@ -143,7 +144,8 @@ func (p *parser) entry(k, v *yaml.Node) (entry, bool) {
 		p.faults++
 		return entry{}, false
 	case k.Kind == yaml.ScalarNode && k.Tag == "!!merge":
-		p.errorf(diag.MergeKey, p.span(k), "write the keys out", "`<<` merges mappings in YAML, and is not part of the model language")
+		p.errorf(diag.MergeKey, p.span(k), "write the keys out",
+			"`<<` merges mappings in YAML, and is not part of the model language")
 		return entry{}, false
 	case k.Kind != yaml.ScalarNode || k.Value == "":
 		p.errorf(diag.WrongForm, p.span(k), "", "a key must be a word")
@@ -241,7 +243,8 @@ func (p *parser) items(e entry, example string) []*yaml.Node {
 	case isNull(n):
 		return nil
 	case n.Kind != yaml.SequenceNode:
-		p.errorf(diag.WrongForm, p.span(n), "write a list: "+example, "`%s` needs a list, not %s", e.key.Value, formOf(n))
+		p.errorf(diag.WrongForm, p.span(n), "write a list: "+example,
+			"`%s` needs a list, not %s", e.key.Value, formOf(n))
 		return nil
 	}
 	var list []*yaml.Node
@@ -300,7 +303,8 @@ func (p *parser) freeText(e entry) (Text, bool) {
 	if len(comment) < 2 || comment[0] != '#' || comment[1] == ' ' && !unfinished(t.Value) {
 		return t, true
 	}
-	at := diag.Span{Pos: diag.Pos{Line: t.At.Line, Col: t.At.Col + t.At.Len + runes(rest) - runes(comment)}, Len: runes(comment)}
+	end := t.At.Col + t.At.Len + runes(rest)
+	at := diag.Span{Pos: diag.Pos{Line: t.At.Line, Col: end - runes(comment)}, Len: runes(comment)}
 	p.errorf(diag.CutByComment, at, "quote the whole value; a comment is written `# …`, with a space",
 		"the value of `%s` ends here: to YAML, ` #` starts a comment", e.key.Value)
 	return Text{}, false

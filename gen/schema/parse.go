@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -58,5 +59,5 @@ func (p *parser) report(d diag.Diagnostic) {
 // errorf adds an error with a hint, which may be empty.
 func (p *parser) errorf(code string, at diag.Span, hint, format string, args ...any) {
 	p.faults++
-	p.diags.Add(diag.Diagnostic{Code: code, At: at, Message: sprintf(format, args...), Hint: hint})
+	p.diags.Add(diag.Diagnostic{Code: code, At: at, Message: fmt.Sprintf(format, args...), Hint: hint})
 }

@@ -17,10 +17,10 @@ var yamlPlace = regexp.MustCompile(`^yaml: (line \d+: )?`)
 // finds the usual mistakes; what it does not find is reported where the YAML parser gave up.
 func (p *parser) syntaxError(text string, err error) {
 	message := yamlPlace.ReplaceAllString(err.Error(), "")
-	stop := p.stop(text)
+	read := p.readTo(text)
 	f := finder{
 		aliases: strings.Contains(message, "unknown anchor") || strings.Contains(message, "alphabetic"),
-		last:    stop.Line - 1,
+		last:    strings.Count(read, "\n"),
 	}
 	for _, line := range p.lines {
 		f.lines = append(f.lines, []rune(line))
@@ -29,6 +29,7 @@ func (p *parser) syntaxError(text string, err error) {
 		p.report(*d)
 		return
 	}
+	stop := p.stop(read)
 	if strings.Contains(message, "max depth") {
 		p.errorf(diag.TooDeep, stop, "", "this is nested more than %d levels deep", MaxDepth)
 		return
@@ -36,12 +37,16 @@ func (p *parser) syntaxError(text string, err error) {
 	p.errorf(diag.Syntax, stop, "", "the file is not YAML from about here on: %s", message)
 }
 
-// stop returns the line at which the YAML parser gives up. It says so in no other way than by not reading on.
-func (p *parser) stop(text string) diag.Span {
+// readTo returns what the YAML parser reads of a text before it gives up. It says in no other way where that is.
+func (p *parser) readTo(text string) string {
 	r := &byteReader{text: text}
 	_, _, _ = decode(r)
-	read := strings.TrimRight(text[:r.read], " \t\n")
-	line := strings.Count(read, "\n")
+	return text[:r.read]
+}
+
+// stop returns the line that the YAML parser read last.
+func (p *parser) stop(read string) diag.Span {
+	line := strings.Count(strings.TrimRight(read, " \t\n"), "\n")
 	content := strings.TrimLeft(p.lines[line], " \t")
 	return diag.Span{
 		Pos: diag.Pos{Line: line + 1, Col: 1 + runes(p.lines[line]) - runes(content)},

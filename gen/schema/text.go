@@ -2,14 +2,11 @@ package schema
 
 import (
 	"bytes"
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 )
-
-var sprintf = fmt.Sprintf
 
 // mostHidden bounds the hidden characters that are reported one by one.
 const mostHidden = 20

@@ -46,7 +46,8 @@ func (p *parser) typeExpr(e entry) *TypeExpr {
 	x := r.read(1)
 	if x != nil && r.next < len(r.words) {
 		w := r.words[r.next]
-		p.errorf(diag.TypeSpelling, r.span(w), typeForms, "%q is too much: the type ends before it", t.Value[w.from:w.to])
+		p.errorf(diag.TypeSpelling, r.span(w), typeForms,
+			"%q is too much: the type ends before it", t.Value[w.from:w.to])
 		return nil
 	}
 	return x
@@ -86,18 +87,24 @@ func (r *typeReader) fail(w word, hint, format string, args ...any) *TypeExpr {
 	return nil
 }
 
+// is reports whether the next word is the given one.
+func (r *typeReader) is(s string) bool {
+	return r.next < len(r.words) && r.text.Value[r.words[r.next].from:r.words[r.next].to] == s
+}
+
 // take consumes the next word if it is the given one.
 func (r *typeReader) take(s string) bool {
-	if r.next < len(r.words) && r.text.Value[r.words[r.next].from:r.words[r.next].to] == s {
-		r.next++
-		return true
+	if !r.is(s) {
+		return false
 	}
-	return false
+	r.next++
+	return true
 }
 
 func (r *typeReader) read(depth int) *TypeExpr {
 	if depth > MaxTypeDepth {
-		r.errorf(diag.TooDeep, r.text.At, "give an inner part a name: declare a struct", "a type may nest %d levels, not more", MaxTypeDepth)
+		r.errorf(diag.TooDeep, r.text.At, "give an inner part a name: declare a struct",
+			"a type may nest %d levels, not more", MaxTypeDepth)
 		return nil
 	}
 	if r.next == len(r.words) {
@@ -116,10 +123,12 @@ func (r *typeReader) read(depth int) *TypeExpr {
 		r.errorf(diag.NotYet, r.span(w), "", "this version does not know `set of T` yet: use `list of T`")
 		return nil
 	case "decimal":
-		r.errorf(diag.NotYet, r.span(w), "", "this version does not know `decimal` yet: count in minor units with int64")
+		r.errorf(diag.NotYet, r.span(w), "",
+			"this version does not know `decimal` yet: count in minor units with int64")
 		return nil
 	default:
-		if hint := foreignWord(name, r.next < len(r.words)); hint != "" {
+		more := r.next < len(r.words) && !r.is("to")
+		if hint := foreignWord(name, more); hint != "" {
 			return r.fail(w, hint, "%q is not how a type is written", r.text.Value)
 		}
 		return &TypeExpr{Kind: Name, Name: name, At: r.span(w)}
@@ -133,7 +142,8 @@ func (r *typeReader) optional(w word, depth int) *TypeExpr {
 		return nil
 	}
 	if elem.Kind == Optional {
-		r.errorf(diag.OptionalTwice, r.span(r.words[inner]), "one `optional` is enough", "a value is there or not: it can't be optional twice")
+		r.errorf(diag.OptionalTwice, r.span(r.words[inner]), "one `optional` is enough",
+			"a value is there or not: it can't be optional twice")
 		return nil
 	}
 	return &TypeExpr{Kind: Optional, Elem: elem, At: r.from(w)}

@@ -106,7 +106,8 @@ func (p *parser) checkEscapes(n *yaml.Node) {
 	for _, r := range n.Value {
 		if r != '\n' && r != '\t' && diag.Hidden(r) {
 			p.unusable[n] = true
-			p.errorf(diag.HiddenCharacter, p.span(n), "leave it out", "the text holds the character %U, which can't be seen", r)
+			p.errorf(diag.HiddenCharacter, p.span(n), "leave it out",
+				"the text holds the character %U, which can't be seen", r)
 			return
 		}
 	}

@@ -8,7 +8,9 @@ import (
 )
 
 func TestNetworkFileSystemsAreKnownByName(t *testing.T) {
-	for magic, name := range map[uint32]string{0x6969: "NFS", 0xfe534d42: "SMB2", 0xff534d42: "CIFS", 0x01021997: "9P", 0xef53: ""} {
+	for magic, name := range map[uint32]string{
+		0x6969: "NFS", 0xfe534d42: "SMB2", 0xff534d42: "CIFS", 0x01021997: "9P", 0xef53: "",
+	} {
 		assert.Equal(t, name, networkFileSystems[magic])
 	}
 	name, err := networkFileSystem(t.TempDir())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func TestASettingThatDoesNotStickIsRefusedByName(t *testing.T) {
 
 func TestAFileThatIsNoDatabaseIsRefusedAndLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.db")
-	text := []byte("This is a letter, and not a database. It is longer than a database's header, so that nobody can take it for one.")
+	text := []byte(strings.Repeat("Dear Ada, ", 100))
 	require.NoError(t, os.WriteFile(path, text, 0o600))
 	_, err := Open(t.Context(), path)
 	var refused *OpenError

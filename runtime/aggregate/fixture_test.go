@@ -35,9 +35,9 @@ type added struct {
 
 // Numbers that make trouble: where an event with one of them is applied or encoded.
 const (
-	refused   int64 = -1000 - iota // apply returns errRefused
-	panics                         // apply panics
-	unencoded                      // AppendJSON fails, after apply
+	refused   int64 = -1<<40 - iota // apply returns errRefused
+	panics                          // apply panics
+	unencoded                       // AppendJSON fails, after apply
 )
 
 var errRefused = errors.New("refused")

@@ -1,6 +1,9 @@
 package cqrs
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Optional is a value that may be absent. Its zero value is absent. It is comparable where T is, holds no pointer,
 // and its JSON is the value or null.
@@ -28,6 +31,14 @@ func (o Optional[T]) Present() bool { return o.ok }
 
 // IsZero reports whether there is no value; encoding/json's omitzero asks for it.
 func (o Optional[T]) IsZero() bool { return !o.ok }
+
+// String returns the value as fmt prints it, or "none".
+func (o Optional[T]) String() string {
+	if !o.ok {
+		return "none"
+	}
+	return fmt.Sprint(o.value)
+}
 
 // MarshalJSON lets encoding/json write what the generated codecs write.
 func (o Optional[T]) MarshalJSON() ([]byte, error) {

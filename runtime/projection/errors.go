@@ -14,7 +14,7 @@ import (
 var ErrRunning = errors.New("it is running already")
 
 // errKeys stops a fold whose keys are not a function of the event.
-var errKeys = errors.New("the fold asked for a key that it had not asked for when it was called for the same event before")
+var errKeys = errors.New("the fold asked for a key that it had not asked for when the same event was folded before")
 
 // FoldError says which event stopped a projection. Everything of earlier commits is stored, and nothing of this event's.
 type FoldError struct {
@@ -73,8 +73,8 @@ func (e *HistoryError) Error() string {
 	if e.Found != (cqrs.CommitID{}) {
 		found = fmt.Sprintf("commit %x", e.Found)
 	}
-	return fmt.Sprintf("projection %s: its read model was made from another log: it reflects commit %x at position %d, where this log has %s",
-		e.Projection, e.Commit, e.Position, found)
+	return fmt.Sprintf("projection %s: its read model was made from another log: "+
+		"it reflects commit %x at position %d, where this log has %s", e.Projection, e.Commit, e.Position, found)
 }
 
 // wrap names the projection in an error that does not do so itself.

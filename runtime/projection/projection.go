@@ -89,7 +89,9 @@ var _ Runner = (*Projector[int, int])(nil)
 
 // New returns a Projector that folds the log into the table, which has to be of the definition's schema. Nothing runs
 // yet.
-func New[K comparable, R any](log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option) *Projector[K, R] {
+func New[K comparable, R any](
+	log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option,
+) *Projector[K, R] {
 	p := &Projector[K, R]{log: log, table: table, def: def, settings: settings{
 		cacheRows: 1 << 20, batch: 4096, bulk: 3 * time.Second, heartbeat: 100 * time.Millisecond,
 	}}

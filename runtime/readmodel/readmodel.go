@@ -75,7 +75,8 @@ type Find struct {
 }
 
 // Table keeps the rows of one projection, of one fingerprint. All methods are safe for concurrent use. The slices
-// that a table hands to a callback are reused, their strings are not; the table keeps no slice that it is given.
+// that a table hands to a callback are reused and must not be changed, their strings are not reused; the table keeps no
+// slice that it is given. A callback must not call the table: it may hold the connection that the call would wait for.
 type Table interface {
 	// Checkpoint returns the stored checkpoint, the zero one if there is none.
 	Checkpoint(ctx context.Context) (Checkpoint, error)

@@ -103,8 +103,13 @@ func (s *Scanner) Float64() float64 { return s.take(Float64).Float64() }
 // String reads a String.
 func (s *Scanner) String() string { return s.take(String).Text() }
 
-// Bytes reads a Bytes, into a slice of its own.
-func (s *Scanner) Bytes() []byte { return []byte(s.take(Bytes).Text()) }
+// Bytes reads a Bytes, into a slice of its own. Empty bytes are nil, as those of a new row and of a decoded event are.
+func (s *Scanner) Bytes() []byte {
+	if v := s.take(Bytes); len(v.str) > 0 {
+		return []byte(v.str)
+	}
+	return nil
+}
 
 // Time reads a Time, in UTC; after a failure it returns the zero time.
 func (s *Scanner) Time() time.Time {

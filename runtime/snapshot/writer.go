@@ -28,7 +28,8 @@ type job struct {
 	sealed []byte
 }
 
-// queued bounds the snapshots that wait to be written; what comes on top is dropped, for the next command to take.
+// queued bounds the snapshots that wait to be written; what comes on top is dropped: the stream
+// gets its next one when the policy says so again.
 const queued = 256
 
 // NewWriter starts a writer. Close stops it.

@@ -23,11 +23,15 @@ const payload = `{"money":{"amount":123456,"currency":"EUR"},"reference":"invoic
 
 func deposit(account int, expected eventlog.Expected) eventlog.Commit {
 	return eventlog.Commit{
-		ID:   cqrs.CommitID(uuid.Must(uuid.NewV7())),
-		Meta: cqrs.CommandMeta{Time: time.Now().UTC().Truncate(time.Microsecond), CorrelationID: "0198c5a2-7f3e-7000-8000-1234567890ab"},
+		ID: cqrs.CommitID(uuid.Must(uuid.NewV7())),
+		Meta: cqrs.CommandMeta{
+			Time: time.Now().UTC().Truncate(time.Microsecond), CorrelationID: "0198c5a2-7f3e-7000-8000-1234567890ab",
+		},
 		Streams: []eventlog.StreamAppend{{
 			Stream: cqrs.StreamID{Category: "Account", ID: fmt.Sprintf("acc-%06d", account)}, Expected: expected,
-			Events: []eventlog.NewEvent{{Type: "MoneyDeposited", SchemaVersion: 1, ContentType: cqrs.JSON, Data: []byte(payload)}},
+			Events: []eventlog.NewEvent{
+				{Type: "MoneyDeposited", SchemaVersion: 1, ContentType: cqrs.JSON, Data: []byte(payload)},
+			},
 		}},
 	}
 }
@@ -133,7 +137,7 @@ func BenchmarkAppend(b *testing.B) {
 			var engine, file time.Duration
 			b.ResetTimer()
 			// Both take turns, so that what else the machine does slows both.
-			const turns = 5
+			const turns = 20
 			for turn := range turns {
 				n := b.N*(turn+1)/turns - b.N*turn/turns
 				took, err := each(callers, n, func(caller, _ int) error {

@@ -53,8 +53,10 @@ func (c *chunk) full() bool { return len(c.records) >= chunkRecords || len(c.dat
 
 // add appends the row that stmt stands at. Its strings and its payload are set by seal.
 func (c *chunk) add(stmt *sqlite.Stmt, names *nameReader) error {
-	c.records = append(c.records, cqrs.Record{})
-	r := &c.records[len(c.records)-1]
+	// Every field of the record that stood here before is set, here or by seal.
+	n := len(c.records)
+	c.records = slices.Grow(c.records, 1)[:n+1]
+	r := &c.records[n]
 	r.Position = cqrs.Position(stmt.ColumnInt64(0))
 	stream, err := names.stream(stmt.ColumnInt64(1))
 	if err != nil {

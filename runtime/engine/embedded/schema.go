@@ -94,7 +94,8 @@ func checkHeader(path string) error {
 }
 
 func foreign(path string, app int64) error {
-	return &RefusedError{Path: path, Reason: fmt.Sprintf("its application_id is %d, so it is another program's database", app)}
+	reason := fmt.Sprintf("its application_id is %d, so it is another program's database", app)
+	return &RefusedError{Path: path, Reason: reason}
 }
 
 // ensureSchema creates the tables in an empty file, and otherwise checks that the file is a log of this version.
@@ -134,9 +135,11 @@ func checkSchema(c *sqlite.Conn, path string) (empty bool, err error) {
 		return false, foreign(path, app)
 	case version > schemaVersion:
 		return false, &RefusedError{Path: path, Reason: fmt.Sprintf(
-			"its user_version is %d and this program knows versions up to %d: a newer release wrote it", version, schemaVersion)}
+			"its user_version is %d and this program knows versions up to %d: a newer release wrote it",
+			version, schemaVersion)}
 	case version < schemaVersion:
-		return false, &RefusedError{Path: path, Reason: fmt.Sprintf("its user_version is %d, which no release wrote", version)}
+		reason := fmt.Sprintf("its user_version is %d, which no release wrote", version)
+		return false, &RefusedError{Path: path, Reason: reason}
 	}
 	return false, nil
 }

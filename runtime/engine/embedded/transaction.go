@@ -146,15 +146,15 @@ func (t *transaction) refresh() error {
 // append stores one commit, or refuses it before it writes anything.
 func (t *transaction) append(c *eventlog.Commit) (eventlog.Appended, error) {
 	rows := make([]*streamRow, len(c.Streams))
-	conflict := error(nil)
+	var conflict error
 	for i := range c.Streams {
 		row, err := t.stream(c.Streams[i].Stream)
 		if err != nil {
 			return eventlog.Appended{}, err
 		}
 		rows[i] = row
-		if expected := c.Streams[i].Expected; conflict == nil && expected != eventlog.Any && expected != eventlog.Exactly(row.head) {
-			conflict = &cqrs.ConflictError{Stream: c.Streams[i].Stream, Expected: cqrs.Version(expected), Actual: row.head}
+		if conflict == nil {
+			conflict = conflictWith(&c.Streams[i], row.head)
 		}
 	}
 	outcome := eventlog.Appended{Position: t.head, Meta: c.Meta}
@@ -175,6 +175,14 @@ func (t *transaction) append(c *eventlog.Commit) (eventlog.Appended, error) {
 		return eventlog.Appended{}, &refusalError{conflict}
 	}
 	return outcome, t.insert(c, rows)
+}
+
+// conflictWith returns the error if the stream is not at the version that is expected of it.
+func conflictWith(s *eventlog.StreamAppend, actual cqrs.Version) error {
+	if s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual) {
+		return nil
+	}
+	return &cqrs.ConflictError{Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: actual}
 }
 
 // recordCommand stores the outcome of a command under its id, if record says so, or returns what is stored there.

@@ -35,11 +35,13 @@ func roundTrip(f *fixture) {
 	c := commit(
 		to(stream("1"), eventlog.New,
 			eventlog.NewEvent{Type: "Opened", SchemaVersion: 3, ContentType: cqrs.JSON, Data: []byte(`{"owner": "Ada"}`)},
-			eventlog.NewEvent{Type: "Packed", SchemaVersion: 1, ContentType: "application/x-packed", Data: []byte{0, 255, 0, 1}},
+			eventlog.NewEvent{Type: "Packed", SchemaVersion: 1, ContentType: "a/packed", Data: []byte{0, 255, 0, 1}},
 		),
 		to(stream("2"), eventlog.New, event("Opened", 1)),
 	)
-	c.Meta = cqrs.CommandMeta{Time: now, CommandID: "cmd-1", CorrelationID: "cor-1", CausationID: "cau-1", Actor: "ada@example.org"}
+	c.Meta = cqrs.CommandMeta{
+		Time: now, CommandID: "cmd-1", CorrelationID: "cor-1", CausationID: "cau-1", Actor: "ada@example.org",
+	}
 	got := f.append(c)
 	assert.Equal(f, f.head(), got.Position)
 	assert.Equal(f, cqrs.Version(2), got.Version)
@@ -68,8 +70,9 @@ func roundTrip(f *fixture) {
 }
 
 func commitOrder(f *fixture) {
-	f.append(commit(to(stream("b"), eventlog.New, events("B", 2)...), to(stream("a"), eventlog.New, events("A", 3)...)))
-	got := f.append(commit(to(stream("a"), eventlog.Exactly(3), event("A", 3)), to(stream("b"), eventlog.Any, event("B", 2))))
+	a, b := stream("a"), stream("b")
+	f.append(commit(to(b, eventlog.New, events("B", 2)...), to(a, eventlog.New, events("A", 3)...)))
+	got := f.append(commit(to(a, eventlog.Exactly(3), event("A", 3)), to(b, eventlog.Any, event("B", 2))))
 	assert.Equal(f, cqrs.Version(4), got.Version, "the version is that of the first stream")
 	records := f.readAll()
 	f.requireOrder(records)
@@ -115,12 +118,13 @@ func expectedVersions(f *fixture) {
 }
 
 func conflictIsAtomic(f *fixture) {
+	e := event("New", 0)
 	f.append(commit(to(stream("1"), eventlog.New, event("Opened", 0)), to(stream("2"), eventlog.New, event("Opened", 0))))
 	before := f.readAll()
 	for _, c := range []eventlog.Commit{
-		commit(to(stream("3"), eventlog.New, event("New", 0)), to(stream("2"), eventlog.New, event("Opened", 0))),
-		commit(to(stream("1"), eventlog.Exactly(1), event("New", 0)), to(stream("2"), eventlog.Exactly(7), event("Opened", 0))),
-		commit(to(stream("2"), eventlog.Exactly(0), event("New", 0)), to(stream("1"), eventlog.Any, event("Opened", 0))),
+		commit(to(stream("3"), eventlog.New, e), to(stream("2"), eventlog.New, e)),
+		commit(to(stream("1"), eventlog.Exactly(1), e), to(stream("2"), eventlog.Exactly(7), e)),
+		commit(to(stream("2"), eventlog.Exactly(0), e), to(stream("1"), eventlog.Any, e)),
 	} {
 		_, err := f.log.Append(f.ctx, c)
 		var conflict *cqrs.ConflictError
@@ -167,13 +171,17 @@ func extremeValues(f *fixture) {
 	for i := range every {
 		every[i] = byte(i)
 	}
-	for _, data := range [][]byte{{}, {0}, every, []byte("\xff\xfe"), []byte(`{"a":1.0,"a": 2}`), []byte(strings.Repeat("x", 70_000))} {
+	for _, data := range [][]byte{
+		{}, {0}, every, []byte("\xff\xfe"), []byte(`{"a":1.0,"a": 2}`), []byte(strings.Repeat("x", 70_000)),
+	} {
 		e := eventlog.NewEvent{Type: "Ünïcode 'x' \"y\"", SchemaVersion: 1 << 30, ContentType: "a/b; c=d", Data: data}
 		f.append(commit(to(stream("payloads"), eventlog.Any, e)))
 		got := f.readStream(stream("payloads"))
 		last := got[len(got)-1]
 		assert.True(f, bytes.Equal(data, last.Data), "%.20q", data)
-		assert.Equal(f, eventlog.NewEvent{Type: last.Type, SchemaVersion: last.SchemaVersion, ContentType: last.ContentType, Data: data}, e)
+		assert.Equal(f, e.Type, last.Type)
+		assert.Equal(f, e.SchemaVersion, last.SchemaVersion)
+		assert.Equal(f, e.ContentType, last.ContentType)
 	}
 }
 

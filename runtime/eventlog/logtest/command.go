@@ -20,7 +20,8 @@ var commandTests = []test{
 }
 
 func repeatedCommand(f *fixture) {
-	c := command("cmd-1", "deposit 5", to(stream("1"), eventlog.New, events("Opened", 2)...), to(stream("2"), eventlog.New, event("Opened", 0)))
+	c := command("cmd-1", "deposit 5",
+		to(stream("1"), eventlog.New, events("Opened", 2)...), to(stream("2"), eventlog.New, event("Opened", 0)))
 	c.Meta.Actor, c.Meta.CorrelationID, c.Meta.CausationID = "ada", "cor", "cau"
 	first := f.append(c)
 	f.append(commit(to(stream("1"), eventlog.Exactly(2), event("Other", 0))))

@@ -92,7 +92,8 @@ func senseless(f *fixture) {
 func atTheLimit(f *fixture) {
 	long := strings.Repeat("é", eventlog.MaxMeta/2)
 	c := commit(to(stream(strings.Repeat("é", cqrs.MaxID/2)), eventlog.New, eventlog.NewEvent{
-		Type: strings.Repeat("x", eventlog.MaxType), SchemaVersion: 1, ContentType: cqrs.JSON, Data: make([]byte, eventlog.MaxPayload),
+		Type: strings.Repeat("x", eventlog.MaxType), SchemaVersion: 1, ContentType: cqrs.JSON,
+		Data: make([]byte, eventlog.MaxPayload),
 	}))
 	c.Meta = cqrs.CommandMeta{Time: now, CommandID: long, CorrelationID: long, CausationID: long, Actor: long}
 	f.append(c)
@@ -120,7 +121,8 @@ func atTheLimit(f *fixture) {
 
 func strangeIDs(f *fixture) {
 	ids := []string{
-		".", "..", "*", ">", "a.b", "a.*", "a.>", "a b", " a", "a ", "a", "A", "ä", "a\u0308", "/", "a/b", "//", "%", "a%", "_",
+		".", "..", "*", ">", "a.b", "a.*", "a.>", "a b", " a", "a ", "a", "A", "ä", "a\u0308", "/", "a/b", "//",
+		"%", "a%", "_",
 		"'; DROP TABLE events; --", `"`, "\\", "$1", "?1", "{}", "-", "null", "0", "00", "💥", "\u200b", "\u202e", "\ufeff",
 		strings.Repeat("x", cqrs.MaxID), strings.Repeat("x", cqrs.MaxID-1),
 	}
@@ -140,7 +142,8 @@ func strangeIDs(f *fixture) {
 func invalidIDs(f *fixture) {
 	var invalid *cqrs.InvalidStreamError
 	for _, s := range []cqrs.StreamID{
-		{}, {Category: "Account"}, {ID: "1"}, stream(""), stream("a\x00b"), stream("a\nb"), stream("\x7f"), stream("\u0085"), stream("\xff"),
+		{}, {Category: "Account"}, {ID: "1"},
+		stream(""), stream("a\x00b"), stream("a\nb"), stream("\x7f"), stream("\u0085"), stream("\xff"),
 		stream(strings.Repeat("x", cqrs.MaxID+1)), stream(strings.Repeat("x", 10<<10)),
 		{Category: "A/B", ID: "1"}, {Category: "Ä", ID: "1"}, {Category: "a.b", ID: "1"}, {Category: "1a", ID: "1"},
 		{Category: strings.Repeat("x", cqrs.MaxCategory+1), ID: "1"},

@@ -75,7 +75,9 @@ func selectivity(f *fixture) {
 	f.append(commit(to(stream("2"), eventlog.Exactly(3), event("Rare", 3))))
 	all := f.readAll()
 	f.requireOrder(all)
-	for _, types := range [][]string{{"Rare"}, {"Common"}, {"Some"}, {"Rare", "Some"}, {"Rare", "Common"}, {"Rare", "Some", "Common"}, {"No"}} {
+	for _, types := range [][]string{
+		{"Rare"}, {"Common"}, {"Some"}, {"Rare", "Some"}, {"Rare", "Common"}, {"Rare", "Some", "Common"}, {"No"},
+	} {
 		want := only(all, func(r *cqrs.Record) bool { return slices.Contains(types, r.Type) })
 		got := f.all(f.log.Read(f.ctx, eventlog.Query{Types: types}))
 		require.Equal(f, positions(want), positions(got), "%v", types)
@@ -195,7 +197,8 @@ func nested(f *fixture) {
 
 func counts(f *fixture) {
 	f.fill(stream("1"), "A", 120)
-	f.append(commit(to(stream("1"), eventlog.Any, event("B", 0), event("C", 0)), to(stream("2"), eventlog.New, event("B", 0))))
+	f.append(commit(
+		to(stream("1"), eventlog.Any, event("B", 0), event("C", 0)), to(stream("2"), eventlog.New, event("B", 0))))
 	assert.Equal(f, 123, f.count())
 	assert.Equal(f, 120, f.count("A"))
 	assert.Equal(f, 3, f.count("B", "C"))

@@ -168,11 +168,11 @@ func drawBatch(t *rapid.T, model *oracle, pool [][]readmodel.Value) *readmodel.B
 	b.To.Handled++
 	changed := map[string]bool{}
 	for _, key := range rapid.SliceOf(rapid.SampledFrom(pool)).Draw(t, "changed") {
-		if text := readmodel.KeyText(model.schema, key); changed[text] {
+		text := readmodel.KeyText(model.schema, key)
+		if changed[text] {
 			continue
-		} else {
-			changed[text] = true
 		}
+		changed[text] = true
 		c := readmodel.Change{Key: key, Position: b.To.Position}
 		if rapid.IntRange(0, 4).Draw(t, "delete") > 0 {
 			c.Row = drawAll(t, model.schema.Row)

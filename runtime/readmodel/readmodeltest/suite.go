@@ -166,8 +166,10 @@ func testGetMany(t *testing.T, store readmodel.Store) {
 func testChange(t *testing.T, store readmodel.Store) {
 	table := open(t, store, balances())
 	a, b, c := key("a", "EUR"), key("a", "GBP"), key("b", "EUR")
-	apply(t, table, 1, readmodel.Change{Key: a, Row: row(5)}, readmodel.Change{Key: b, Row: row(3)}, readmodel.Change{Key: c, Row: row(4)})
-	apply(t, table, 2, readmodel.Change{Key: a, Row: row(1)}, readmodel.Change{Key: b}, readmodel.Change{Key: key("nobody", "EUR")})
+	apply(t, table, 1, readmodel.Change{Key: a, Row: row(5)}, readmodel.Change{Key: b, Row: row(3)},
+		readmodel.Change{Key: c, Row: row(4)})
+	apply(t, table, 2, readmodel.Change{Key: a, Row: row(1)}, readmodel.Change{Key: b},
+		readmodel.Change{Key: key("nobody", "EUR")})
 
 	entries, at := find(t, table, readmodel.Find{Index: 1})
 	assert.EqualValues(t, 2, at)
@@ -190,7 +192,8 @@ func testFence(t *testing.T, store readmodel.Store) {
 		"another commit":  {Position: 2, Commit: cqrs.CommitID{15: 9}, Handled: 4},
 		"another counter": {Position: 2, Commit: cqrs.CommitID{15: 2}, Handled: 5},
 	} {
-		b := readmodel.Batch{From: from, To: checkpoint(9), Changes: []readmodel.Change{{Key: key("a", "EUR"), Row: row(2), Position: 9}, {Key: key("b", "EUR"), Row: row(2), Position: 9}}}
+		b := readmodel.Batch{From: from, To: checkpoint(9), Changes: []readmodel.Change{
+			{Key: key("a", "EUR"), Row: row(2), Position: 9}, {Key: key("b", "EUR"), Row: row(2), Position: 9}}}
 		assert.ErrorIs(t, table.Apply(t.Context(), &b), readmodel.ErrFenced, name)
 	}
 	rows, at := get(t, table, key("a", "EUR"), key("b", "EUR"))

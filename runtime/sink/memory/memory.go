@@ -123,7 +123,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 }
 
 // Get implements readmodel.Table.
-func (t *table) Get(ctx context.Context, keys [][]readmodel.Value, found func(int, []readmodel.Value, cqrs.Position) error) (cqrs.Position, error) {
+func (t *table) Get(ctx context.Context, keys [][]readmodel.Value,
+	found func(int, []readmodel.Value, cqrs.Position) error,
+) (cqrs.Position, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -158,7 +160,9 @@ func (t *table) lookUp(keys [][]readmodel.Value) ([]*row, cqrs.Position, error) 
 }
 
 // Find implements readmodel.Table.
-func (t *table) Find(ctx context.Context, f readmodel.Find, found func(key, row []readmodel.Value) error) (cqrs.Position, error) {
+func (t *table) Find(ctx context.Context, f readmodel.Find,
+	found func(key, row []readmodel.Value) error,
+) (cqrs.Position, error) {
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
 		return 0, err
 	}

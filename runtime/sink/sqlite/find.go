@@ -118,7 +118,9 @@ func (s *selection) fixes(c column) bool {
 }
 
 // Find implements readmodel.Table.
-func (t *table) Find(ctx context.Context, f readmodel.Find, found func(key, row []readmodel.Value) error) (cqrs.Position, error) {
+func (t *table) Find(ctx context.Context, f readmodel.Find,
+	found func(key, row []readmodel.Value) error,
+) (cqrs.Position, error) {
 	if err := t.schema.CheckFind(&f); err != nil {
 		return 0, err
 	}
@@ -148,7 +150,9 @@ func (t *table) Find(ctx context.Context, f readmodel.Find, found func(key, row 
 }
 
 // findRange calls found for the rows of one statement, and takes their number off the limit, unless that is negative.
-func (t *table) findRange(c *sqlite.Conn, s *selection, index int, limit *int64, found func(key, row []readmodel.Value) error) error {
+func (t *table) findRange(c *sqlite.Conn, s *selection, index int, limit *int64,
+	found func(key, row []readmodel.Value) error,
+) error {
 	stmt, err := c.Prepare(s.sql(t, index))
 	if err != nil {
 		return err

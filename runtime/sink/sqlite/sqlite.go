@@ -129,7 +129,8 @@ func (t *table) exists(c *sqlite.Conn) (bool, error) {
 	if want := t.describe(); columns != want {
 		return false, &readmodel.SchemaError{
 			Projection: t.schema.Projection,
-			Reason:     fmt.Sprintf("table %s was made under its fingerprint with other columns: %s; not %s", t.name, columns, want),
+			Reason: fmt.Sprintf("table %s was made under its fingerprint with other columns: %s; not %s",
+				t.name, columns, want),
 		}
 	}
 	for _, index := range t.indexes() {
@@ -203,7 +204,7 @@ func (t *table) ddl() string {
 		}
 		fmt.Fprintf(&b, "\t%s %s%s,\n", c.quoted, types[c.Kind], null)
 	}
-	fmt.Fprintf(&b, "\t%s INTEGER NOT NULL,\n\tPRIMARY KEY (%s)\n) STRICT", positionColumn, list(t.key(), func(c column) string { return c.quoted }))
+	fmt.Fprintf(&b, "\t%s INTEGER NOT NULL,\n\tPRIMARY KEY (%s)\n) STRICT", positionColumn, list(t.key(), quoted))
 	for _, c := range t.columns {
 		if c.Kind == readmodel.JSON || c.Kind == readmodel.Bytes {
 			return b.String()
@@ -239,7 +240,7 @@ func (t *table) indexes() (indexes []index) {
 		names := list(order, func(c column) string { return c.sql })
 		name := fmt.Sprintf("%s(%s)", t.name, strings.ReplaceAll(names, " ", ""))
 		indexes = append(indexes, index{name, fmt.Sprintf("CREATE INDEX IF NOT EXISTS %s ON %s (%s)",
-			quote(name), quote(t.name), list(order, func(c column) string { return c.quoted }))})
+			quote(name), quote(t.name), list(order, quoted))})
 	}
 	return indexes
 }

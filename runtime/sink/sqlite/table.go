@@ -127,7 +127,9 @@ func (t *table) checkpoint(c *sqlite.Conn) (cp readmodel.Checkpoint, err error) 
 				Position: cqrs.Position(stmt.ColumnInt64(0)), Commit: cqrs.CommitID(commit), Handled: stmt.ColumnInt64(2),
 			}
 			if err != nil {
-				return &readmodel.CorruptError{Projection: t.schema.Projection, Column: "cqrs_read_models.commit_id", Reason: err.Error()}
+				return &readmodel.CorruptError{
+					Projection: t.schema.Projection, Column: "cqrs_read_models.commit_id", Reason: err.Error(),
+				}
 			}
 			return nil
 		}, t.schema.Projection, t.schema.Fingerprint)
@@ -189,11 +191,9 @@ func (t *table) change(c *sqlite.Conn, changes []readmodel.Change) error {
 	}
 	for _, change := range inKeyOrder(changes) {
 		stmt := remove
-		next := 1
 		if change.Row != nil {
 			stmt = upsert
-			next = bindAll(stmt, 1+len(change.Key), change.Row)
-			stmt.BindInt64(next, int64(change.Position))
+			stmt.BindInt64(bindAll(stmt, 1+len(change.Key), change.Row), int64(change.Position))
 		}
 		bindAll(stmt, 1, change.Key)
 		if err := rows(stmt, nil); err != nil {
@@ -212,7 +212,8 @@ func inKeyOrder(changes []readmodel.Change) []*readmodel.Change {
 	}
 	slices.SortFunc(sorted, func(a, b *readmodel.Change) int {
 		for i := range a.Key {
-			if c := cmp.Or(strings.Compare(a.Key[i].Text(), b.Key[i].Text()), cmp.Compare(a.Key[i].Int64(), b.Key[i].Int64())); c != 0 {
+			v, w := &a.Key[i], &b.Key[i]
+			if c := cmp.Or(strings.Compare(v.Text(), w.Text()), cmp.Compare(v.Uint64(), w.Uint64())); c != 0 {
 				return c
 			}
 		}
@@ -222,7 +223,9 @@ func inKeyOrder(changes []readmodel.Change) []*readmodel.Change {
 }
 
 // Get implements readmodel.Table.
-func (t *table) Get(ctx context.Context, keys [][]readmodel.Value, found func(int, []readmodel.Value, cqrs.Position) error) (cqrs.Position, error) {
+func (t *table) Get(ctx context.Context, keys [][]readmodel.Value,
+	found func(int, []readmodel.Value, cqrs.Position) error,
+) (cqrs.Position, error) {
 	for _, key := range keys {
 		if err := t.schema.CheckKey(key); err != nil {
 			return 0, err
@@ -246,7 +249,9 @@ func (t *table) Get(ctx context.Context, keys [][]readmodel.Value, found func(in
 	return at, nil
 }
 
-func (t *table) getChunk(c *sqlite.Conn, keys [][]readmodel.Value, found func(int, []readmodel.Value, cqrs.Position) error) error {
+func (t *table) getChunk(c *sqlite.Conn, keys [][]readmodel.Value,
+	found func(int, []readmodel.Value, cqrs.Position) error,
+) error {
 	size := 0
 	for lookUpSizes[size] < len(keys) {
 		size++

@@ -212,17 +212,17 @@ func (p *boxesByEverythingProjection) fold(
 			return err
 		}
 		row := rows.At(BoxesByEverythingKey{
+			StringValue:   e.StringValue,
 			BoolValue:     e.BoolValue,
-			DateValue:     e.DateValue,
-			DurationValue: e.DurationValue,
+			IntValue:      e.IntValue,
 			Int32Value:    e.Int32Value,
 			Int64Value:    e.Int64Value,
-			IntValue:      e.IntValue,
-			StringValue:   e.StringValue,
-			TimeValue:     e.TimeValue,
-			UUIDValue:     e.UUIDValue,
 			Uint32Value:   e.Uint32Value,
 			Uint64Value:   e.Uint64Value,
+			TimeValue:     e.TimeValue,
+			DurationValue: e.DurationValue,
+			UUIDValue:     e.UUIDValue,
+			DateValue:     e.DateValue,
 		})
 		if row == nil {
 			return nil
@@ -235,17 +235,17 @@ func (p *boxesByEverythingProjection) fold(
 			return err
 		}
 		row := rows.At(BoxesByEverythingKey{
+			StringValue:   e.Everything.Scalars.StringValue,
 			BoolValue:     e.Everything.Scalars.BoolValue,
-			DateValue:     e.Everything.Scalars.DateValue,
-			DurationValue: e.Everything.Scalars.DurationValue,
+			IntValue:      e.Everything.Scalars.IntValue,
 			Int32Value:    e.Everything.Scalars.Int32Value,
 			Int64Value:    e.Everything.Scalars.Int64Value,
-			IntValue:      e.Everything.Scalars.IntValue,
-			StringValue:   e.Everything.Scalars.StringValue,
-			TimeValue:     e.Everything.Scalars.TimeValue,
-			UUIDValue:     e.Everything.Scalars.UUIDValue,
 			Uint32Value:   e.Everything.Scalars.Uint32Value,
 			Uint64Value:   e.Everything.Scalars.Uint64Value,
+			TimeValue:     e.Everything.Scalars.TimeValue,
+			DurationValue: e.Everything.Scalars.DurationValue,
+			UUIDValue:     e.Everything.Scalars.UUIDValue,
+			DateValue:     e.Everything.Scalars.DateValue,
 		})
 		if row == nil {
 			return nil
@@ -314,20 +314,20 @@ func (p *boxesByNameProjection) fold(
 			return err
 		}
 		row := rows.At(BoxesByNameKey{
-			BigValue:     e.BigValue,
 			CodeValue:    e.CodeValue,
-			ColorValue:   e.ColorValue,
-			CountValue:   e.CountValue,
-			DayValue:     e.DayValue,
 			FlagValue:    e.FlagValue,
-			InstantValue: e.InstantValue,
 			LevelValue:   e.LevelValue,
-			PhaseValue:   e.PhaseValue,
-			PlainValue:   e.PlainValue,
-			PortValue:    e.PortValue,
 			SmallValue:   e.SmallValue,
+			CountValue:   e.CountValue,
+			PortValue:    e.PortValue,
+			BigValue:     e.BigValue,
+			InstantValue: e.InstantValue,
 			SpanValue:    e.SpanValue,
 			TokenValue:   e.TokenValue,
+			DayValue:     e.DayValue,
+			PlainValue:   e.PlainValue,
+			ColorValue:   e.ColorValue,
+			PhaseValue:   e.PhaseValue,
 		})
 		if row == nil {
 			return nil
@@ -393,12 +393,12 @@ func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *c
 			return err
 		}
 		row := rows.At(AuditKey{
-			Actor:       rec.Actor,
+			Crate:       id,
 			At:          rec.Time,
-			Causation:   rec.CausationID,
+			Actor:       rec.Actor,
 			Command:     rec.CommandID,
 			Correlation: rec.CorrelationID,
-			Crate:       id,
+			Causation:   rec.CausationID,
 		})
 		if row == nil {
 			return nil
@@ -411,12 +411,12 @@ func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *c
 			return err
 		}
 		row := rows.At(AuditKey{
-			Actor:       rec.Actor,
+			Crate:       e.To,
 			At:          rec.Time,
-			Causation:   rec.CausationID,
+			Actor:       rec.Actor,
 			Command:     rec.CommandID,
 			Correlation: rec.CorrelationID,
-			Crate:       e.To,
+			Causation:   rec.CausationID,
 		})
 		if row == nil {
 			return nil

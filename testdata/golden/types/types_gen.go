@@ -147,7 +147,7 @@ func (v Day) check(c *validate.Checker, field string) {
 	c.Date(field, cqrs.Date(v))
 }
 
-// Plain: A named scalar without rules.
+// Plain is a named scalar without rules.
 type Plain string
 
 func (v Plain) check(c *validate.Checker, field string) {
@@ -192,7 +192,7 @@ func (v *ParcelID) UnmarshalText(b []byte) error {
 // ShelfID is a number with a meaning of its own.
 type ShelfID uint32
 
-// Color: An enum in upper case.
+// Color is an enum in upper case.
 type Color string
 
 // The values of Color.
@@ -233,7 +233,7 @@ func (v Phase) Valid() bool {
 	return false
 }
 
-// Empty: A struct with one field, which may be absent.
+// Empty is a struct with one field, which may be absent.
 type Empty struct {
 	Note cqrs.Optional[string] `json:"note,omitzero"`
 }
@@ -244,7 +244,7 @@ func (v *Empty) check(c *validate.Checker) {
 	}
 }
 
-// Money: An amount in one currency.
+// Money is an amount in one currency.
 // Its doc has two lines, a "quote", a \ and a `tick`.
 type Money struct {
 	// Minor units.
@@ -273,9 +273,9 @@ func (v *Line) check(c *validate.Checker) {
 	c.Leave()
 	validate.Min(c, "quantity", v.Quantity, 1)
 	c.Items("tags", len(v.Tags), 0, 8)
-	for i := range v.Tags {
+	for i, x := range v.Tags {
 		c.EnterIndex("tags", i)
-		v.Tags[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
 }
@@ -304,9 +304,9 @@ func (v *Order) check(c *validate.Checker) {
 		c.EnterKey("byColor", string(k))
 		c.Enum("", string(k), k.Valid(), "RED, GREEN, BLUE")
 		x := v.ByColor[k]
-		for i := range x {
+		for i, x := range x {
 			c.EnterIndex("", i)
-			if x, ok := x[i].Get(); ok {
+			if x, ok := x.Get(); ok {
 				c.Enter("")
 				x.check(c)
 				c.Leave()
@@ -320,7 +320,9 @@ func (v *Order) check(c *validate.Checker) {
 	c.Leave()
 }
 
-// Scalars: Every scalar, required.
+// Scalars is a value of the model.
+//
+// Every scalar, required.
 type Scalars struct {
 	StringValue   string        `json:"stringValue"`
 	BoolValue     bool          `json:"boolValue"`
@@ -344,7 +346,9 @@ func (v *Scalars) check(c *validate.Checker) {
 	c.Date("dateValue", v.DateValue)
 }
 
-// OptionalScalars: Every scalar, optional.
+// OptionalScalars is a value of the model.
+//
+// Every scalar, optional.
 type OptionalScalars struct {
 	StringValue   cqrs.Optional[string]        `json:"stringValue,omitzero"`
 	BoolValue     cqrs.Optional[bool]          `json:"boolValue,omitzero"`
@@ -376,7 +380,7 @@ func (v *OptionalScalars) check(c *validate.Checker) {
 	}
 }
 
-// ScalarLists: A list of every scalar, and of every scalar that may be absent.
+// ScalarLists is a list of every scalar, and of every scalar that may be absent.
 type ScalarLists struct {
 	ListString   []string                       `json:"listString"`
 	ListBool     []bool                         `json:"listBool"`
@@ -407,57 +411,57 @@ type ScalarLists struct {
 }
 
 func (v *ScalarLists) check(c *validate.Checker) {
-	for i := range v.ListString {
+	for i, x := range v.ListString {
 		c.EnterIndex("listString", i)
-		c.Text("", v.ListString[i])
+		c.Text("", x)
 		c.Leave()
 	}
-	for i := range v.ListFloat64 {
+	for i, x := range v.ListFloat64 {
 		c.EnterIndex("listFloat64", i)
-		c.Finite("", v.ListFloat64[i])
+		c.Finite("", x)
 		c.Leave()
 	}
-	for i := range v.ListTime {
+	for i, x := range v.ListTime {
 		c.EnterIndex("listTime", i)
-		c.Time("", v.ListTime[i])
+		c.Time("", x)
 		c.Leave()
 	}
-	for i := range v.ListDate {
+	for i, x := range v.ListDate {
 		c.EnterIndex("listDate", i)
-		c.Date("", v.ListDate[i])
+		c.Date("", x)
 		c.Leave()
 	}
-	for i := range v.GapsString {
+	for i, x := range v.GapsString {
 		c.EnterIndex("gapsString", i)
-		if x, ok := v.GapsString[i].Get(); ok {
+		if x, ok := x.Get(); ok {
 			c.Text("", x)
 		}
 		c.Leave()
 	}
-	for i := range v.GapsFloat64 {
+	for i, x := range v.GapsFloat64 {
 		c.EnterIndex("gapsFloat64", i)
-		if x, ok := v.GapsFloat64[i].Get(); ok {
+		if x, ok := x.Get(); ok {
 			c.Finite("", x)
 		}
 		c.Leave()
 	}
-	for i := range v.GapsTime {
+	for i, x := range v.GapsTime {
 		c.EnterIndex("gapsTime", i)
-		if x, ok := v.GapsTime[i].Get(); ok {
+		if x, ok := x.Get(); ok {
 			c.Time("", x)
 		}
 		c.Leave()
 	}
-	for i := range v.GapsDate {
+	for i, x := range v.GapsDate {
 		c.EnterIndex("gapsDate", i)
-		if x, ok := v.GapsDate[i].Get(); ok {
+		if x, ok := x.Get(); ok {
 			c.Date("", x)
 		}
 		c.Leave()
 	}
 }
 
-// ScalarMaps: A map to every scalar, and one from every type that a key can have.
+// ScalarMaps is a map to every scalar, and one from every type that a key can have.
 type ScalarMaps struct {
 	ToString   map[string]string        `json:"toString"`
 	ToBool     map[string]bool          `json:"toBool"`
@@ -609,7 +613,9 @@ func (v *ScalarMaps) check(c *validate.Checker) {
 	}
 }
 
-// Names: Every named scalar and enum, in every form.
+// Names is a value of the model.
+//
+// Every named scalar and enum, in every form.
 type Names struct {
 	CodeValue    Code                   `json:"codeValue"`
 	FlagValue    Flag                   `json:"flagValue"`
@@ -714,74 +720,76 @@ func (v *Names) check(c *validate.Checker) {
 	if x, ok := v.OptPhase.Get(); ok {
 		c.Enum("optPhase", string(x), x.Valid(), "new, in_progress, no, null, 0150, true")
 	}
-	for i := range v.ListCode {
+	for i, x := range v.ListCode {
 		c.EnterIndex("listCode", i)
-		v.ListCode[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListLevel {
+	for i, x := range v.ListLevel {
 		c.EnterIndex("listLevel", i)
-		v.ListLevel[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListSmall {
+	for i, x := range v.ListSmall {
 		c.EnterIndex("listSmall", i)
-		v.ListSmall[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListCount {
+	for i, x := range v.ListCount {
 		c.EnterIndex("listCount", i)
-		v.ListCount[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListPort {
+	for i, x := range v.ListPort {
 		c.EnterIndex("listPort", i)
-		v.ListPort[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListBig {
+	for i, x := range v.ListBig {
 		c.EnterIndex("listBig", i)
-		v.ListBig[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListRatio {
+	for i, x := range v.ListRatio {
 		c.EnterIndex("listRatio", i)
-		v.ListRatio[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListBlob {
+	for i, x := range v.ListBlob {
 		c.EnterIndex("listBlob", i)
-		v.ListBlob[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListInstant {
+	for i, x := range v.ListInstant {
 		c.EnterIndex("listInstant", i)
-		v.ListInstant[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListDay {
+	for i, x := range v.ListDay {
 		c.EnterIndex("listDay", i)
-		v.ListDay[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListPlain {
+	for i, x := range v.ListPlain {
 		c.EnterIndex("listPlain", i)
-		v.ListPlain[i].check(c, "")
+		x.check(c, "")
 		c.Leave()
 	}
-	for i := range v.ListColor {
+	for i, x := range v.ListColor {
 		c.EnterIndex("listColor", i)
-		c.Enum("", string(v.ListColor[i]), v.ListColor[i].Valid(), "RED, GREEN, BLUE")
+		c.Enum("", string(x), x.Valid(), "RED, GREEN, BLUE")
 		c.Leave()
 	}
-	for i := range v.ListPhase {
+	for i, x := range v.ListPhase {
 		c.EnterIndex("listPhase", i)
-		c.Enum("", string(v.ListPhase[i]), v.ListPhase[i].Valid(), "new, in_progress, no, null, 0150, true")
+		c.Enum("", string(x), x.Valid(), "new, in_progress, no, null, 0150, true")
 		c.Leave()
 	}
 }
 
-// Nested: Types within types.
+// Nested is a value of the model.
+//
+// Types within types.
 type Nested struct {
 	Matrix         [][]float64                       `json:"matrix"`
 	Cube           [][][]Color                       `json:"cube"`
@@ -798,22 +806,22 @@ type Nested struct {
 }
 
 func (v *Nested) check(c *validate.Checker) {
-	for i := range v.Matrix {
+	for i, x := range v.Matrix {
 		c.EnterIndex("matrix", i)
-		for i := range v.Matrix[i] {
+		for i, x := range x {
 			c.EnterIndex("", i)
-			c.Finite("", v.Matrix[i][i])
+			c.Finite("", x)
 			c.Leave()
 		}
 		c.Leave()
 	}
-	for i := range v.Cube {
+	for i, x := range v.Cube {
 		c.EnterIndex("cube", i)
-		for i := range v.Cube[i] {
+		for i, x := range x {
 			c.EnterIndex("", i)
-			for i := range v.Cube[i][i] {
+			for i, x := range x {
 				c.EnterIndex("", i)
-				c.Enum("", string(v.Cube[i][i][i]), v.Cube[i][i][i].Valid(), "RED, GREEN, BLUE")
+				c.Enum("", string(x), x.Valid(), "RED, GREEN, BLUE")
 				c.Leave()
 			}
 			c.Leave()
@@ -860,9 +868,9 @@ func (v *Nested) check(c *validate.Checker) {
 	if x, ok := v.OptionalEnum.Get(); ok {
 		c.Enum("optionalEnum", string(x), x.Valid(), "new, in_progress, no, null, 0150, true")
 	}
-	for i := range v.ListOfMaps {
+	for i, x := range v.ListOfMaps {
 		c.EnterIndex("listOfMaps", i)
-		for _, k := range slices.Sorted(maps.Keys(v.ListOfMaps[i])) {
+		for _, k := range slices.Sorted(maps.Keys(x)) {
 			c.EnterKey("", k)
 			c.Text("", k)
 			c.Leave()
@@ -874,9 +882,9 @@ func (v *Nested) check(c *validate.Checker) {
 		v.Structs[i].check(c)
 		c.Leave()
 	}
-	for i := range v.Gaps {
+	for i, x := range v.Gaps {
 		c.EnterIndex("gaps", i)
-		if x, ok := v.Gaps[i].Get(); ok {
+		if x, ok := x.Get(); ok {
 			c.Enter("")
 			x.check(c)
 			c.Leave()
@@ -956,7 +964,9 @@ func (v *Everything) check(c *validate.Checker) {
 	c.Leave()
 }
 
-// Rules: Every rule on a field, on optional ones too.
+// Rules is a value of the model.
+//
+// Every rule on a field, on optional ones too.
 type Rules struct {
 	Name       string                 `json:"name"`
 	Text       cqrs.Optional[string]  `json:"text,omitzero"`
@@ -1018,9 +1028,9 @@ func (v *Rules) check(c *validate.Checker) {
 	v.Level.check(c, "level")
 	validate.Min(c, "level", v.Level, 0)
 	c.Items("list", len(v.List), 1, 3)
-	for i := range v.List {
+	for i, x := range v.List {
 		c.EnterIndex("list", i)
-		c.Text("", v.List[i])
+		c.Text("", x)
 		c.Leave()
 	}
 	if x, ok := v.MaybeList.Get(); ok {

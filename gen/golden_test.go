@@ -1,0 +1,215 @@
+package gen_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/gen"
+	"github.com/cqrsgen/cqrsgen/gen/emit"
+	"github.com/cqrsgen/cqrsgen/gen/output"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+const (
+	golden    = "../testdata/golden"
+	example   = "../example/ledger/ledger.cqrs.yaml"
+	modelFile = "model.cqrs.yaml"
+)
+
+var goldenModels = []string{"ledger", "minimal", "types"}
+
+// generated returns what a model file leads to.
+func generated(t *testing.T, file string) *output.Set {
+	t.Helper()
+	set, findings, err := gen.Load(file)
+	require.NoError(t, err)
+	var text bytes.Buffer
+	require.NoError(t, findings.Write(&text))
+	require.NotNil(t, set, text.String())
+	require.Empty(t, text.String())
+	return set
+}
+
+// filesOf returns the tool's files and the skeletons, by name.
+func filesOf(set *output.Set) map[string]string {
+	files := map[string]string{}
+	for _, f := range set.Files {
+		files[f.Name] = string(f.Content)
+	}
+	for _, s := range set.Skeletons {
+		files[s.Name] = string(s.Content)
+	}
+	return files
+}
+
+// goFiles returns the Go files of a folder, without tests.
+func goFiles(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	require.NoError(t, err)
+	files := map[string]string{}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		content, err := os.ReadFile(path)
+		require.NoError(t, err)
+		files[filepath.Base(path)] = string(content)
+	}
+	return files
+}
+
+func TestGoldenModelsBecomeTheirGoldenGo(t *testing.T) {
+	for _, name := range goldenModels {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(golden, name)
+			want := filesOf(generated(t, filepath.Join(dir, modelFile)))
+			if *update {
+				rewrite(t, dir, want)
+			}
+			have := goFiles(t, dir)
+			for file, content := range want {
+				assert.Equal(t, content, have[file], "%s: make golden rewrites it", file)
+			}
+			for file := range have {
+				assert.Contains(t, want, file, "nothing asks for this file any more")
+			}
+		})
+	}
+}
+
+func rewrite(t *testing.T, dir string, files map[string]string) {
+	t.Helper()
+	for file := range goFiles(t, dir) {
+		if _, still := files[file]; !still {
+			require.NoError(t, os.Remove(filepath.Join(dir, file)))
+		}
+	}
+	for file, content := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), []byte(content), 0o644))
+	}
+}
+
+// goCommand runs the go command on the golden packages, which `./...` leaves out.
+func goCommand(t *testing.T, args ...string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it runs the compiler")
+	}
+	cmd := exec.Command("go", args...)
+	cmd.Dir = ".."
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+func TestGoldenGoCompilesAndVets(t *testing.T) {
+	args := []string{"vet"}
+	for _, name := range goldenModels {
+		args = append(args, "./testdata/golden/"+name)
+	}
+	goCommand(t, args...)
+}
+
+func TestGoldenGoRuns(t *testing.T) {
+	goCommand(t, "test", "./testdata/golden/types")
+}
+
+func TestTheExampleIsWhatItsModelSays(t *testing.T) {
+	have := goFiles(t, filepath.Dir(example))
+	set := generated(t, example)
+	for _, f := range set.Files {
+		assert.Equal(t, string(f.Content), have[f.Name], "%s: make generate rewrites it", f.Name)
+		delete(have, f.Name)
+	}
+	for name := range have {
+		assert.False(t, strings.HasSuffix(name, "_gen.go"), "%s: nothing asks for this file any more", name)
+	}
+}
+
+func TestGeneratingIsDeterministic(t *testing.T) {
+	for _, name := range goldenModels {
+		file := filepath.Join(golden, name, modelFile)
+		first := filesOf(generated(t, file))
+		for range 50 {
+			require.Equal(t, first, filesOf(generated(t, file)), name)
+		}
+	}
+}
+
+// The environment names the model that a child of the test below generates.
+const childModel = "CQRSGEN_TEST_CHILD_MODEL"
+
+func TestAFreshProcessGeneratesTheSame(t *testing.T) {
+	file := filepath.Join(golden, "types", modelFile)
+	if os.Getenv(childModel) != "" {
+		_, _ = os.Stdout.WriteString("digest " + digest(generated(t, file)) + "\n")
+		return
+	}
+	want := "digest " + digest(generated(t, file)) + "\n"
+	for range 3 {
+		child := exec.Command(os.Args[0], "-test.run=^TestAFreshProcessGeneratesTheSame$")
+		child.Env = append(os.Environ(), childModel+"=yes")
+		out, err := child.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Contains(t, string(out), want)
+	}
+}
+
+func digest(set *output.Set) string {
+	h := sha256.New()
+	write := func(f emit.File) { h.Write([]byte(f.Name + "\x00" + string(f.Content))) }
+	for _, f := range set.Files {
+		write(f)
+	}
+	for _, s := range set.Skeletons {
+		write(s.File)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func TestWritingTwiceLeavesEveryFileAlone(t *testing.T) {
+	dir, set := t.TempDir(), generated(t, filepath.Join(golden, "ledger", modelFile))
+	first, err := output.Write(dir, *set)
+	require.NoError(t, err)
+	require.Len(t, first.Written, len(set.Files)+len(set.Skeletons))
+	long := time.Now().Add(-time.Hour).Truncate(time.Second)
+	for _, name := range first.Written {
+		require.NoError(t, os.Chtimes(filepath.Join(dir, name), long, long))
+	}
+	second, err := output.Write(dir, *set)
+	require.NoError(t, err)
+	assert.Empty(t, second.Written)
+	assert.Empty(t, second.Removed)
+	assert.Len(t, second.Unchanged, len(set.Files))
+	for _, name := range first.Written {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		assert.True(t, info.ModTime().Equal(long), name)
+	}
+}
+
+func TestDeletedFilesComeBackByteForByte(t *testing.T) {
+	dir, set := t.TempDir(), generated(t, filepath.Join(golden, "types", modelFile))
+	_, err := output.Write(dir, *set)
+	require.NoError(t, err)
+	before := goFiles(t, dir)
+	for _, f := range set.Files {
+		require.NoError(t, os.Remove(filepath.Join(dir, f.Name)))
+	}
+	again, err := output.Write(dir, *set)
+	require.NoError(t, err)
+	assert.Len(t, again.Written, len(set.Files))
+	assert.Equal(t, before, goFiles(t, dir))
+}

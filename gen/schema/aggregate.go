@@ -1,0 +1,163 @@
+package schema
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+)
+
+var aggregateShape = shape[Aggregate]{
+	what: "an aggregate",
+	keys: []key[Aggregate]{
+		{"doc", func(p *parser, a *Aggregate, e entry) { a.Doc = p.doc(e) }},
+		{"id", func(p *parser, a *Aggregate, e entry) { a.ID = p.id(e) }},
+		{"state", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
+		{"snapshot", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
+		{"events", func(p *parser, a *Aggregate, e entry) {
+			a.Events = declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl })
+		}},
+		{"rejections", func(p *parser, a *Aggregate, e entry) {
+			a.Rejections = declared(p, e, &rejectionShape, func(r *Rejection) *Decl { return &r.Decl })
+		}},
+		{"commands", func(p *parser, a *Aggregate, e entry) {
+			a.Commands = declared(p, e, &commandShape, func(c *Command) *Decl { return &c.Decl })
+		}},
+	},
+	later: map[string]string{
+		"lifecycle": "keep the phase in an enum field of `state`, and let deciders check it",
+		"unique":    "uniqueness across streams can't be declared",
+		"single":    "use a named scalar with one fixed value as the `id`",
+	},
+	instead: map[string]string{
+		"description": "a description is a `doc`",
+		"fields":      "the fields of an aggregate are its `state`",
+		"errors":      "the reasons to refuse a command are `rejections`",
+		"snapshots":   "write `snapshot: {every: 500}`",
+	},
+}
+
+// id reads the name of the type of an aggregate's id.
+func (p *parser) id(e entry) Text {
+	if e.value.Kind == yaml.MappingNode && !p.unusable[e.value] {
+		p.errorf(diag.NotYet, e.key.At, "",
+			"this version does not know ids of several fields yet: use one named scalar over string")
+		return Text{}
+	}
+	t, _ := p.text(e)
+	return t
+}
+
+var snapshotShape = shape[Aggregate]{
+	what:    "`snapshot`",
+	keys:    []key[Aggregate]{{"every", func(p *parser, a *Aggregate, e entry) { a.SnapshotEvery, _ = p.text(e) }}},
+	instead: map[string]string{"after": "write `every: 500`"},
+}
+
+func (p *parser) snapshot(e entry, a *Aggregate) {
+	if n := e.value; n.Kind == yaml.ScalarNode && !isNull(n) && !p.unusable[n] {
+		p.errorf(diag.WrongForm, p.span(n), "write `snapshot: {every: "+n.Value+"}`",
+			"`snapshot` says after how many events")
+		return
+	}
+	if keys := read(p, &snapshotShape, e, a); keys["every"] == Absent {
+		p.errorf(diag.MissingKey, e.key.At, "write `snapshot: {every: 500}`",
+			"`snapshot` does not say after how many events")
+	}
+}
+
+var eventShape = shape[Event]{
+	what: "an event",
+	keys: []key[Event]{
+		{"doc", func(p *parser, v *Event, e entry) { v.Doc = p.doc(e) }},
+		{"fields", func(p *parser, v *Event, e entry) { v.Fields = p.fields(e) }},
+	},
+	later: map[string]string{
+		"apply":      "how an event changes the state is written in Go",
+		"moves":      "keep the phase in an enum field of `state`",
+		"version":    "an event can't change yet: declare a new one",
+		"history":    "an event can't change yet: declare a new one",
+		"upcast":     "an event can't change yet: declare a new one",
+		"wire":       "an event is stored under its name",
+		"deprecated": "say so in `doc`",
+	},
+	instead: fieldsInstead,
+}
+
+// fieldsInstead is for elements that have little but fields.
+var fieldsInstead = map[string]string{
+	"description": "a description is a `doc`",
+	"data":        "write `fields: {name: type}`",
+	"payload":     "write `fields: {name: type}`",
+	"properties":  "write `fields: {name: type}`",
+}
+
+var rejectionShape = shape[Rejection]{
+	what: "a rejection",
+	keys: []key[Rejection]{
+		{"doc", func(p *parser, r *Rejection, e entry) { r.Doc = p.doc(e) }},
+		{"fields", func(p *parser, r *Rejection, e entry) { r.Fields = p.fields(e) }},
+	},
+	later:   map[string]string{"message": "the message names the rejection and its fields"},
+	instead: fieldsInstead,
+}
+
+var commandShape = shape[Command]{
+	what: "a command",
+	keys: []key[Command]{
+		{"doc", func(p *parser, c *Command, e entry) { c.Doc = p.doc(e) }},
+		{"creates", func(p *parser, c *Command, e entry) { c.Creates = p.creates(e) }},
+		{"fields", func(p *parser, c *Command, e entry) { c.Fields = p.fields(e) }},
+		{"emits", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
+		{"rejects", func(p *parser, c *Command, e entry) { c.Rejects = p.texts(e, "`rejects: [NotOpen]`") }},
+	},
+	later: map[string]string{
+		"in":    "the decider checks the phase",
+		"also":  "a command addresses one stream",
+		"check": "the decider checks it",
+		"after": "deadlines belong to process managers, which come later",
+	},
+	instead: map[string]string{
+		"description": "a description is a `doc`",
+		"events":      "what a command may cause are its `emits`",
+		"errors":      "write `rejects: [NotOpen]`",
+	},
+}
+
+func (p *parser) creates(e entry) Text {
+	t, ok := p.text(e)
+	if ok && t.Value != "true" && t.Value != "maybe" {
+		p.errorf(diag.ValueNotAllowed, t.At, "write true or maybe, or leave `creates` out: the stream must then exist",
+			"`creates` can't be %q", t.Value)
+		return Text{}
+	}
+	return t
+}
+
+// emits reads what a command emits.
+func (p *parser) emits(e entry) []Emit {
+	var list []Emit
+	for _, t := range p.texts(e, "`emits: [Opened, maybe Flagged]`") {
+		words := wordsOf(t.Value)
+		last := words[len(words)-1]
+		m := Emit{Event: Text{Value: t.Value[last.from:last.to], At: within(t.At, t.Value, last.from, last.to)}}
+		switch first := t.Value[words[0].from:words[0].to]; {
+		case len(words) == 1 && first != "maybe" && first != "many" && first != "some":
+		case len(words) == 2 && (first == "maybe" || first == "many"):
+			m.Times = first
+		case len(words) == 2 && first == "some":
+			p.errorf(diag.NotYet, t.At, "write `many "+m.Event.Value+"`", "this version does not know `some` yet")
+			continue
+		case strings.Contains(t.Value, " or "):
+			p.errorf(diag.NotYet, t.At, "write a `maybe` entry for each", "this version does not know `or` yet")
+			continue
+		default:
+			p.errorf(diag.EmitSpelling, t.At, "write `Event`, `maybe Event` or `many Event`",
+				"%q is not what a command can emit", t.Value)
+			continue
+		}
+		list = append(list, m)
+	}
+	return list
+}

@@ -1,0 +1,113 @@
+package schema
+
+import (
+	"gopkg.in/yaml.v3"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+)
+
+// aType names declared types; a scalar in the place of one gets a hint of its own.
+const aType = "a type"
+
+var typeShape = shape[Type]{
+	what: aType,
+	keys: append([]key[Type]{
+		{"doc", func(p *parser, t *Type, e entry) { t.Doc = p.doc(e) }},
+		{"base", func(p *parser, t *Type, e entry) { t.Base, _ = p.text(e) }},
+		{"enum", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
+		{"fields", func(p *parser, t *Type, e entry) { t.Fields = p.fields(e) }},
+	}, ruleKeys(func(t *Type) *[]Rule { return &t.Rules })...),
+	later: withLaterRules(map[string]string{
+		"history": "declare a new event instead",
+		"version": "declare a new event instead",
+	}),
+	instead: map[string]string{
+		"type":        "the scalar below a named scalar is its `base`",
+		"values":      "the values of an enum are its `enum: [A, B]`",
+		"description": "a description is a `doc`",
+		"properties":  "a struct has `fields`",
+	},
+}
+
+var fieldShape = shape[Field]{
+	what: "a field",
+	keys: append([]key[Field]{
+		{"type", func(p *parser, f *Field, e entry) { f.Type = p.typeExpr(e) }},
+		{"doc", func(p *parser, f *Field, e entry) { f.Doc = p.doc(e) }},
+		{"personal", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
+	}, ruleKeys(func(f *Field) *[]Rule { return &f.Rules })...),
+	later: withLaterRules(map[string]string{
+		"from":   "the decider fills the field from the state",
+		"search": "read models have no full-text search",
+	}),
+	instead: map[string]string{
+		"optional":    "write `type: optional T`",
+		"nullable":    "write `type: optional T`",
+		"required":    "every field is required unless its type is `optional T`",
+		"description": "a description is a `doc`",
+		"enum":        "declare the enum under `types` and use its name",
+		"items":       "a list is `type: list of T`",
+		"length":      "the bounds of a length are `minLength` and `maxLength`",
+		"regex":       "a regular expression is a `pattern`",
+	},
+}
+
+// withLaterRules adds the rules that the language has and this version does not know.
+func withLaterRules(later map[string]string) map[string]string {
+	later["distinct"] = "the decider checks it"
+	later["check"] = "the decider checks it"
+	later["example"] = "put it into `doc`"
+	later["default"] = "make the field optional"
+	later["deprecated"] = "say so in `doc`"
+	return later
+}
+
+// ruleKeys are the keys of all rules.
+func ruleKeys[T any](rules func(*T) *[]Rule) []key[T] {
+	var keys []key[T]
+	for _, name := range []string{"min", "max", "minLength", "maxLength", "pattern", "minItems", "maxItems"} {
+		keys = append(keys, key[T]{name, func(p *parser, into *T, e entry) {
+			bound, ok := p.freeText(e)
+			if ok {
+				*rules(into) = append(*rules(into), Rule{Name: e.key, Bound: bound})
+			}
+		}})
+	}
+	return keys
+}
+
+// personal reads the mark of a person's data.
+func (p *parser) personal(e entry) Text {
+	if e.value.Kind == yaml.MappingNode && !p.unusable[e.value] {
+		p.errorf(diag.NotYet, e.key.At, "write `personal: true`",
+			"this version does not know another subject than the stream's id yet")
+		return Text{}
+	}
+	t, ok := p.text(e)
+	if ok && t.Value != "true" && t.Value != "false" {
+		p.errorf(diag.ValueNotAllowed, t.At, "write `personal: true`", "`personal` is true or false, not %q", t.Value)
+		return Text{}
+	}
+	return t
+}
+
+// fields reads the fields of an element, in their short form (name: type) and their long one.
+func (p *parser) fields(e entry) []*Field {
+	return declaredBy(p, e, p.field, func(f *Field) *Decl { return &f.Decl })
+}
+
+func (p *parser) field(e entry, f *Field) Keys {
+	switch {
+	case e.value.Kind == yaml.MappingNode:
+		keys := read(p, &fieldShape, e, f)
+		if keys["type"] == Absent {
+			p.errorf(diag.MissingKey, e.key.At, "add `type: …`", "the field %q has no type", e.key.Value)
+		}
+		return keys
+	case isNull(e.value) && !p.unusable[e.value]:
+		p.errorf(diag.MissingKey, e.key.At, "write `"+e.key.Value+": string`", "the field %q has no type", e.key.Value)
+		return Keys{"type": Faulty}
+	}
+	f.Type = p.typeExpr(e)
+	return Keys{"type": Written}
+}

@@ -1,0 +1,18 @@
+package ledger
+
+import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+
+// BalanceByCurrency folds events into the rows of BalanceByCurrency. It implements BalanceByCurrencyFolds.
+//
+// This file is yours. It was written once, and is never changed by the generator.
+type BalanceByCurrency struct{}
+
+// MoneyDeposited folds the event into its row.
+func (BalanceByCurrency) MoneyDeposited(row *BalanceByCurrencyRow, e *MoneyDeposited, m cqrs.EventMeta) error {
+	return &cqrs.NotImplementedError{Method: "BalanceByCurrency.MoneyDeposited"}
+}
+
+// MoneyWithdrawn folds the event into its row.
+func (BalanceByCurrency) MoneyWithdrawn(row *BalanceByCurrencyRow, e *MoneyWithdrawn, m cqrs.EventMeta) error {
+	return &cqrs.NotImplementedError{Method: "BalanceByCurrency.MoneyWithdrawn"}
+}
