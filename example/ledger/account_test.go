@@ -100,10 +100,11 @@ func TestAnAccountIsWhatItsEventsAddUpTo(t *testing.T) {
 }
 
 func TestABalanceThatDoesNotFitIsRefused(t *testing.T) {
+	deposited := &ledger.MoneyDeposited{Money: eur(1)}
 	state := accountOf(t, &ledger.MoneyDeposited{Money: eur(math.MaxInt64)})
-	require.Error(t, ledger.Account{}.ApplyMoneyDeposited(&state, &ledger.MoneyDeposited{Money: eur(1)}))
+	require.Error(t, ledger.Account{}.ApplyMoneyDeposited(&state, deposited))
 	row := ledger.BalanceByCurrencyRow{Balance: math.MaxInt64}
-	require.Error(t, ledger.BalanceByCurrency{}.MoneyDeposited(&row, &ledger.MoneyDeposited{Money: eur(1)}, cqrs.EventMeta{}))
+	require.Error(t, ledger.BalanceByCurrency{}.MoneyDeposited(&row, deposited, cqrs.EventMeta{}))
 	total := ledger.CurrencyTotalsRow{Withdrawn: math.MaxInt64}
 	require.Error(t, ledger.CurrencyTotals{}.MoneyWithdrawn(&total, &ledger.MoneyWithdrawn{Money: eur(1)}, cqrs.EventMeta{}))
 }

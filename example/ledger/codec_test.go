@@ -38,7 +38,8 @@ func anyDeposit(t *rapid.T) (e ledger.MoneyDeposited) {
 		ledger.CurrencyEUR, ledger.CurrencyGBP, ledger.CurrencyUSD,
 	}).Draw(t, "currency")
 	if rapid.Bool().Draw(t, "has a reference") {
-		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("\"\\<>&/\n\x01\x7f\u2028é😀")))).Draw(t, "reference")
+		special := rapid.StringOf(rapid.SampledFrom([]rune("\"\\<>&/\n\x01\x7f\u2028é😀")))
+		text := rapid.OneOf(rapid.String(), special).Draw(t, "reference")
 		e.Reference = cqrs.Some(strings.ReplaceAll(text, "\x00", ""))
 	}
 	return e
@@ -83,7 +84,8 @@ func TestAnAbsentReferenceIsNotWrittenAndNullIsReadAsOne(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, `before {"money":{"amount":5,"currency":"EUR"}}`, string(data))
 	var read ledger.MoneyDeposited
-	require.NoError(t, read.DecodeJSON([]byte(`{"reference":null,"money":{"currency":"EUR","amount":5}}`), jsoncodec.CopyStrings))
+	data = []byte(`{"reference":null,"money":{"currency":"EUR","amount":5}}`)
+	require.NoError(t, read.DecodeJSON(data, jsoncodec.CopyStrings))
 	assert.Equal(t, e, read)
 }
 
@@ -97,8 +99,8 @@ func TestACopyOutlivesThePayload(t *testing.T) {
 
 func TestUnknownFieldsAreSkipped(t *testing.T) {
 	var e ledger.MoneyDeposited
-	require.NoError(t, e.DecodeJSON([]byte(`{"new":[{"money":1},null],"money":{"amount":5,"fee":{"amount":"x"},"currency":"EUR"},
-		"Reference":7}`), jsoncodec.CopyStrings))
+	data := `{"new":[{"money":1},null],"money":{"amount":5,"fee":{"amount":"x"},"currency":"EUR"},"Reference":7}`
+	require.NoError(t, e.DecodeJSON([]byte(data), jsoncodec.CopyStrings))
 	assert.Equal(t, ledger.MoneyDeposited{Money: eur(5)}, e)
 }
 
@@ -211,15 +213,16 @@ func namesDifferByCase(d *json.Decoder) bool {
 
 func TestTheCodecDoesNotAllocate(t *testing.T) {
 	buf := make([]byte, 0, 1024)
+	deposit, referring := ledger.MoneyDeposited{Money: eur(12345)}, benchmarked
 	for name, c := range map[string]struct {
 		event   ledger.MoneyDeposited
 		mode    jsoncodec.Strings
 		decoded float64
 	}{
-		"views":                    {ledger.MoneyDeposited{Money: eur(12345)}, jsoncodec.ViewStrings, 0},
-		"a reference as a view":    {ledger.MoneyDeposited{Money: eur(12345), Reference: cqrs.Some("rent")}, jsoncodec.ViewStrings, 0},
-		"copies":                   {ledger.MoneyDeposited{Money: eur(12345)}, jsoncodec.CopyStrings, 0},
-		"a reference that is kept": {ledger.MoneyDeposited{Money: eur(12345), Reference: cqrs.Some("rent")}, jsoncodec.CopyStrings, 1},
+		"views":                    {deposit, jsoncodec.ViewStrings, 0},
+		"a reference as a view":    {referring, jsoncodec.ViewStrings, 0},
+		"copies":                   {deposit, jsoncodec.CopyStrings, 0},
+		"a reference that is kept": {referring, jsoncodec.CopyStrings, 1},
 	} {
 		e := c.event
 		assert.Zero(t, testing.AllocsPerRun(100, func() { _, _ = e.AppendJSON(buf) }), "encode, %s", name)

@@ -278,6 +278,8 @@ func TestOneCommandExecutedTwiceAtOnce(t *testing.T) {
 				assert.NotEqual(t, receipts[0].Repeated, receipts[1].Repeated, "one of them is the first")
 				assert.Equal(t, receipts[0].Position, receipts[1].Position)
 				for _, s := range systems {
+					requireRightCache(t, s, "x")
+					requireRightCache(t, s, "new")
 					s.must(t, add("x", 1))
 				}
 				_, found, err := store.Store.Command(ctx, "1", [32]byte{})
@@ -287,6 +289,19 @@ func TestOneCommandExecutedTwiceAtOnce(t *testing.T) {
 			})
 		}
 	}
+}
+
+// requireRightCache checks that commands see what is stored.
+func requireRightCache(t *testing.T, s *system, id string) {
+	want, _, err := s.Load(ctx, id)
+	if err != nil {
+		require.ErrorAs(t, err, new(*cqrs.NotFoundError))
+		want.Each = map[string]int64{}
+	}
+	s.must(t, command(id, "Look", func(seen tally, _ cqrs.CommandMeta) ([]added, error) {
+		assert.Equal(t, want, seen)
+		return nil, nil
+	}))
 }
 
 func TestAnIdUsedForTwoCommandsAtOnceGoesToOne(t *testing.T) {

@@ -27,7 +27,8 @@ const attempts = 50
 // *cqrs.AlreadyExistsError as the command's Stream says; the decider's rejection, which is a cqrs.Rejection, or
 // *cqrs.UndeclaredRejectionError; *cqrs.ConflictError under IfVersion, or after too many attempts; *ApplyError,
 // *cqrs.EncodingError and *cqrs.PanicError for faults in deciders and folds; what the log returns. Nothing is stored
-// if there is an error, except that an *eventlog.UnknownOutcomeError leaves it open.
+// if there is an error, except that an *eventlog.UnknownOutcomeError leaves it open. A command with an id that failed
+// in any of these ways is looked up once more, so that it succeeds if it was stored after all.
 func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs.CommandOption) (cqrs.Receipt, error) {
 	var o cqrs.CommandOptions
 	for _, opt := range opts {

@@ -132,14 +132,16 @@ func TestAFaultStoresNothingAndSpoilsNothing(t *testing.T) {
 			s.Each["a"] = 1000
 			return nil, failing
 		}), func(err error) bool { return errors.Is(err, failing) }},
-		"an apply that panics":            {add("x", panics), is(new(*cqrs.PanicError))},
-		"an apply that fails":             {add("x", refused), func(err error) bool { return errors.Is(err, errRefused) }},
-		"the second apply panics":         {add("x", 1, panics), is(new(*cqrs.PanicError))},
-		"the second apply fails":          {add("x", 1, refused), is(new(*ApplyError))},
-		"an encoding that fails":          {add("x", unencoded), is(new(*cqrs.EncodingError))},
-		"the second encoding fails":       {add("x", 1, unencoded), is(new(*cqrs.EncodingError))},
-		"a rejection behind events":       {decider([]added{{"a", 7}}, negative{}), is(new(negative))},
-		"a failure behind events":         {decider([]added{{"a", 7}}, failing), func(err error) bool { return errors.Is(err, failing) }},
+		"an apply that panics":      {add("x", panics), is(new(*cqrs.PanicError))},
+		"an apply that fails":       {add("x", refused), func(err error) bool { return errors.Is(err, errRefused) }},
+		"the second apply panics":   {add("x", 1, panics), is(new(*cqrs.PanicError))},
+		"the second apply fails":    {add("x", 1, refused), is(new(*ApplyError))},
+		"an encoding that fails":    {add("x", unencoded), is(new(*cqrs.EncodingError))},
+		"the second encoding fails": {add("x", 1, unencoded), is(new(*cqrs.EncodingError))},
+		"a rejection behind events": {decider([]added{{"a", 7}}, negative{}), is(new(negative))},
+		"a failure behind events": {decider([]added{{"a", 7}}, failing), func(err error) bool {
+			return errors.Is(err, failing)
+		}},
 		"an event larger than the log's":  {add("x", make([]int64, 10_001)...), func(err error) bool { return err != nil }},
 		"a command that can't be encoded": {unencodable(), is(new(*cqrs.EncodingError))},
 	} {

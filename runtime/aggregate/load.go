@@ -135,7 +135,9 @@ func (a *Aggregate[S]) fromSnapshot(ctx context.Context, stream cqrs.StreamID, t
 
 // tail folds the events behind l, reading from version from: the next one, or l's own, to see whether l comes from this
 // history. It reports false where it does not: a snapshot of another one, or of versions that are not there.
-func (a *Aggregate[S]) tail(ctx context.Context, stream cqrs.StreamID, l *loaded[S], from, through cqrs.Version) (fits bool, err error) {
+func (a *Aggregate[S]) tail(
+	ctx context.Context, stream cqrs.StreamID, l *loaded[S], from, through cqrs.Version,
+) (fits bool, err error) {
 	var at *cqrs.Record
 	defer a.recovered(stream, &at, &err)
 	fold, next := a.def.NewFold(), from

@@ -222,6 +222,7 @@ func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 	watcher, _ := m.table.(Watcher)
 	timer := time.NewTimer(maxPoll)
 	defer timer.Stop()
+	var stale *StaleError // what to say if ctx ends; nobody knows before the first look
 	for poll := minPoll; ; poll = min(2*poll, maxPoll) {
 		// Whoever asked for the channel before reading the checkpoint can't miss the batch that comes between.
 		var changed <-chan struct{}
@@ -229,16 +230,22 @@ func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 			changed = watcher.Changed()
 		}
 		c, err := m.table.Checkpoint(ctx)
+		if err != nil && ctx.Err() != nil && stale != nil {
+			stale.Err = ctx.Err()
+			return stale
+		}
 		if err != nil {
 			return err
 		}
 		if c.Position >= want {
 			return nil
 		}
+		stale = &StaleError{Projection: m.codec.Schema.Projection, Want: want, Have: c.Position}
 		timer.Reset(poll)
 		select {
 		case <-ctx.Done():
-			return &StaleError{Projection: m.codec.Schema.Projection, Want: want, Have: c.Position, Err: ctx.Err()}
+			stale.Err = ctx.Err()
+			return stale
 		case <-changed:
 		case <-timer.C:
 		}
