@@ -25,7 +25,8 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs the compiler")
 	}
-	n, seed := fromEnv(t, "CQRSGEN_RANDOM_MODELS", randomModels), fromEnv(t, "CQRSGEN_SEED", uint64(time.Now().UnixNano()))
+	n := fromEnv(t, "CQRSGEN_RANDOM_MODELS", randomModels)
+	seed := fromEnv(t, "CQRSGEN_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("CQRSGEN_SEED=%d", seed)
 	module := newModule(t)
 	made := uint64(0)

@@ -15,7 +15,7 @@ var (
 		context errors fmt maps regexp slices strconv strings time cqrs aggregate jsoncodec projection readmodel validate
 		uuid ctx id opts row rec e w r v c s m x ok seen values k i f g h p a b n err check rows table engine projector
 		store deciders projections folds decider out data mode state key value json0 json1 runtime init main
-		ctxValue stringValue lenValue customerId httpUrl apiKEY utf8 jsonID _`)
+		ctxValue stringValue lenValue customerId httpUrl apiKEY utf8 jsonID`)
 	hostileTypes = strings.Fields(`Time UUID Context Error String Record Reader Writer Optional Date Duration Value Column
 		Schema Kind Entry Store Codec Definition Fold Rows Runner Command Receipt Version Position Stream Types Type Func
 		Map Range Select Default Case Var Const Return Nil True False Len Append Init Main Any Http URLList ID Validate
@@ -39,11 +39,10 @@ type randomModel struct {
 	b     strings.Builder
 	names map[string]bool
 
-	scalars  map[string]string // the base of each named scalar
-	enums    []string
-	structs  []string
-	patterns int
-	events   []randomEvent
+	scalars map[string]string // the base of each named scalar
+	enums   []string
+	structs []string
+	events  []randomEvent
 }
 
 type randomEvent struct {
@@ -112,7 +111,7 @@ func (m *randomModel) fieldsOf(n int, taken []randomField, typ func() string) []
 			f.name += strings.Repeat("o", 64-len(f.name))
 		}
 		clash := func(g randomField) bool { return strings.EqualFold(f.name, g.name) }
-		if f.name != "_" && !slices.ContainsFunc(out, clash) && !slices.ContainsFunc(taken, clash) {
+		if !slices.ContainsFunc(out, clash) && !slices.ContainsFunc(taken, clash) {
 			out = append(out, f)
 		}
 	}

@@ -41,7 +41,7 @@ func TestTheGateLetsGoThrough(t *testing.T) {
 func TestHostileDocIsOnlyEverAComment(t *testing.T) {
 	for _, doc := range []string{
 		"a\nfunc init() {}", "*/ func init() {} /*", "a\r\nfunc init() {}\r\n", "a\rfunc init() {}", "//go:embed x",
-		"+build ignore", "some words that fill the line, so that the next one starts with what follows here, which is +build ignore",
+		"+build ignore", strings.Repeat("word ", 18) + "+build ignore",
 		"a\u2028func init() {}\u0085func init() {}", strings.Repeat("x", 500), "", "\n\n\n", "\\\nfunc init() {}", "/*",
 	} {
 		lines := wrap(doc)

@@ -190,12 +190,17 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		StateFields: p.fields(m.Name+"State", m.State),
 	}
 	for _, e := range m.Events {
-		pe := &Event{Event: e, Aggregate: a, Go: e.Name, Fields: p.fields(e.Name, e.Fields), Apply: "Apply" + e.Name, Scratch: p.scratch(e.Name)}
+		pe := &Event{
+			Event: e, Aggregate: a, Go: e.Name, Fields: p.fields(e.Name, e.Fields),
+			Apply: "Apply" + e.Name, Scratch: p.scratch(e.Name),
+		}
 		a.Events = append(a.Events, pe)
 		events[e] = pe
 	}
 	for _, r := range m.Rejections {
-		a.Rejections = append(a.Rejections, &Rejection{Rejection: r, Go: r.Name, Fields: p.fields(r.Name, r.Fields), Text: words(r.Name)})
+		a.Rejections = append(a.Rejections, &Rejection{
+			Rejection: r, Go: r.Name, Fields: p.fields(r.Name, r.Fields), Text: words(r.Name),
+		})
 	}
 	for _, c := range m.Commands {
 		a.CommandList = append(a.CommandList, p.newCommand(c, events))
