@@ -33,7 +33,16 @@ func (l *Log) ReadStream(
 func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
 	return func(yield func(*cqrs.Record, error) bool) {
 		r := logReader{log: l, after: max(0, q.After), through: q.Through, names: q.Types}
-		l.each(ctx, r.fetch, yield)
+		// The first chunk says how the rest is read best, and often there is no rest.
+		first := &chunk{}
+		l.fetch(ctx, r.fetch, first)
+		switch more := first.more; {
+		case !first.yield(yield) || !more:
+		case r.byIndex:
+			l.each(ctx, r.fetch, yield)
+		default:
+			l.scan(ctx, r, yield)
+		}
 	}
 }
 
