@@ -94,21 +94,33 @@ func commit(dir string, p *output.Pending, stdout io.Writer) error {
 }
 
 // onePerFolder refuses two models in one folder: they would be one Go package with two of everything. A file that is
-// given twice counts once.
+// given twice counts once, however it is spelled.
 func onePerFolder(files []string) ([]string, error) {
-	first := map[string]string{}
+	type model struct{ given, real string }
+	first := map[string]model{}
 	var once []string
 	for _, f := range files {
-		f = filepath.Clean(f)
-		switch other, taken := first[filepath.Dir(f)]; {
+		m := model{filepath.Clean(f), realPath(f)}
+		switch other, taken := first[filepath.Dir(m.real)]; {
 		case !taken:
-			first[filepath.Dir(f)] = f
-			once = append(once, f)
-		case other != f:
-			return nil, fmt.Errorf("%s and %s are in one folder: a Go package has one model", other, f)
+			first[filepath.Dir(m.real)] = m
+			once = append(once, m.given)
+		case other.real != m.real:
+			return nil, fmt.Errorf("%s and %s are in one folder: a Go package has one model", other.given, m.given)
 		}
 	}
 	return once, nil
+}
+
+// realPath is one spelling for all paths to a file. A file that does not exist is reported when it is read.
+func realPath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path
 }
 
 // find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out.

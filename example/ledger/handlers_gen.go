@@ -58,7 +58,7 @@ func (h *AccountCommands) OpenAccount(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyAccountOpened(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }
@@ -86,7 +86,7 @@ func (h *AccountCommands) Deposit(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyMoneyDeposited(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }
@@ -115,7 +115,7 @@ func (h *AccountCommands) Withdraw(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyMoneyWithdrawn(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }

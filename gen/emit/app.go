@@ -92,9 +92,9 @@ func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
 // runMethods emits Run and Projectors.
 func (e *emitter) runMethods(f *jen.File) {
 	fileComments(f, "Run keeps all read models up to date until ctx ends. One process of a service runs it; all may query."+
-		" A projection that fails stops, and the others go on; Run returns all failures together, at the end.")
+		" A projection that fails stops, which is logged at once, and the others go on; Run returns all failures together, at the end.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Run").Params(jen.Id("ctx").Qual("context", "Context")).Error().Block(
-		jen.Return(jen.Qual(projectionPath, "RunAll").Call(jen.Id("ctx"), jen.Id("a").Dot("Projectors").Call().Op("..."))))
+		jen.Return(jen.Qual(projectionPath, "RunAll").Call(jen.Id("ctx"), jen.Id("a").Dot("runtime").Dot("Logger").Call(), jen.Id("a").Dot("Projectors").Call().Op("..."))))
 	f.Line()
 	f.Comment("// Projectors returns what keeps each read model up to date, to run or to watch one by one.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Projectors").Params().Index().Qual(projectionPath, "Runner").Block(

@@ -70,12 +70,14 @@ func (e *emitter) stateCodec(f *jen.File, a *plan.Aggregate) {
 	f.Func().Id("append"+a.State).Params(jen.Id("b").Index().Byte(), jen.Id("s").Op("*").Id(a.State)).
 		Params(jen.Index().Byte(), jen.Error()).Block(
 		jen.Id("w").Op(":=").Qual(jsoncodecPath, "NewWriter").Call(jen.Id("b")),
+		jen.Id("w").Dot("AllowZero").Call(),
 		jen.Id("s").Dot("writeJSON").Call(jen.Op("&").Id("w")),
 		jen.Return(jen.Id("w").Dot("Finish").Call(jen.Lit(a.State))),
 	)
 	f.Line()
 	f.Func().Id("decode"+a.State).Params(jen.Id("data").Index().Byte(), jen.Id("s").Op("*").Id(a.State)).Error().Block(
 		jen.Id("r").Op(":=").Qual(jsoncodecPath, "NewReader").Call(jen.Id("data"), jen.Qual(jsoncodecPath, "CopyStrings")),
+		jen.Id("r").Dot("AllowZero").Call(),
 		jen.Id("s").Dot("readJSON").Call(jen.Op("&").Id("r")),
 		jen.Return(jen.Id("r").Dot("Finish").Call(jen.Lit(a.State))),
 	)

@@ -142,7 +142,7 @@ func (e *emitter) checkFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
 //		if err != nil {
 //			return err
 //		}
-//		return out.Add(&e, h.decider.ApplyMoneyWithdrawn(s, &e))
+//		return out.Add(&e)
 //	}
 func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
 	args := []jen.Code{jen.Op("*").Id("s"), jen.Id("c"), jen.Id("m")}
@@ -159,11 +159,19 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Go).Call(args...)
 		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 		if c.Single {
-			g.Return(addEvent(c.Emits[0].Event, func() *jen.Statement { return jen.Op("&").Id("e") }))
+			g.Return(addEvent(jen.Op("&").Id("e")))
 			return
 		}
-		for _, em := range c.Emits {
+		last := len(c.Emits) - 1
+		if c.Emits[last].Times != model.Once {
+			last++
+		}
+		for _, em := range c.Emits[:last] {
 			addEmit(g, em)
+		}
+		if last < len(c.Emits) {
+			g.Return(addEvent(jen.Op("&").Id("r").Dot(c.Emits[last].Event.Go)))
+			return
 		}
 		g.Return(jen.Nil())
 	})
@@ -172,24 +180,24 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 // addEmit adds the events of one field of a command's result.
 func addEmit(g *jen.Group, em plan.Emit) {
 	x := func() *jen.Statement { return jen.Id("r").Dot(em.Event.Go) }
-	add := func(ptr expr) jen.Code {
-		return jen.If(jen.Err().Op(":=").Add(addEvent(em.Event, ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+	add := func(ptr *jen.Statement) jen.Code {
+		return jen.If(jen.Err().Op(":=").Add(addEvent(ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 	}
 	switch em.Times {
 	case model.Once:
-		g.Add(add(func() *jen.Statement { return jen.Op("&").Add(x()) }))
+		g.Add(add(jen.Op("&").Add(x())))
 	case model.Maybe:
 		g.If(jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).Block(
-			add(func() *jen.Statement { return jen.Op("&").Id("e") }))
+			add(jen.Op("&").Id("e")))
 	case model.Many:
 		g.For(jen.Id("i").Op(":=").Range().Add(x())).Block(
-			add(func() *jen.Statement { return jen.Op("&").Add(x()).Index(jen.Id("i")) }))
+			add(jen.Op("&").Add(x()).Index(jen.Id("i"))))
 	}
 }
 
-// addEvent adds the event that ptr points to, with what applying it to the state gives.
-func addEvent(ev *plan.Event, ptr expr) *jen.Statement {
-	return jen.Id("out").Dot("Add").Call(ptr(), jen.Id("h").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), ptr()))
+// addEvent adds the event that ptr points to.
+func addEvent(ptr *jen.Statement) *jen.Statement {
+	return jen.Id("out").Dot("Add").Call(ptr)
 }
 
 // loader emits Load.

@@ -108,7 +108,11 @@ func (e *emitter) handlerCase(g *jen.Group, p *plan.Projection, h *plan.Handler,
 	}
 	g.Id("row").Op(":=").Id("rows").Dot("At").Call(jen.Id(p.Key).Add(layout(key)))
 	g.If(jen.Id("row").Op("==").Nil()).Block(jen.Return(jen.Nil()))
-	g.Return(jen.Id("p").Dot("folds").Dot(h.Event.Go).Call(jen.Id("row"), jen.Id("e"), jen.Id("rec").Dot("EventMeta")))
+	meta := jen.Id("rec").Dot("EventMeta")
+	if p.KeepsStrings {
+		meta = meta.Dot("Clone").Call()
+	}
+	g.Return(jen.Id("p").Dot("folds").Dot(h.Event.Go).Call(jen.Id("row"), jen.Id("e"), meta))
 }
 
 // metaFields are what a key may take from an event's meta data.

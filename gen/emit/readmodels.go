@@ -47,10 +47,12 @@ func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 	}, jen.Op("*").Id(p.Model), jen.Error()).Block(
 		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(p.Codec).Dot("Schema")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
-		jen.Id("engine").Op(":=").Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}),
+		jen.Id("p").Op(":=").Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}),
 		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("store"), jen.Id("table"), e.projectionDefinition(p)),
-		jen.Return(jen.Op("&").Id(p.Model).Values(
-			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")), jen.Nil()),
+		jen.Id("m").Op(":=").Op("&").Id(p.Model).Values(
+			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")),
+		jen.Id("m").Dot("StopsWith").Call(jen.Id("projector").Dot("Err")),
+		jen.Return(jen.Id("m"), jen.Nil()),
 	)
 	f.Line()
 	f.Comment("// Projector returns what keeps the read model up to date.")
@@ -75,7 +77,7 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	if keyHasStrings(p) {
 		entries = append(entries, entry{"OwnKey", jen.Id("own" + p.Key)})
 	}
-	entries = append(entries, entry{"Fold", jen.Id("engine").Dot("fold")})
+	entries = append(entries, entry{"Fold", jen.Id("p").Dot("fold")})
 	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
 }
 
@@ -155,7 +157,8 @@ func (e *emitter) schema(p *plan.Projection) *jen.Statement {
 		{"Row", e.columns(p.RowFields)},
 	}
 	if len(p.Indexes) > 0 {
-		entries = append(entries, entry{"Indexes", jen.Index().Index().String().ValuesFunc(func(g *jen.Group) {
+		lines := jen.Options{Open: "{", Close: "\n}", Separator: ",", Multi: true}
+		entries = append(entries, entry{"Indexes", jen.Index().Index().String().CustomFunc(lines, func(g *jen.Group) {
 			for _, ix := range p.Indexes {
 				g.ValuesFunc(func(g *jen.Group) {
 					for _, field := range ix.Fields {
@@ -195,6 +198,9 @@ func columnKind(t *model.Type) string {
 // columnValue is a value as a column's value.
 func (e *emitter) columnValue(t *model.Type, x expr) *jen.Statement {
 	if t.Kind == model.Optional {
+		if k, named := base(t.Elem); !named && ofKind(k) == k {
+			return jen.Qual(readmodelPath, "OfOptional").Call(x(), jen.Qual(readmodelPath, "Of"+method[k]))
+		}
 		return jen.Qual(readmodelPath, "OfOptional").Call(x(), jen.Func().Params(jen.Id("x").Add(e.goType(t.Elem))).
 			Qual(readmodelPath, "Value").Block(jen.Return(e.columnValue(t.Elem, id("x")))))
 	}

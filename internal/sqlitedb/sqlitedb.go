@@ -57,6 +57,17 @@ func (e *OpenError) Unwrap() error { return e.Err }
 //
 // Errors: *SettingError, *NetworkError, *OpenError, or that of ctx.
 func Open(ctx context.Context, path string) (*sqlite.Conn, error) {
+	return OpenIf(ctx, path, func(*sqlite.Conn) error { return nil })
+}
+
+// OpenIf is Open for a file that may be another program's: before any setting of the file is changed, accept looks at
+// it, in a read transaction, and OpenIf fails with the error of accept, or an *OpenError around it if it is SQLite's.
+//
+// A program must not look at a database by opening the file itself. On POSIX systems closing the file drops all locks
+// that the process has on it, also those of SQLite's connections. Another process then takes itself for the only one,
+// and deletes the write-ahead log that is still written to: what was acknowledged since is lost
+// (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+func OpenIf(ctx context.Context, path string, accept func(*sqlite.Conn) error) (*sqlite.Conn, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, &OpenError{Path: path, Err: err}
@@ -75,10 +86,24 @@ func Open(ctx context.Context, path string) (*sqlite.Conn, error) {
 	if err != nil {
 		return nil, &OpenError{Path: path, Err: err}
 	}
+	if err := examine(ctx, c, path, accept); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	if err := configure(ctx, c, path); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+func examine(ctx context.Context, c *sqlite.Conn, path string, accept func(*sqlite.Conn) error) error {
+	c.SetBusyTimeout(0)
+	err := retryBusy(ctx, BusyTimeout, func() error {
+		return Read(c, func() error { return accept(c) })
+	})
+	if kind := Classify(err); kind != None && kind != Other {
+		return &OpenError{Path: path, Err: err}
+	}
+	return err
 }
 
 // setting is a pragma that must have a value.

@@ -56,9 +56,8 @@ type Command[S any] struct {
 
 // Events collects the events of one command, encoded. The zero value is ready to use.
 type Events struct {
-	buf     []byte
-	list    []pending
-	applied bool // the state is not what was loaded any more
+	buf  []byte
+	list []pending
 }
 
 type pending struct {
@@ -66,13 +65,8 @@ type pending struct {
 	start, end int // in buf, which moves while it grows
 }
 
-// Add encodes an event after it was applied to the state. applied is what its apply function returned; an error
-// there refuses the event, and with it the whole command.
-func (o *Events) Add(e cqrs.Event, applied error) error {
-	o.applied = true
-	if applied != nil {
-		return &ApplyError{Type: e.EventType(), Err: applied}
-	}
+// Add encodes an event. It is applied to the state later, from what was encoded.
+func (o *Events) Add(e cqrs.Event) error {
 	start := len(o.buf)
 	buf, err := e.AppendJSON(o.buf)
 	if err != nil {

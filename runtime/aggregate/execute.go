@@ -121,18 +121,18 @@ func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Recei
 		return cqrs.Receipt{}, err
 	}
 	var events Events
-	rejected := a.decide(x.cmd, l, x.opts.Meta, &events)
-	if rejected != nil && (events.applied || !errors.As(rejected, new(cqrs.Rejection))) {
-		return cqrs.Receipt{}, rejected // nobody knows what was done to l: it is not put back
+	if err := a.decide(x, l, &events); err != nil {
+		// Nobody knows what was done to l: it is not put back.
+		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
 	}
 	if len(events.list) > 0 {
 		return a.append(ctx, x, l, &events)
 	}
-	if err := a.putBack(ctx, x, l); err != nil {
+	if err := a.unlessExisting(ctx, x, nil); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	if rejected != nil {
-		return cqrs.Receipt{}, rejected
+	if x.cmd.Stream != MustBeNew {
+		a.cache.put(x.stream, l)
 	}
 	return a.record(ctx, x, l.version)
 }
@@ -155,12 +155,11 @@ func (a *Aggregate[S]) append(ctx context.Context, x *execution[S], l *loaded[S]
 	return receiptOf(done), nil
 }
 
-// putBack gives back the state of a command that changed nothing. A creating command did not look at its stream, and no
+// unlessExisting returns the outcome of a command without events. A creating command did not look at its stream, and no
 // append will tell whether that is new.
-func (a *Aggregate[S]) putBack(ctx context.Context, x *execution[S], l *loaded[S]) error {
-	if x.cmd.Stream != MustBeNew {
-		a.cache.put(x.stream, l)
-		return nil
+func (a *Aggregate[S]) unlessExisting(ctx context.Context, x *execution[S], outcome error) error {
+	if x.cmd.Stream != MustBeNew || outcome != nil && !errors.As(outcome, new(cqrs.Rejection)) {
+		return outcome
 	}
 	l, err := a.refresh(ctx, x.stream)
 	if err != nil {
@@ -170,7 +169,7 @@ func (a *Aggregate[S]) putBack(ctx context.Context, x *execution[S], l *loaded[S
 	if l.version > 0 {
 		return &cqrs.AlreadyExistsError{Stream: x.stream}
 	}
-	return nil
+	return outcome
 }
 
 // record answers a command without events, and stores its id, if it has one.
@@ -182,12 +181,11 @@ func (a *Aggregate[S]) record(ctx context.Context, x *execution[S], v cqrs.Versi
 		}
 		return cqrs.Receipt{Position: head, Version: v, Time: x.opts.Meta.Time}, nil
 	}
-	done, err := a.runtime.store.Append(ctx, x.commit())
+	c := x.commit()
+	c.Version = v
+	done, err := a.runtime.store.Append(ctx, c)
 	if err != nil {
 		return cqrs.Receipt{}, err
-	}
-	if !done.Repeated {
-		done.Version = v
 	}
 	return receiptOf(done), nil
 }
@@ -220,22 +218,37 @@ func (a *Aggregate[S]) loadFor(ctx context.Context, x *execution[S]) (*loaded[S]
 	return l, nil
 }
 
-// decide calls the team's code, and keeps its rejections to those that the model declares.
-func (a *Aggregate[S]) decide(cmd *Command[S], l *loaded[S], meta cqrs.CommandMeta, out *Events) (err error) {
+// decide calls the team's code, keeps its rejections to those that the model declares, and applies the new events to
+// the state. They are applied as they will be read back, by the same fold: a state that is kept can neither differ from
+// the history nor share memory with the command.
+func (a *Aggregate[S]) decide(x *execution[S], l *loaded[S], out *Events) (err error) {
+	in := x.cmd.Name
 	defer func() {
 		if p := recover(); p != nil {
-			err = &cqrs.PanicError{In: a.def.Category + "." + cmd.Name, Value: fmt.Sprint(p), Stack: debug.Stack()}
+			err = &cqrs.PanicError{In: a.def.Category + "." + in, Value: fmt.Sprint(p), Stack: debug.Stack()}
 		}
 	}()
-	err = cmd.Decide(&l.state, meta, out)
-	if err == nil {
+	if err := x.cmd.Decide(&l.state, x.opts.Meta, out); err != nil {
+		var r cqrs.Rejection
+		if errors.As(err, &r) && !slices.Contains(x.cmd.Rejects, r.RejectionType()) {
+			return &cqrs.UndeclaredRejectionError{Command: x.cmd.Name, Rejection: r}
+		}
+		return err
+	}
+	if len(out.list) == 0 {
 		return nil
 	}
-	var r cqrs.Rejection
-	if errors.As(err, &r) && !slices.Contains(cmd.Rejects, r.RejectionType()) {
-		return &cqrs.UndeclaredRejectionError{Command: cmd.Name, Rejection: r}
+	fold := a.def.NewFold()
+	rec := cqrs.Record{EventMeta: cqrs.EventMeta{Stream: x.stream, Version: l.version, Time: x.opts.Meta.Time}}
+	for _, e := range out.stored() {
+		in = "Apply" + e.Type
+		rec.Version++
+		rec.Type, rec.SchemaVersion, rec.ContentType, rec.Data = e.Type, e.SchemaVersion, e.ContentType, e.Data
+		if err := fold.Apply(&l.state, &rec); err != nil {
+			return &ApplyError{Type: e.Type, Err: err}
+		}
 	}
-	return err
+	return nil
 }
 
 // existing says in the command's own words that the stream of a creating command is not new.

@@ -120,7 +120,9 @@ func (f *fold) Apply(s *tally, rec *cqrs.Record) error {
 	if err := json.Unmarshal(rec.Data, &e); err != nil {
 		return err
 	}
-	f.system.folded.Add(1)
+	if rec.Position > 0 { // it was stored, and is not the command's own
+		f.system.folded.Add(1)
+	}
 	return apply(s, &e)
 }
 
@@ -133,7 +135,7 @@ func command(id, name string, decide func(s tally, m cqrs.CommandMeta) ([]added,
 		Decide: func(s *tally, m cqrs.CommandMeta, out *Events) error {
 			events, err := decide(*s, m)
 			for i := range events {
-				if err := out.Add(&events[i], apply(s, &events[i])); err != nil {
+				if err := out.Add(&events[i]); err != nil {
 					return err
 				}
 			}

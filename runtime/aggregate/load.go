@@ -183,12 +183,12 @@ func (a *Aggregate[S]) takeSnapshot(stream cqrs.StreamID, l *loaded[S]) {
 	if a.def.SnapshotEvery <= 0 || l.version-l.snapshot < cqrs.Version(a.def.SnapshotEvery) {
 		return
 	}
+	l.snapshot = l.version // also where it fails: the next one is due after as many events again
 	body, err := a.def.AppendState(nil, &l.state)
 	if err != nil {
-		a.runtime.logger.Warn("state can't be encoded for a snapshot", "stream", stream.String(), "error", err)
+		a.runtime.snapshots.Refused(stream, err)
 		return
 	}
 	h := snapshot.Header{Fingerprint: a.def.Fingerprint, Version: l.version, Commit: l.commit}
 	a.runtime.snapshots.Write(stream, snapshot.Seal(nil, h, body))
-	l.snapshot = l.version
 }

@@ -64,5 +64,8 @@ func (r *Runtime) Close() { r.snapshots.Close() }
 // Snapshots returns the background writer, for its statistics.
 func (r *Runtime) Snapshots() *snapshot.Writer { return r.snapshots }
 
+// Logger returns what WithLogger set.
+func (r *Runtime) Logger() *slog.Logger { return r.logger }
+
 // now is the time of a command: UTC, cut to what every store keeps.
 func (r *Runtime) now() time.Time { return r.clock().UTC().Truncate(time.Microsecond) }

@@ -1,6 +1,9 @@
 package cqrs
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ContentType says how the payload of a record is encoded. Each record names its own, so that a log can hold events
 // of several encodings.
@@ -37,6 +40,14 @@ type EventMeta struct {
 	CorrelationID string
 	CausationID   string
 	Actor         string
+}
+
+// Clone returns a copy whose strings are its own: what a row keeps of them then keeps no buffer.
+func (m EventMeta) Clone() EventMeta {
+	m.Stream.ID = strings.Clone(m.Stream.ID)
+	m.CommandID, m.CorrelationID = strings.Clone(m.CommandID), strings.Clone(m.CorrelationID)
+	m.CausationID, m.Actor = strings.Clone(m.CausationID), strings.Clone(m.Actor)
+	return m
 }
 
 // Record is one stored event. Records are handed out by pointer and reused: a *Record is valid until the iteration

@@ -63,6 +63,9 @@ type Commit struct {
 	// CommandHash is a digest of the command. It is stored with Meta.CommandID, if there is one, in the same
 	// transaction, and tells a repeated command from another one under the same id.
 	CommandHash [32]byte
+	// Version is what Appended.Version says, and is recorded with the command id, for a commit without streams. It is
+	// ignored otherwise.
+	Version cqrs.Version
 	// Streams names each stream once. It may be empty if Meta.CommandID is not: then only the command is recorded.
 	Streams []StreamAppend
 }
@@ -71,7 +74,7 @@ type Commit struct {
 type Appended struct {
 	// Position is that of the commit's last event; without events, that of the log's head.
 	Position cqrs.Position
-	// Version is the version of the commit's first stream afterwards; 0 without streams.
+	// Version is the version of the commit's first stream afterwards; without streams, the commit's own Version.
 	Version cqrs.Version
 	// Meta is the commit's meta data.
 	Meta cqrs.CommandMeta

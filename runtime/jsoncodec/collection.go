@@ -38,10 +38,10 @@ func WriteStringMap[K ~string, V any](w *Writer, m map[K]V, value func(*Writer, 
 	writeMap(w, m, func(w *Writer, k K) { w.String(string(k)) }, value)
 }
 
-// WriteEnumMap is WriteStringMap for keys of an enum, each of which must be valid.
+// WriteEnumMap is WriteStringMap for keys of an enum, each of which must be valid, or empty if AllowZero was called.
 func WriteEnumMap[K Enum, V any](w *Writer, m map[K]V, value func(*Writer, *V)) {
 	writeMap(w, m, func(w *Writer, k K) {
-		if !k.Valid() {
+		if !k.Valid() && !(w.zero && k == "") {
 			w.fail("the key " + quote(string(k)) + " is not a declared value")
 			return
 		}
@@ -132,11 +132,11 @@ func ReadStringMap[K ~string, V any](r *Reader, value func(*Reader, *V)) map[K]V
 	return readMap(r, func(r *Reader) K { return K(r.keyString()) }, value)
 }
 
-// ReadEnumMap is ReadStringMap for keys of an enum, each of which must be valid.
+// ReadEnumMap is ReadStringMap for keys of an enum, each of which must be valid, or empty if AllowZero was called.
 func ReadEnumMap[K Enum, V any](r *Reader, value func(*Reader, *V)) map[K]V {
 	return readMap(r, func(r *Reader) K {
 		k := K(r.keyString())
-		if r.fault == nil && !k.Valid() {
+		if r.fault == nil && !k.Valid() && !(r.zero && k == "") {
 			r.fail(r.pos, "the key is not a declared value")
 		}
 		return k

@@ -39,6 +39,8 @@
 //   - A string, also a key or an enum, is valid UTF-8 without NUL. Lone surrogates are refused, not replaced.
 //   - A number is finite and in the range of its type. A whole number has neither fraction nor exponent.
 //   - A time is RFC 3339 in UTC, written with Z, of the years 1 to 9999, with at most microseconds.
+//   - An enum is one of its declared values, and a day exists. Only after AllowZero, their zero values are taken too, as
+//     the empty text.
 //   - A nil list, map or byte slice is written empty, not null; null is read as empty. An empty list and empty bytes
 //     are read as nil, a map never is.
 //   - Keys of maps are written in order, numbers by value, so that equal values have equal bytes.

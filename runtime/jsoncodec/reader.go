@@ -28,6 +28,7 @@ type Reader struct {
 	// first says that the object or list just began, so that no comma is expected.
 	first   bool
 	strings Strings
+	zero    bool // the zero values of enums and days are allowed
 	depth   int
 	// name is the name of the field last read, and last the offset of the value last read, where an error may need it.
 	name    []byte
@@ -40,6 +41,9 @@ type Reader struct {
 
 // NewReader returns a Reader of data.
 func NewReader(data []byte, strings Strings) Reader { return Reader{data: data, strings: strings} }
+
+// AllowZero makes the Reader take "" for the zero values of enums and days, as a Writer in the same mode writes them.
+func (r *Reader) AllowZero() { r.zero = true }
 
 // Finish says whether the data was one value of the type named typ and nothing else. The error is nil or a
 // *cqrs.DecodingError; what was decoded is then incomplete.
@@ -206,12 +210,16 @@ func (r *Reader) Missing(seen uint64, names ...string) {
 	}
 }
 
-// Unknown fails because the text that was just read is no value of the enum named typ.
+// Unknown fails because the text that was just read is no value of the enum named typ. It does nothing for the empty
+// text if AllowZero was called: the value is then to stay zero.
 func (r *Reader) Unknown(typ string) {
 	if r.fault != nil {
 		return
 	}
 	raw := r.data[r.last+1 : r.pos-1]
+	if r.zero && len(raw) == 0 {
+		return
+	}
 	r.fail(r.last, quote(string(raw))+" is not a value of "+typ)
 }
 

@@ -233,9 +233,12 @@ func (r *Reader) UUID() uuid.UUID {
 	return u
 }
 
-// Date reads a day.
+// Date reads a day. If AllowZero was called, the empty text is the zero Date.
 func (r *Reader) Date() cqrs.Date {
 	text := r.Text()
+	if r.zero && r.fault == nil && len(text) == 0 {
+		return cqrs.Date{}
+	}
 	d, ok := parseDate(text)
 	if !ok {
 		r.invalid(text, "a day like 2006-01-02")

@@ -24,11 +24,16 @@ type Writer struct {
 	b     []byte
 	start int
 	depth int
+	zero  bool // the zero values of enums and days are allowed
 	fault *fault
 }
 
 // NewWriter returns a Writer that appends to b.
 func NewWriter(b []byte) Writer { return Writer{b: b, start: len(b)} }
+
+// AllowZero makes the Writer take the zero values of enums and days, and write them as "". It is for what holds fields
+// that nothing was assigned to yet, as states and rows do; in an event, such a field was forgotten.
+func (w *Writer) AllowZero() { w.zero = true }
 
 // Finish returns the buffer. The error is nil or a *cqrs.EncodingError for a value of the type named typ; the buffer
 // then holds what it held before.
@@ -144,9 +149,9 @@ func appendEscaped(b []byte, c byte) []byte {
 	return append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
 }
 
-// Enum appends the text of an enum's value, which is refused unless it is valid.
+// Enum appends the text of an enum's value, which is refused unless it is valid, or empty and AllowZero was called.
 func (w *Writer) Enum(s string, valid bool) {
-	if !valid {
+	if !valid && !(w.zero && s == "") {
 		w.fail(quote(s) + " is not a declared value")
 		return
 	}
@@ -190,8 +195,13 @@ func (w *Writer) UUID(u uuid.UUID) {
 	w.b = append(hex.AppendEncode(b, u[10:16]), '"')
 }
 
-// Date appends a day as "2006-01-02". One that does not exist is refused.
+// Date appends a day as "2006-01-02". One that does not exist is refused, unless it is the zero Date and AllowZero was
+// called.
 func (w *Writer) Date(d cqrs.Date) {
+	if w.zero && d == (cqrs.Date{}) {
+		w.b = append(w.b, `""`...)
+		return
+	}
 	if !d.Valid() {
 		w.fail(d.String() + " is not a day")
 		return

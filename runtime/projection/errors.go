@@ -77,13 +77,33 @@ func (e *HistoryError) Error() string {
 		"it reflects commit %x at position %d, where this log has %s", e.Projection, e.Commit, e.Position, found)
 }
 
+// runError names the projection in an error of the log or the table.
+type runError struct {
+	projection string
+	err        error
+}
+
+func (e *runError) Error() string { return fmt.Sprintf("projection %s: %v", e.projection, e.err) }
+
+func (e *runError) Unwrap() error { return e.err }
+
 // wrap names the projection in an error that does not do so itself.
 func (p *Projector[K, R]) wrap(err error) error {
-	switch err.(type) {
-	case nil, *FoldError, *RowError, *HistoryError:
+	if err == nil || namesProjection(err) {
 		return err
 	}
-	return fmt.Errorf("projection %s: %w", p.def.Name, err)
+	return &runError{p.def.Name, err}
+}
+
+// namesProjection reports whether the text of an error says which projection it is about.
+func namesProjection(err error) bool {
+	var (
+		fold    *FoldError
+		row     *RowError
+		history *HistoryError
+		run     *runError
+	)
+	return errors.As(err, &fold) || errors.As(err, &row) || errors.As(err, &history) || errors.As(err, &run)
 }
 
 // foldError describes the failure of the record that is being folded.

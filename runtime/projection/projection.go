@@ -108,6 +108,9 @@ func (p *Projector[K, R]) Name() string { return p.def.Name }
 // Status returns how far the projection is. It does no I/O: an idle projection has the status of its last run.
 func (p *Projector[K, R]) Status() Status { return p.status.get(time.Now()) }
 
+// Err returns what stopped the projection; nil while it runs or is idle.
+func (p *Projector[K, R]) Err() error { return p.Status().Err }
+
 // Run catches up with the log and then follows it. When ctx ends, it finishes its batch, writes it and returns nil.
 //
 // Errors: *FoldError; *RowError; *HistoryError; readmodel.ErrFenced, if another projector of the same read model wrote;

@@ -285,9 +285,14 @@ func (w *worker[K, R]) encode() error {
 			return &RowError{w.def.Name, w.keyText(e), e.position, err}
 		}
 		w.values = values
-		w.changes = append(w.changes, readmodel.Change{
+		change := readmodel.Change{
 			Key: values[first:row:row], Row: values[row:len(values):len(values)], Position: e.position,
-		})
+		}
+		// The table would refuse it too, but without saying which row it is.
+		if err := codec.Schema.CheckChange(&change); err != nil {
+			return &RowError{w.def.Name, w.keyText(e), e.position, err}
+		}
+		w.changes = append(w.changes, change)
 	}
 	return nil
 }

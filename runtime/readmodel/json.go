@@ -14,10 +14,11 @@ func OfOptional[T any](o cqrs.Optional[T], of func(T) Value) Value {
 	return of(v)
 }
 
-// JSONOf returns a value for a column of kind JSON: what write writes, or null where that is null. row names the row's
-// type for the *cqrs.EncodingError.
+// JSONOf returns a value for a column of kind JSON: what write writes, or null where that is null. The zero values
+// of enums and days are allowed. row names the row's type for the *cqrs.EncodingError.
 func JSONOf[T any](row string, v *T, write func(*jsoncodec.Writer, *T)) (Value, error) {
 	w := jsoncodec.NewWriter(nil)
+	w.AllowZero()
 	write(&w, v)
 	b, err := w.Finish(row)
 	if err != nil || string(b) == "null" {
@@ -26,7 +27,7 @@ func JSONOf[T any](row string, v *T, write func(*jsoncodec.Writer, *T)) (Value, 
 	return OfJSON(b), nil
 }
 
-// ReadJSON reads a column of kind JSON into v. What can't be read fails the scanner.
+// ReadJSON reads a column of kind JSON, as JSONOf makes it, into v. What can't be read fails the scanner.
 func ReadJSON[T any](s *Scanner, v *T, read func(*jsoncodec.Reader, *T)) {
 	text := "null"
 	if !s.Null() {
@@ -36,6 +37,7 @@ func ReadJSON[T any](s *Scanner, v *T, read func(*jsoncodec.Reader, *T)) {
 		return
 	}
 	r := jsoncodec.NewReader([]byte(text), jsoncodec.CopyStrings)
+	r.AllowZero()
 	read(&r, v)
 	if err := r.Finish("column"); err != nil {
 		s.Fail(err.Error())

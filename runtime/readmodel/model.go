@@ -15,8 +15,9 @@ import (
 // Codec turns the keys and rows of one projection into values and back. Its functions are generated.
 type Codec[K comparable, R any] struct {
 	Schema Schema
-	// AppendKey and AppendRow append the values of all columns. AppendRow fails, with a *cqrs.EncodingError, for a
-	// row that can't be stored faithfully.
+	// AppendKey and AppendRow append the values of all columns. AppendRow fails, with a *cqrs.EncodingError, for what
+	// can't be encoded in a column of kind JSON. Other values that no sink stores, such as NaN, are appended as they
+	// are: Schema.CheckChange refuses them.
 	AppendKey func([]Value, *K) []Value
 	AppendRow func([]Value, *R) ([]Value, error)
 	// ReadKey and ReadRow read all columns. What they read stays valid for ever.
@@ -45,17 +46,23 @@ type Entry[K comparable, R any] struct {
 // Model answers typed queries over a table. It is safe for concurrent use.
 //
 // Every query takes cqrs.AtLeast, and then waits until the table reflects that position. If ctx ends first, the
-// error is a *StaleError.
+// error is a *StaleError; so it is if StopsWith was called and the projector stopped.
 type Model[K comparable, R any] struct {
-	table Table
-	log   eventlog.Log
-	codec Codec[K, R]
+	table   Table
+	log     eventlog.Log
+	codec   Codec[K, R]
+	stopped func() error // nil if nothing is known of the projector
 }
 
 // NewModel returns a Model over a table of the codec's schema. The log only tells its head.
 func NewModel[K comparable, R any](table Table, log eventlog.Log, codec Codec[K, R]) *Model[K, R] {
 	return &Model[K, R]{table: table, log: log, codec: codec}
 }
+
+// StopsWith ties the model to the projector that keeps its table up to date: err returns what stopped it, or nil while
+// it runs or is idle. A query does not wait for a projector that stopped. It is called before the first query, once;
+// err must be safe for concurrent use.
+func (m *Model[K, R]) StopsWith(err func() error) { m.stopped = err }
 
 // Get returns the row under a key. Without one the error wraps ErrNoRow, and the Freshness is that of the answer
 // that there is none.
@@ -214,7 +221,7 @@ const (
 	maxPoll = 50 * time.Millisecond
 )
 
-// await returns when the table reflects position want. Every table reflects position 0.
+// await returns when the table reflects position want, or is not going to. Every table reflects position 0.
 func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 	if want <= 0 {
 		return nil
@@ -229,6 +236,11 @@ func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 		if watcher != nil {
 			changed = watcher.Changed()
 		}
+		// For the same reason, what it wrote before it stopped is read afterwards.
+		var stopped error
+		if m.stopped != nil {
+			stopped = m.stopped()
+		}
 		c, err := m.table.Checkpoint(ctx)
 		if err != nil && ctx.Err() != nil && stale != nil {
 			stale.Err = ctx.Err()
@@ -240,7 +252,10 @@ func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 		if c.Position >= want {
 			return nil
 		}
-		stale = &StaleError{Projection: m.codec.Schema.Projection, Want: want, Have: c.Position}
+		stale = &StaleError{Projection: m.codec.Schema.Projection, Want: want, Have: c.Position, Err: stopped}
+		if stopped != nil {
+			return stale
+		}
 		timer.Reset(poll)
 		select {
 		case <-ctx.Done():

@@ -114,7 +114,8 @@ var ErrStop = errors.New("stop")
 // ErrNoRow says that a read model has no row under a key.
 var ErrNoRow = errors.New("no row under this key")
 
-// StaleError says that a query gave up waiting for the position that it was to reflect. It wraps the context's error.
+// StaleError says that a query gave up waiting for the position that it was to reflect. It wraps the context's error,
+// or what stopped the projector.
 type StaleError struct {
 	Projection string
 	// Want is the position of AtLeast, Have the position that the read model had reached; 0 if its projection

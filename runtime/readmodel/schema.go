@@ -167,20 +167,27 @@ func (s *Schema) CheckBatch(b *Batch) error {
 		return s.invalid("a batch leads back from position %d to %d", b.From.Position, b.To.Position)
 	}
 	for i := range b.Changes {
-		c := &b.Changes[i]
-		if err := s.CheckKey(c.Key); err != nil {
+		if err := s.CheckChange(&b.Changes[i]); err != nil {
 			return err
 		}
-		if c.Row == nil {
-			continue
-		}
-		if len(c.Row) != len(s.Row) {
-			return s.invalid("a row has %d values for %d columns", len(c.Row), len(s.Row))
-		}
-		for j := range c.Row {
-			if fault := s.Row[j].fault(&c.Row[j]); fault != "" {
-				return &InvalidValueError{s.Projection, s.Row[j].Name, fault}
-			}
+	}
+	return nil
+}
+
+// CheckChange refuses a change for which CheckBatch would refuse its batch, with the same error.
+func (s *Schema) CheckChange(c *Change) error {
+	if err := s.CheckKey(c.Key); err != nil {
+		return err
+	}
+	if c.Row == nil {
+		return nil
+	}
+	if len(c.Row) != len(s.Row) {
+		return s.invalid("a row has %d values for %d columns", len(c.Row), len(s.Row))
+	}
+	for i := range c.Row {
+		if fault := s.Row[i].fault(&c.Row[i]); fault != "" {
+			return &InvalidValueError{s.Projection, s.Row[i].Name, fault}
 		}
 	}
 	return nil
@@ -259,7 +266,7 @@ func (c *Column) fault(v *Value) string {
 			return "is not in the years 1 to 9999"
 		}
 	case Date:
-		if i := int64(v.num); i < minDate || i > maxDate {
+		if i := int64(v.num); v.num != zeroDate && (i < minDate || i > maxDate) {
 			return "is not in the years 0 to 9999"
 		}
 	}

@@ -83,8 +83,17 @@ func OfDuration(d time.Duration) Value { return Value{kind: Duration, num: uint6
 // OfUUID returns a Value of kind UUID.
 func OfUUID(u uuid.UUID) Value { return Value{kind: UUID, str: string(u[:])} }
 
-// OfDate returns a Value of kind Date.
-func OfDate(d cqrs.Date) Value { return Value{kind: Date, num: uint64(d.Time().Unix() / 86400)} }
+// zeroDate is the number of the zero Date, which is no day: as a signed number, it is below those of all days.
+const zeroDate uint64 = 1 << 63
+
+// OfDate returns a Value of kind Date. That of the zero Date, a field that nothing was assigned to, sorts before those
+// of all days.
+func OfDate(d cqrs.Date) Value {
+	if d == (cqrs.Date{}) {
+		return Value{kind: Date, num: zeroDate}
+	}
+	return Value{kind: Date, num: uint64(d.Time().Unix() / 86400)}
+}
 
 // OfJSON returns a Value of kind JSON. It copies b.
 func OfJSON(b []byte) Value { return Value{kind: JSON, str: string(b)} }
@@ -101,7 +110,7 @@ func (v Value) Bool() bool { return v.num != 0 }
 func (v Value) Int64() int64 { return int64(v.num) }
 
 // Uint64 returns the value of a Uint64, and the bits of the number that any other kind but the texts is kept as: a
-// Time's are the microseconds, a Date's the days since 1970.
+// Time's are the microseconds, a Date's the days since 1970, which for the zero Date are math.MinInt64.
 func (v Value) Uint64() uint64 { return v.num }
 
 // Float64 returns the value of a Float64.
@@ -124,7 +133,12 @@ func (v Value) UUID() uuid.UUID {
 }
 
 // Date returns the value of a Date.
-func (v Value) Date() cqrs.Date { return cqrs.DateOf(time.Unix(int64(v.num)*86400, 0).UTC()) }
+func (v Value) Date() cqrs.Date {
+	if v.num == zeroDate {
+		return cqrs.Date{}
+	}
+	return cqrs.DateOf(time.Unix(int64(v.num)*86400, 0).UTC())
+}
 
 // The first and the last Time and Date that every sink can keep.
 var (

@@ -22,7 +22,7 @@ type Store interface {
 
 // Header says what a snapshot's body is. It is checked before the body is decoded.
 type Header struct {
-	// Fingerprint is that of the state's shape and of the apply functions that made it.
+	// Fingerprint is that of the state's shape.
 	Fingerprint string
 	// Version is the stream's version that the state reflects; Commit is the commit that made it.
 	Version cqrs.Version

@@ -54,6 +54,12 @@ func (w *Writer) Write(stream cqrs.StreamID, sealed []byte) {
 	}
 }
 
+// Refused counts and logs a snapshot that could not even be encoded.
+func (w *Writer) Refused(stream cqrs.StreamID, err error) {
+	w.failed.Add(1)
+	w.logger.Warn("state can't be encoded for a snapshot", "stream", stream.String(), "error", err)
+}
+
 // Stats says how many snapshots were written, could not be written, and were dropped because too many waited.
 func (w *Writer) Stats() (written, failed, dropped int64) {
 	return w.written.Load(), w.failed.Load(), w.dropped.Load()

@@ -67,15 +67,16 @@ func Open(ctx context.Context, dir string) (*Log, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, fileName)
-	if err := checkHeader(path); err != nil {
+	unlock, err := lockCreation(ctx, dir)
+	if err != nil {
 		return nil, err
 	}
-	conn, err := sqlitedb.Open(ctx, path)
-	if err != nil {
-		return nil, refused(path, err)
-	}
-	if err := ensureSchema(ctx, conn, path); err != nil {
-		return nil, errors.Join(refused(path, err), conn.Close())
+	conn, err := openDatabase(ctx, path)
+	if err := errors.Join(err, unlock()); err != nil {
+		if conn != nil {
+			err = errors.Join(err, conn.Close())
+		}
+		return nil, err
 	}
 	l := &Log{
 		path:    path,

@@ -89,7 +89,7 @@ func TestUnsafeSettingsAndNetworkFileSystemsAreRefusedByName(t *testing.T) {
 	assert.ErrorContains(t, r, "NFS")
 }
 
-func TestManyProcessesMayCreateOneLogAtOnce(t *testing.T) {
+func TestManyGoroutinesMayCreateOneLogAtOnce(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	var wg sync.WaitGroup
 	for i := range 8 {

@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +29,9 @@ import (
 // The tests of several processes start the test binary again, with this variable naming what the child has to do.
 const childVariable = "CQRSGEN_EMBEDDED_CHILD"
 
-var children = map[string]func([]string) error{"load": childLoad, "share": childShare}
+var children = map[string]func([]string) error{
+	"load": childLoad, "share": childShare, "append": childAppend,
+}
 
 func TestMain(m *testing.M) {
 	child, ok := children[os.Getenv(childVariable)]
@@ -359,4 +362,64 @@ func followLive(t *testing.T, l *Log, done <-chan struct{}) int {
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 		}
 	}
+}
+
+// childAppend opens the log, appends one event, prints its position and closes the log.
+func childAppend(args []string) error {
+	l, err := Open(context.Background(), args[0])
+	if err != nil {
+		return err
+	}
+	got, err := l.Append(context.Background(), oneEvent(contended, eventlog.Any))
+	if err == nil {
+		fmt.Println(got.Position)
+	}
+	return errors.Join(err, l.Close())
+}
+
+// appendElsewhere appends one event in another process, and returns its position.
+func appendElsewhere(t *testing.T, dir string) cqrs.Position {
+	t.Helper()
+	self, err := os.Executable()
+	if !assert.NoError(t, err) {
+		return 0
+	}
+	cmd := exec.Command(self, dir)
+	cmd.Env = append(os.Environ(), childVariable+"=append")
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	assert.NoError(t, err, "process %d: %s", cmd.ProcessState.Pid(), &stderr)
+	position, _ := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	return cqrs.Position(position)
+}
+
+func TestManyProcessesMayCreateOneLogAtOnce(t *testing.T) {
+	const processes = 8
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	var wg sync.WaitGroup
+	for i := range processes {
+		wg.Go(func() {
+			assert.NotZero(t, appendElsewhere(t, dir), "process %d of %d", i+1, processes)
+		})
+	}
+	wg.Wait()
+	assert.Len(t, requireSound(t, open(t, dir)), processes)
+}
+
+// The second opening must not drop the locks of the first: the other process, when it closes the log, would delete
+// the write-ahead log that this one goes on writing to.
+func TestOpeningALogTwiceLosesNothingWhenAnotherProcessClosesIt(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	second, err := Open(t.Context(), dir)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, appendElsewhere(t, dir))
+	got, err := first.Append(t.Context(), oneEvent(contended, eventlog.Any))
+	require.NoError(t, err)
+	require.EqualValues(t, 2, got.Position)
+	require.EqualValues(t, 3, appendElsewhere(t, dir), "another process sees what was acknowledged")
+	require.NoError(t, second.Close())
+	require.EqualValues(t, 4, appendElsewhere(t, dir))
+	assert.Len(t, requireSound(t, first), 4)
 }

@@ -3,11 +3,8 @@ package embedded
 import (
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
 	"zombiezen.com/go/sqlite"
@@ -57,55 +54,33 @@ func refused(path string, err error) error {
 	return err
 }
 
-// The parts of a database file's header that tell whose it is (https://www.sqlite.org/fileformat.html, section 1.3).
-const (
-	headerSize          = 100
-	headerMagic         = "SQLite format 3\x00"
-	headerWriteVersion  = 18
-	headerApplicationID = 68
-	writeVersionJournal = 1
-)
-
-// checkHeader refuses files that are not ours before SQLite opens them: opening would turn another program's database
-// into one with a write-ahead log. Of a database that has one already the header may be outdated, and says nothing.
-func checkHeader(path string) error {
-	file, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	var header [headerSize]byte
-	switch n, err := io.ReadFull(file, header[:]); {
-	case err == io.EOF:
-		return nil // an empty file becomes a database
-	case err != nil && err != io.ErrUnexpectedEOF:
-		return err
-	case n < headerSize || string(header[:len(headerMagic)]) != headerMagic:
-		return &RefusedError{Path: path, Reason: "it is not a SQLite database"}
-	}
-	app := binary.BigEndian.Uint32(header[headerApplicationID:])
-	if header[headerWriteVersion] == writeVersionJournal && app != applicationID {
-		return foreign(path, int64(app))
-	}
-	return nil
-}
-
 func foreign(path string, app int64) error {
 	reason := fmt.Sprintf("its application_id is %d, so it is another program's database", app)
 	return &RefusedError{Path: path, Reason: reason}
 }
 
-// ensureSchema creates the tables in an empty file, and otherwise checks that the file is a log of this version.
-func ensureSchema(ctx context.Context, c *sqlite.Conn, path string) error {
-	empty, err := checkSchema(c, path)
-	if err != nil || !empty {
+// openDatabase opens the file for writing, with the tables in it. A file that is not ours is refused before anything in
+// it is changed: setting it up would turn another program's database into one with a write-ahead log.
+func openDatabase(ctx context.Context, path string) (*sqlite.Conn, error) {
+	var empty bool
+	conn, err := sqlitedb.OpenIf(ctx, path, func(c *sqlite.Conn) (err error) {
+		empty, err = checkSchema(c, path)
 		return err
+	})
+	if err != nil {
+		return nil, refused(path, err)
 	}
+	if empty {
+		if err := createSchema(ctx, conn, path); err != nil {
+			return nil, errors.Join(refused(path, err), conn.Close())
+		}
+	}
+	return conn, nil
+}
+
+func createSchema(ctx context.Context, c *sqlite.Conn, path string) error {
 	return sqlitedb.Write(ctx, c, sqlitedb.BusyTimeout, func() error {
-		// Another process may have been faster.
+		// The lock that Open holds is advisory: the transaction decides.
 		empty, err := checkSchema(c, path)
 		if err != nil || !empty {
 			return err
@@ -115,6 +90,8 @@ func ensureSchema(ctx context.Context, c *sqlite.Conn, path string) error {
 	})
 }
 
+// checkSchema reads several values that belong together, so that it must run in a transaction: between two of them
+// another process may create the tables.
 func checkSchema(c *sqlite.Conn, path string) (empty bool, err error) {
 	app, err := integer(c, "PRAGMA application_id")
 	if err != nil {

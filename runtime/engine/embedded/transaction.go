@@ -157,7 +157,7 @@ func (t *transaction) append(c *eventlog.Commit) (eventlog.Appended, error) {
 			conflict = conflictWith(&c.Streams[i], row.head)
 		}
 	}
-	outcome := eventlog.Appended{Position: t.head, Meta: c.Meta}
+	outcome := eventlog.Appended{Position: t.head, Version: c.Version, Meta: c.Meta}
 	if len(rows) > 0 {
 		outcome.Version = rows[0].head + cqrs.Version(len(c.Streams[0].Events))
 	}

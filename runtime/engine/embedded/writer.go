@@ -101,7 +101,13 @@ func (w *writer) submit(ctx context.Context, r *request) (eventlog.Appended, err
 		if r.abandon() {
 			return eventlog.Appended{}, ctx.Err()
 		}
-		return eventlog.Appended{}, &unansweredError{ctx.Err()}
+		// Of two cases that are both ready select picks any: an answer that is there is not to be withheld.
+		select {
+		case a := <-r.answer:
+			return a.appended, a.err
+		default:
+			return eventlog.Appended{}, &unansweredError{ctx.Err()}
+		}
 	}
 }
 

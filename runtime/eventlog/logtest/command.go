@@ -67,14 +67,25 @@ func reusedCommand(f *fixture) {
 func commandWithoutEvents(f *fixture) {
 	before := f.append(commit(to(stream("1"), eventlog.New, event("Opened", 0))))
 	c := command("cmd-1", "nothing to do")
+	c.Version = 7
 	first := f.append(c)
 	assert.Equal(f, before.Position, first.Position, "the position is that of the head")
-	assert.Zero(f, first.Version)
+	assert.Equal(f, cqrs.Version(7), first.Version, "the version is what the commit says")
 	assert.False(f, first.Repeated)
 	f.append(commit(to(stream("1"), eventlog.Exactly(1), event("Closed", 0))))
 	first.Repeated = true
 	assert.Equal(f, first, f.append(c))
-	assert.Equal(f, 2, f.count())
+	c.Version = 8
+	assert.Equal(f, first, f.append(c), "the first version stays")
+	got, ok, err := f.log.Command(f.ctx, "cmd-1", c.CommandHash)
+	require.NoError(f, err)
+	assert.True(f, ok)
+	assert.Equal(f, first, got)
+
+	withEvents := commit(to(stream("2"), eventlog.New, event("Opened", 0)))
+	withEvents.Version = 7
+	assert.Equal(f, cqrs.Version(1), f.append(withEvents).Version, "with streams it is ignored")
+	assert.Equal(f, 3, f.count())
 }
 
 func conflictIsNotRecorded(f *fixture) {

@@ -46,7 +46,7 @@ func extremes(k readmodel.Kind) (values []readmodel.Value) {
 	case readmodel.UUID:
 		return all(readmodel.OfUUID, uuid.UUID{}, uuid.UUID{15: 1}, uuid.UUID{0: 0x0a}, uuid.UUID{0: 0x90}, uuid.Max)
 	case readmodel.Date:
-		return all(readmodel.OfDate, cqrs.Date{Year: 0, Month: 1, Day: 1}, cqrs.Date{Year: 1, Month: 1, Day: 1},
+		return all(readmodel.OfDate, cqrs.Date{}, cqrs.Date{Year: 0, Month: 1, Day: 1}, cqrs.Date{Year: 1, Month: 1, Day: 1},
 			cqrs.Date{Year: 1969, Month: 12, Day: 31}, cqrs.Date{Year: 1970, Month: 1, Day: 1},
 			cqrs.Date{Year: 2024, Month: 2, Day: 29}, cqrs.Date{Year: 9999, Month: 12, Day: 31})
 	}

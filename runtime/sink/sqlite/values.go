@@ -38,8 +38,14 @@ func bind(stmt *sqlite.Stmt, param int, v *readmodel.Value) {
 		stmt.BindBytes(param, []byte(v.Text()))
 	case readmodel.String, readmodel.JSON:
 		stmt.BindText(param, v.Text())
+	case readmodel.Date:
+		text := v.String()
+		if v.Date() == (cqrs.Date{}) {
+			text = ""
+		}
+		stmt.BindText(param, text)
 	default:
-		// Times, dates and UUIDs are written as they are shown.
+		// Times and UUIDs are written as they are shown.
 		stmt.BindText(param, v.String())
 	}
 }
@@ -98,6 +104,9 @@ func parseText(s string, kind readmodel.Kind) (readmodel.Value, bool) {
 		u, err := uuid.Parse(s)
 		return readmodel.OfUUID(u), err == nil && len(s) == 36
 	case readmodel.Date:
+		if s == "" {
+			return readmodel.OfDate(cqrs.Date{}), true
+		}
 		d, err := cqrs.ParseDate(s)
 		return readmodel.OfDate(d), err == nil
 	case readmodel.JSON:

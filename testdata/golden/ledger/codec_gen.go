@@ -217,12 +217,14 @@ func (v *Withdraw) writeJSON(w *jsoncodec.Writer) {
 
 func appendAccountState(b []byte, s *AccountState) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
+	w.AllowZero()
 	s.writeJSON(&w)
 	return w.Finish("AccountState")
 }
 
 func decodeAccountState(data []byte, s *AccountState) error {
 	r := jsoncodec.NewReader(data, jsoncodec.CopyStrings)
+	r.AllowZero()
 	s.readJSON(&r)
 	return r.Finish("AccountState")
 }

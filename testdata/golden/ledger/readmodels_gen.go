@@ -30,15 +30,17 @@ func newBalanceByCurrencyModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &balanceByCurrencyProjection{folds: folds}
+	p := &balanceByCurrencyProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 		Name:   "BalanceByCurrency",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:  balanceByCurrencyCodec,
 		OwnKey: ownBalanceByCurrencyKey,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &BalanceByCurrencyModel{readmodel.NewModel(table, store, balanceByCurrencyCodec), projector}, nil
+	m := &BalanceByCurrencyModel{readmodel.NewModel(table, store, balanceByCurrencyCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -77,7 +79,10 @@ var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurr
 			{Name: "movements", Kind: readmodel.Int64},
 			{Name: "lastMovement", Kind: readmodel.Time},
 		},
-		Indexes: [][]string{{"account"}, {"currency", "balance"}},
+		Indexes: [][]string{
+			{"account"},
+			{"currency", "balance"},
+		},
 	},
 	AppendKey: appendBalanceByCurrencyKey,
 	AppendRow: appendBalanceByCurrencyRow,
@@ -136,14 +141,16 @@ func newCurrencyTotalsModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &currencyTotalsProjection{folds: folds}
+	p := &currencyTotalsProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:  currencyTotalsCodec,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &CurrencyTotalsModel{readmodel.NewModel(table, store, currencyTotalsCodec), projector}, nil
+	m := &CurrencyTotalsModel{readmodel.NewModel(table, store, currencyTotalsCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.

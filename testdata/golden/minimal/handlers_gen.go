@@ -51,7 +51,7 @@ func (h *DoorCommands) Open(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyOpened(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }

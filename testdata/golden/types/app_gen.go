@@ -71,10 +71,10 @@ func New(
 }
 
 // Run keeps all read models up to date until ctx ends. One process of a service runs it; all may
-// query. A projection that fails stops, and the others go on; Run returns all failures together,
-// at the end.
+// query. A projection that fails stops, which is logged at once, and the others go on; Run
+// returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.Projectors()...)
+	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.

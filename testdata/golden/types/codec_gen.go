@@ -2384,12 +2384,14 @@ func (*CloseBox) writeJSON(w *jsoncodec.Writer) {
 
 func appendBoxState(b []byte, s *BoxState) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
+	w.AllowZero()
 	s.writeJSON(&w)
 	return w.Finish("BoxState")
 }
 
 func decodeBoxState(data []byte, s *BoxState) error {
 	r := jsoncodec.NewReader(data, jsoncodec.CopyStrings)
+	r.AllowZero()
 	s.readJSON(&r)
 	return r.Finish("BoxState")
 }
@@ -2859,12 +2861,14 @@ func (v *SendParcel) writeJSON(w *jsoncodec.Writer) {
 
 func appendParcelState(b []byte, s *ParcelState) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
+	w.AllowZero()
 	s.writeJSON(&w)
 	return w.Finish("ParcelState")
 }
 
 func decodeParcelState(data []byte, s *ParcelState) error {
 	r := jsoncodec.NewReader(data, jsoncodec.CopyStrings)
+	r.AllowZero()
 	s.readJSON(&r)
 	return r.Finish("ParcelState")
 }

@@ -59,16 +59,16 @@ func (h *BoxCommands) FillBox(
 			if err != nil {
 				return err
 			}
-			if err := out.Add(&r.BoxFilled, h.decider.ApplyBoxFilled(s, &r.BoxFilled)); err != nil {
+			if err := out.Add(&r.BoxFilled); err != nil {
 				return err
 			}
 			if e, ok := r.BoxOpened.Get(); ok {
-				if err := out.Add(&e, h.decider.ApplyBoxOpened(s, &e)); err != nil {
+				if err := out.Add(&e); err != nil {
 					return err
 				}
 			}
 			for i := range r.BoxMoved {
-				if err := out.Add(&r.BoxMoved[i], h.decider.ApplyBoxMoved(s, &r.BoxMoved[i])); err != nil {
+				if err := out.Add(&r.BoxMoved[i]); err != nil {
 					return err
 				}
 			}
@@ -100,7 +100,7 @@ func (h *BoxCommands) OpenBox(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyBoxOpened(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }
@@ -129,7 +129,7 @@ func (h *BoxCommands) WeighBox(
 				return err
 			}
 			for i := range r.BoxWeighed {
-				if err := out.Add(&r.BoxWeighed[i], h.decider.ApplyBoxWeighed(s, &r.BoxWeighed[i])); err != nil {
+				if err := out.Add(&r.BoxWeighed[i]); err != nil {
 					return err
 				}
 			}
@@ -161,7 +161,7 @@ func (h *BoxCommands) NameBox(
 				return err
 			}
 			if e, ok := r.BoxNamed.Get(); ok {
-				if err := out.Add(&e, h.decider.ApplyBoxNamed(s, &e)); err != nil {
+				if err := out.Add(&e); err != nil {
 					return err
 				}
 			}
@@ -192,13 +192,10 @@ func (h *BoxCommands) MoveBox(
 			if err != nil {
 				return err
 			}
-			if err := out.Add(&r.BoxMoved, h.decider.ApplyBoxMoved(s, &r.BoxMoved)); err != nil {
+			if err := out.Add(&r.BoxMoved); err != nil {
 				return err
 			}
-			if err := out.Add(&r.BoxOpened, h.decider.ApplyBoxOpened(s, &r.BoxOpened)); err != nil {
-				return err
-			}
-			return nil
+			return out.Add(&r.BoxOpened)
 		},
 	}, opts...)
 }
@@ -224,16 +221,16 @@ func (h *BoxCommands) CloseBox(
 			if err != nil {
 				return err
 			}
-			if err := out.Add(&r.BoxClosed, h.decider.ApplyBoxClosed(s, &r.BoxClosed)); err != nil {
+			if err := out.Add(&r.BoxClosed); err != nil {
 				return err
 			}
 			for i := range r.BoxMoved {
-				if err := out.Add(&r.BoxMoved[i], h.decider.ApplyBoxMoved(s, &r.BoxMoved[i])); err != nil {
+				if err := out.Add(&r.BoxMoved[i]); err != nil {
 					return err
 				}
 			}
 			if e, ok := r.BoxWeighed.Get(); ok {
-				if err := out.Add(&e, h.decider.ApplyBoxWeighed(s, &e)); err != nil {
+				if err := out.Add(&e); err != nil {
 					return err
 				}
 			}
@@ -357,7 +354,7 @@ func (h *CrateCommands) BuildCrate(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyCrateBuilt(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }
@@ -383,7 +380,7 @@ func (h *CrateCommands) BurnCrate(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyCrateBurned(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }
@@ -471,7 +468,7 @@ func (h *ParcelCommands) SendParcel(
 			if err != nil {
 				return err
 			}
-			return out.Add(&e, h.decider.ApplyParcelSent(s, &e))
+			return out.Add(&e)
 		},
 	}, opts...)
 }
@@ -548,7 +545,7 @@ func (h *ShelfCommands) PutOnShelf(
 				return err
 			}
 			for i := range r.ShelfPut {
-				if err := out.Add(&r.ShelfPut[i], h.decider.ApplyShelfPut(s, &r.ShelfPut[i])); err != nil {
+				if err := out.Add(&r.ShelfPut[i]); err != nil {
 					return err
 				}
 			}

@@ -114,7 +114,7 @@ func (p *boxContentsProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.BoxFilled(row, e, rec.EventMeta)
+		return p.folds.BoxFilled(row, e, rec.EventMeta.Clone())
 	case "BoxOpened":
 		e := &p.boxOpened
 		*e = BoxOpened{}
@@ -125,7 +125,7 @@ func (p *boxContentsProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.BoxOpened(row, e, rec.EventMeta)
+		return p.folds.BoxOpened(row, e, rec.EventMeta.Clone())
 	case "BoxWeighed":
 		e := &p.boxWeighed
 		*e = BoxWeighed{}
@@ -136,7 +136,7 @@ func (p *boxContentsProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.BoxWeighed(row, e, rec.EventMeta)
+		return p.folds.BoxWeighed(row, e, rec.EventMeta.Clone())
 	case "BoxNamed":
 		e := &p.boxNamed
 		*e = BoxNamed{}
@@ -147,7 +147,7 @@ func (p *boxContentsProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.BoxNamed(row, e, rec.EventMeta)
+		return p.folds.BoxNamed(row, e, rec.EventMeta.Clone())
 	}
 	return rec.Unknown()
 }
@@ -332,7 +332,7 @@ func (p *boxesByNameProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.BoxNamed(row, e, rec.EventMeta)
+		return p.folds.BoxNamed(row, e, rec.EventMeta.Clone())
 	}
 	return rec.Unknown()
 }
@@ -403,7 +403,7 @@ func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *c
 		if row == nil {
 			return nil
 		}
-		return p.folds.CrateBuilt(row, e, rec.EventMeta)
+		return p.folds.CrateBuilt(row, e, rec.EventMeta.Clone())
 	case "BoxMoved":
 		e := &p.boxMoved
 		*e = BoxMoved{}
@@ -421,7 +421,7 @@ func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *c
 		if row == nil {
 			return nil
 		}
-		return p.folds.BoxMoved(row, e, rec.EventMeta)
+		return p.folds.BoxMoved(row, e, rec.EventMeta.Clone())
 	}
 	return rec.Unknown()
 }
@@ -570,7 +570,7 @@ func (p *parcelsByPlaceProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.ParcelSent(row, e, rec.EventMeta)
+		return p.folds.ParcelSent(row, e, rec.EventMeta.Clone())
 	}
 	return rec.Unknown()
 }

@@ -33,16 +33,18 @@ func newBoxContentsModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &boxContentsProjection{folds: folds}
+	p := &boxContentsProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[BoxContentsKey, BoxContentsRow]{
 		Name:   "BoxContents",
 		Events: []string{"BoxFilled", "BoxOpened", "BoxWeighed", "BoxNamed"},
 		Codec:  boxContentsCodec,
 		Init:   initBoxContentsRow,
 		OwnKey: ownBoxContentsKey,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &BoxContentsModel{readmodel.NewModel(table, store, boxContentsCodec), projector}, nil
+	m := &BoxContentsModel{readmodel.NewModel(table, store, boxContentsCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -114,9 +116,7 @@ func (m *BoxContentsModel) ByOptStringOrderedByOptTime(
 	optString cqrs.Optional[string],
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 6, Equal: []readmodel.Value{readmodel.OfOptional(optString, func(x string) readmodel.Value {
-		return readmodel.OfString(x)
-	})}}, opts...)
+	return m.Find(ctx, readmodel.Find{Index: 6, Equal: []readmodel.Value{readmodel.OfOptional(optString, readmodel.OfString)}}, opts...)
 }
 
 // ByColorValueOrderedByCodeValue returns the rows of one colorValue, in the order of codeValue,
@@ -205,7 +205,18 @@ var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 			{Name: "lines", Kind: readmodel.JSON},
 			{Name: "byColor", Kind: readmodel.JSON},
 		},
-		Indexes: [][]string{{"stringValue"}, {"boolValue", "int64Value"}, {"uint64Value", "dateValue", "box"}, {"timeValue"}, {"float64Value", "uuidValue"}, {"bytesValue"}, {"optString", "optTime"}, {"colorValue", "codeValue"}, {"durationValue"}, {"optColor"}},
+		Indexes: [][]string{
+			{"stringValue"},
+			{"boolValue", "int64Value"},
+			{"uint64Value", "dateValue", "box"},
+			{"timeValue"},
+			{"float64Value", "uuidValue"},
+			{"bytesValue"},
+			{"optString", "optTime"},
+			{"colorValue", "codeValue"},
+			{"durationValue"},
+			{"optColor"},
+		},
 	},
 	AppendKey: appendBoxContentsKey,
 	AppendRow: appendBoxContentsRow,
@@ -269,45 +280,25 @@ func appendBoxContentsRow(
 		readmodel.OfDuration(row.DurationValue),
 		readmodel.OfUUID(row.UUIDValue),
 		readmodel.OfDate(row.DateValue),
-		readmodel.OfOptional(row.OptString, func(x string) readmodel.Value {
-			return readmodel.OfString(x)
-		}),
-		readmodel.OfOptional(row.OptBool, func(x bool) readmodel.Value {
-			return readmodel.OfBool(x)
-		}),
+		readmodel.OfOptional(row.OptString, readmodel.OfString),
+		readmodel.OfOptional(row.OptBool, readmodel.OfBool),
 		readmodel.OfOptional(row.OptInt, func(x int) readmodel.Value {
 			return readmodel.OfInt64(int64(x))
 		}),
 		readmodel.OfOptional(row.OptInt32, func(x int32) readmodel.Value {
 			return readmodel.OfInt64(int64(x))
 		}),
-		readmodel.OfOptional(row.OptInt64, func(x int64) readmodel.Value {
-			return readmodel.OfInt64(x)
-		}),
+		readmodel.OfOptional(row.OptInt64, readmodel.OfInt64),
 		readmodel.OfOptional(row.OptUint32, func(x uint32) readmodel.Value {
 			return readmodel.OfUint64(uint64(x))
 		}),
-		readmodel.OfOptional(row.OptUint64, func(x uint64) readmodel.Value {
-			return readmodel.OfUint64(x)
-		}),
-		readmodel.OfOptional(row.OptFloat64, func(x float64) readmodel.Value {
-			return readmodel.OfFloat64(x)
-		}),
-		readmodel.OfOptional(row.OptBytes, func(x []byte) readmodel.Value {
-			return readmodel.OfBytes(x)
-		}),
-		readmodel.OfOptional(row.OptTime, func(x time.Time) readmodel.Value {
-			return readmodel.OfTime(x)
-		}),
-		readmodel.OfOptional(row.OptDuration, func(x time.Duration) readmodel.Value {
-			return readmodel.OfDuration(x)
-		}),
-		readmodel.OfOptional(row.OptUUID, func(x uuid.UUID) readmodel.Value {
-			return readmodel.OfUUID(x)
-		}),
-		readmodel.OfOptional(row.OptDate, func(x cqrs.Date) readmodel.Value {
-			return readmodel.OfDate(x)
-		}),
+		readmodel.OfOptional(row.OptUint64, readmodel.OfUint64),
+		readmodel.OfOptional(row.OptFloat64, readmodel.OfFloat64),
+		readmodel.OfOptional(row.OptBytes, readmodel.OfBytes),
+		readmodel.OfOptional(row.OptTime, readmodel.OfTime),
+		readmodel.OfOptional(row.OptDuration, readmodel.OfDuration),
+		readmodel.OfOptional(row.OptUUID, readmodel.OfUUID),
+		readmodel.OfOptional(row.OptDate, readmodel.OfDate),
 		readmodel.OfString(string(row.CodeValue)),
 		readmodel.OfBool(bool(row.FlagValue)),
 		readmodel.OfInt64(int64(row.LevelValue)),
@@ -455,15 +446,17 @@ func newBoxesByEverythingModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &boxesByEverythingProjection{folds: folds}
+	p := &boxesByEverythingProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[BoxesByEverythingKey, BoxesByEverythingRow]{
 		Name:   "BoxesByEverything",
 		Events: []string{"BoxOpened", "BoxFilled"},
 		Codec:  boxesByEverythingCodec,
 		OwnKey: ownBoxesByEverythingKey,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &BoxesByEverythingModel{readmodel.NewModel(table, store, boxesByEverythingCodec), projector}, nil
+	m := &BoxesByEverythingModel{readmodel.NewModel(table, store, boxesByEverythingCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -503,7 +496,9 @@ var boxesByEverythingCodec = readmodel.Codec[BoxesByEverythingKey, BoxesByEveryt
 		Row: []readmodel.Column{
 			{Name: "times", Kind: readmodel.Int64},
 		},
-		Indexes: [][]string{{"dateValue", "uuidValue", "times"}},
+		Indexes: [][]string{
+			{"dateValue", "uuidValue", "times"},
+		},
 	},
 	AppendKey: appendBoxesByEverythingKey,
 	AppendRow: appendBoxesByEverythingRow,
@@ -574,15 +569,17 @@ func newBoxesByNameModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &boxesByNameProjection{folds: folds}
+	p := &boxesByNameProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[BoxesByNameKey, BoxesByNameRow]{
 		Name:   "BoxesByName",
 		Events: []string{"BoxNamed"},
 		Codec:  boxesByNameCodec,
 		OwnKey: ownBoxesByNameKey,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &BoxesByNameModel{readmodel.NewModel(table, store, boxesByNameCodec), projector}, nil
+	m := &BoxesByNameModel{readmodel.NewModel(table, store, boxesByNameCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -691,15 +688,17 @@ func newAuditModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &auditProjection{folds: folds}
+	p := &auditProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[AuditKey, AuditRow]{
 		Name:   "Audit",
 		Events: []string{"CrateBuilt", "BoxMoved"},
 		Codec:  auditCodec,
 		OwnKey: ownAuditKey,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &AuditModel{readmodel.NewModel(table, store, auditCodec), projector}, nil
+	m := &AuditModel{readmodel.NewModel(table, store, auditCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -790,14 +789,16 @@ func newCrateTrafficModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &crateTrafficProjection{folds: folds}
+	p := &crateTrafficProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[CrateTrafficKey, CrateTrafficRow]{
 		Name:   "CrateTraffic",
 		Events: []string{"CrateBuilt", "BoxMoved", "ParcelSent"},
 		Codec:  crateTrafficCodec,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &CrateTrafficModel{readmodel.NewModel(table, store, crateTrafficCodec), projector}, nil
+	m := &CrateTrafficModel{readmodel.NewModel(table, store, crateTrafficCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -821,9 +822,7 @@ func (m *CrateTrafficModel) ByLastDayPhaseOrderedByCrate(
 	phase cqrs.Optional[Phase],
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[CrateTrafficKey, CrateTrafficRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfOptional(lastDay, func(x cqrs.Date) readmodel.Value {
-		return readmodel.OfDate(x)
-	}), readmodel.OfOptional(phase, func(x Phase) readmodel.Value {
+	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfOptional(lastDay, readmodel.OfDate), readmodel.OfOptional(phase, func(x Phase) readmodel.Value {
 		return readmodel.OfString(string(x))
 	})}}, opts...)
 }
@@ -841,7 +840,10 @@ var crateTrafficCodec = readmodel.Codec[CrateTrafficKey, CrateTrafficRow]{
 			{Name: "lastDay", Kind: readmodel.Date, Optional: true},
 			{Name: "phase", Kind: readmodel.String, Optional: true},
 		},
-		Indexes: [][]string{{"parcels", "boxes"}, {"lastDay", "phase", "crate"}},
+		Indexes: [][]string{
+			{"parcels", "boxes"},
+			{"lastDay", "phase", "crate"},
+		},
 	},
 	AppendKey: appendCrateTrafficKey,
 	AppendRow: appendCrateTrafficRow,
@@ -862,9 +864,7 @@ func appendCrateTrafficRow(
 	return append(values,
 		readmodel.OfInt64(row.Boxes),
 		readmodel.OfInt64(row.Parcels),
-		readmodel.OfOptional(row.LastDay, func(x cqrs.Date) readmodel.Value {
-			return readmodel.OfDate(x)
-		}),
+		readmodel.OfOptional(row.LastDay, readmodel.OfDate),
 		readmodel.OfOptional(row.Phase, func(x Phase) readmodel.Value {
 			return readmodel.OfString(string(x))
 		}),
@@ -903,15 +903,17 @@ func newParcelsByPlaceModel(
 	if err != nil {
 		return nil, err
 	}
-	engine := &parcelsByPlaceProjection{folds: folds}
+	p := &parcelsByPlaceProjection{folds: folds}
 	projector := projection.New(store, table, projection.Definition[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 		Name:   "ParcelsByPlace",
 		Events: []string{"ParcelSent"},
 		Codec:  parcelsByPlaceCodec,
 		OwnKey: ownParcelsByPlaceKey,
-		Fold:   engine.fold,
+		Fold:   p.fold,
 	})
-	return &ParcelsByPlaceModel{readmodel.NewModel(table, store, parcelsByPlaceCodec), projector}, nil
+	m := &ParcelsByPlaceModel{readmodel.NewModel(table, store, parcelsByPlaceCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
 }
 
 // Projector returns what keeps the read model up to date.
@@ -950,7 +952,10 @@ var parcelsByPlaceCodec = readmodel.Codec[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 			{Name: "weight", Kind: readmodel.Float64},
 			{Name: "at", Kind: readmodel.Time},
 		},
-		Indexes: [][]string{{"weight"}, {"name", "at"}},
+		Indexes: [][]string{
+			{"weight"},
+			{"name", "at"},
+		},
 	},
 	AppendKey: appendParcelsByPlaceKey,
 	AppendRow: appendParcelsByPlaceRow,
