@@ -64,8 +64,8 @@ func Open(ctx context.Context, path string) (*sqlite.Conn, error) {
 // it, in a read transaction, and OpenIf fails with the error of accept, or an *OpenError around it if it is SQLite's.
 //
 // A program must not look at a database by opening the file itself. On POSIX systems closing the file drops all locks
-// that the process has on it, also those of SQLite's connections. Another process then takes itself for the only one,
-// and deletes the write-ahead log that is still written to: what was acknowledged since is lost
+// that the process has on it, also those of SQLite's connections. Another process may then take itself for the only
+// one, and delete the write-ahead log that is still written to: what is acknowledged afterwards would be lost
 // (https://www.sqlite.org/howtocorrupt.html, section 2.2).
 func OpenIf(ctx context.Context, path string, accept func(*sqlite.Conn) error) (*sqlite.Conn, error) {
 	abs, err := filepath.Abs(path)

@@ -407,8 +407,6 @@ func TestManyProcessesMayCreateOneLogAtOnce(t *testing.T) {
 	assert.Len(t, requireSound(t, open(t, dir)), processes)
 }
 
-// The second opening must not drop the locks of the first: the other process, when it closes the log, would delete
-// the write-ahead log that this one goes on writing to.
 func TestOpeningALogTwiceLosesNothingWhenAnotherProcessClosesIt(t *testing.T) {
 	dir := t.TempDir()
 	first := open(t, dir)
