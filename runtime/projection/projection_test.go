@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -116,6 +117,29 @@ func TestAWaitForAProjectionThatNeverStartedEndsWithItsContext(t *testing.T) {
 		_, fresh, err := model.GetMany(t.Context(), nil)
 		require.NoError(t, err)
 		assert.False(t, fresh.Current())
+	})
+}
+
+func TestAWaitForAProjectionThatStoppedEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+		log.append(w.commitOf(deposited("a", "EUR", 1))...)
+		broken := errors.New("broken")
+		p := New(log, table, definition(&folds{broken: map[cqrs.Position]error{2: broken}}))
+		model := readmodel.NewModel(table, log, balanceCodec())
+		model.StopsWith(p.Err)
+		stop := run(t, p)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, _, err := model.Get(ctx, balanceKey{"a", "EUR"}, cqrs.AtLeast(2))
+		var stale *readmodel.StaleError
+		require.ErrorAs(t, err, &stale)
+		assert.Equal(t, readmodel.StaleError{Projection: "BalanceByCurrency", Want: 2, Have: 1, Err: p.Err()}, *stale)
+		assert.ErrorIs(t, err, broken)
+		_, _, err = model.Get(t.Context(), balanceKey{"a", "EUR"}, cqrs.AtLeast(1))
+		assert.NoError(t, err, "what it reflects, it reflects")
+		assert.ErrorIs(t, stop(), broken)
 	})
 }
 
@@ -292,6 +316,58 @@ func TestARowThatCannotBeStoredStopsTheProjectionByItsKey(t *testing.T) {
 	assert.Zero(t, at)
 }
 
+// rates is a projection whose fold writes what is given.
+func rates(rate float64) Definition[string, float64] {
+	return Definition[string, float64]{
+		Name: "Rates", Events: []string{"Deposited"},
+		Codec: readmodel.Codec[string, float64]{
+			Schema: readmodel.Schema{
+				Projection: "Rates", Fingerprint: "0123456789abcdef",
+				Key: []readmodel.Column{{Name: "account", Kind: readmodel.String}},
+				Row: []readmodel.Column{{Name: "rate", Kind: readmodel.Float64}},
+			},
+			AppendKey: func(v []readmodel.Value, k *string) []readmodel.Value { return append(v, readmodel.OfString(*k)) },
+			AppendRow: func(v []readmodel.Value, r *float64) ([]readmodel.Value, error) {
+				return append(v, readmodel.OfFloat64(*r)), nil
+			},
+			ReadKey: func(s *readmodel.Scanner, k *string) { *k = s.String() },
+			ReadRow: func(s *readmodel.Scanner, r *float64) { *r = s.Float64() },
+		},
+		Fold: func(rows *Rows[string, float64], rec *cqrs.Record) error {
+			if row := rows.At(rec.Stream.ID); row != nil {
+				*row = rate
+			}
+			return nil
+		},
+	}
+}
+
+func TestARowThatNoSinkTakesStopsTheProjectionByItsKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		account, column, key string
+		rate                 float64
+	}{
+		"in the row": {"a", "rate", "account=a", math.NaN()},
+		"in the key": {"a\xff", "account", "account=a\xff", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var w writer
+			def := rates(test.rate)
+			table, err := memory.New().Table(t.Context(), &def.Codec.Schema)
+			require.NoError(t, err)
+			p := New(newLog(w.commitOf(noted(), deposited(test.account, "EUR", 1))...), table, def)
+			var failed *RowError
+			require.ErrorAs(t, p.Run(t.Context()), &failed)
+			assert.Equal(t, test.key, failed.Key)
+			assert.Equal(t, cqrs.Position(2), failed.Position)
+			var refused *readmodel.InvalidValueError
+			require.ErrorAs(t, failed, &refused)
+			assert.Equal(t, test.column, refused.Column)
+			assert.Equal(t, failed, p.Err())
+		})
+	}
+}
+
 func TestAFoldWhoseKeysAreNoFunctionOfTheEventIsStopped(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
@@ -323,30 +399,31 @@ type panickingTable struct{ readmodel.Table }
 func (panickingTable) Apply(context.Context, *readmodel.Batch) error { panic("disk") }
 
 func TestTheSecondOfTwoProjectorsIsFenced(t *testing.T) {
-	var w writer
-	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-	first, second := New(log, table, definition(&folds{})), New(log, table, definition(&folds{}))
-	model := readmodel.NewModel(table, log, balanceCodec())
-	stop := run(t, first)
-	_, _, err := model.Get(t.Context(), balanceKey{"a", "EUR"}, cqrs.AtLeast(1))
-	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
+		first, second := New(log, table, definition(&folds{})), New(log, table, definition(&folds{}))
+		model := readmodel.NewModel(table, log, balanceCodec())
+		stop := run(t, first)
+		_, _, err := model.Get(t.Context(), balanceKey{"a", "EUR"}, cqrs.AtLeast(1))
+		require.NoError(t, err)
 
-	// The second one takes over while the first one sleeps; whatever the first one does then, it does not write.
-	held := make(chan struct{})
-	log.mu.Lock()
-	log.onRead = func(*cqrs.Record) error { <-held; return nil }
-	log.mu.Unlock()
-	log.append(w.commitOf(deposited("a", "EUR", 2))...)
-	other := newLog(log.all()...)
-	second.log = other
-	require.NoError(t, second.CatchUp(t.Context()))
-	close(held)
-	for first.Status().Phase != Stopped {
-		time.Sleep(time.Millisecond)
-	}
-	assert.ErrorIs(t, first.Status().Err, readmodel.ErrFenced)
-	assert.ErrorIs(t, stop(), readmodel.ErrFenced)
-	requireReflects(t, table, log.all())
+		// The second one takes over while the first one sleeps; whatever the first one does then, it does not write.
+		held := make(chan struct{})
+		log.mu.Lock()
+		log.onRead = func(*cqrs.Record) error { <-held; return nil }
+		log.mu.Unlock()
+		log.append(w.commitOf(deposited("a", "EUR", 2))...)
+		other := newLog(log.all()...)
+		second.log = other
+		require.NoError(t, second.CatchUp(t.Context()))
+		close(held)
+		synctest.Wait()
+		assert.Equal(t, Stopped, first.Status().Phase)
+		assert.ErrorIs(t, first.Err(), readmodel.ErrFenced)
+		assert.ErrorIs(t, stop(), readmodel.ErrFenced)
+		requireReflects(t, table, log.all())
+	})
 }
 
 func TestARowThatMovedWhileItWasLoadedIsAFence(t *testing.T) {
@@ -387,15 +464,16 @@ func TestAReadModelOfAnotherLogIsRefused(t *testing.T) {
 }
 
 func TestAProjectorRunsOnce(t *testing.T) {
-	log, table := newLog(), openTable(t)
-	p := New(log, table, definition(&folds{}))
-	stop := run(t, p)
-	for p.Status().Phase != Live {
-		time.Sleep(time.Millisecond)
-	}
-	assert.ErrorIs(t, p.CatchUp(t.Context()), ErrRunning)
-	require.NoError(t, stop())
-	require.NoError(t, p.CatchUp(t.Context()))
+	synctest.Test(t, func(t *testing.T) {
+		log, table := newLog(), openTable(t)
+		p := New(log, table, definition(&folds{}))
+		stop := run(t, p)
+		synctest.Wait()
+		assert.Equal(t, Live, p.Status().Phase)
+		assert.ErrorIs(t, p.CatchUp(t.Context()), ErrRunning)
+		require.NoError(t, stop())
+		require.NoError(t, p.CatchUp(t.Context()))
+	})
 }
 
 func TestAnEndedContextStopsBetweenTwoCommits(t *testing.T) {

@@ -241,6 +241,9 @@ func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 		if m.stopped != nil {
 			stopped = m.stopped()
 		}
+		if errors.Is(stopped, ErrFenced) {
+			stopped = nil // another process moves the table on
+		}
 		c, err := m.table.Checkpoint(ctx)
 		if err != nil && ctx.Err() != nil && stale != nil {
 			stale.Err = ctx.Err()

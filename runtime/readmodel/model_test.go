@@ -229,3 +229,18 @@ func TestPositionZeroIsNeverWaitedFor(t *testing.T) {
 	assert.Equal(t, readmodel.Freshness{}, fresh)
 	assert.False(t, fresh.Current())
 }
+
+func TestAQueryWaitsOnWhereAnotherProcessTookOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		model, table, _ := owners(t, 1)
+		model.StopsWith(func() error { return fmt.Errorf("stopped: %w", readmodel.ErrFenced) })
+		go func() {
+			time.Sleep(time.Minute)
+			at := readmodel.Checkpoint{Position: 10}
+			assert.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: at, To: readmodel.Checkpoint{Position: 11}}))
+		}()
+		_, fresh, err := model.GetMany(t.Context(), nil, cqrs.AtLeast(11))
+		require.NoError(t, err)
+		assert.EqualValues(t, 11, fresh.Position)
+	})
+}

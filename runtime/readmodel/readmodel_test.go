@@ -116,6 +116,22 @@ func TestValuesShowWhatTheyAre(t *testing.T) {
 	assert.Equal(t, uint64(0), math.Float64bits(OfFloat64(math.Copysign(0, -1)).Float64()), "negative zero is zero")
 }
 
+func TestTheZeroDateIsAValue(t *testing.T) {
+	date := Column{Name: "date", Kind: Date}
+	zero := OfDate(cqrs.Date{})
+	assert.Equal(t, cqrs.Date{}, zero.Date())
+	assert.Empty(t, date.fault(&zero))
+	s := NewScanner("P", []Column{date}, []Value{zero})
+	assert.Equal(t, cqrs.Date{}, s.Date())
+	assert.NoError(t, s.Err())
+
+	first := OfDate(cqrs.Date{Year: 0, Month: 1, Day: 1})
+	assert.Less(t, int64(zero.Uint64()), int64(first.Uint64()))
+	same := OfDate(cqrs.DateOf(cqrs.Date{}.Time()))
+	assert.NotEqual(t, zero, same, "the day that package time makes of it is another one")
+	assert.NotEmpty(t, date.fault(&same))
+}
+
 func TestOnlyAStartedProjectionAtTheHeadIsCurrent(t *testing.T) {
 	for f, want := range map[Freshness]bool{
 		{0, 0}: false, {0, 5}: false, {4, 5}: false, {5, 5}: true,

@@ -16,7 +16,7 @@
 //	string, json       TEXT
 //	bytes              BLOB
 //	time               TEXT, 2026-03-01T10:00:00.000000Z
-//	date               TEXT, 2026-03-01
+//	date               TEXT, 2026-03-01, and empty for the zero date
 //	uuid               TEXT, in lower case
 //
 // Whatever is not optional is NOT NULL. Rows and their checkpoint change in one transaction.

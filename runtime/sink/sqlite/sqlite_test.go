@@ -134,6 +134,27 @@ func TestAColumnThatSomebodyElseBrokeIsNamed(t *testing.T) {
 	assert.ErrorAs(t, err, &corrupt)
 }
 
+func TestTheZeroDateIsEmptyText(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "read.db")
+	schema := readmodel.Schema{
+		Projection: "Birthdays", Fingerprint: "00000000000000ff",
+		Key: []readmodel.Column{{Name: "id", Kind: readmodel.Int64}},
+		Row: []readmodel.Column{{Name: "birthday", Kind: readmodel.Date}},
+	}
+	table := openTable(t, path, &schema)
+	key, row := []readmodel.Value{readmodel.OfInt64(1)}, []readmodel.Value{readmodel.OfDate(cqrs.Date{})}
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
+		To:      readmodel.Checkpoint{Position: 1},
+		Changes: []readmodel.Change{{Key: key, Row: row, Position: 1}},
+	}))
+	assert.Equal(t, []string{"text|"}, shell(t, path, "SELECT typeof(birthday), birthday FROM birthdays_00000000000000ff"))
+	_, err := table.Get(t.Context(), [][]readmodel.Value{key}, func(_ int, got []readmodel.Value, _ cqrs.Position) error {
+		assert.Equal(t, row, got)
+		return nil
+	})
+	require.NoError(t, err)
+}
+
 func TestADroppedTableIsFenced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "read.db")
 	table := storeEveryKind(t, path)
