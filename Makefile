@@ -66,7 +66,7 @@ fuzz: go-version ## Run each fuzz target for FUZZTIME (20s)
 	sed -n 's|^\./\(.*\)/[^/]*:func \(Fuzz[A-Za-z0-9_]*\).*|\1 \2|p' | sort | \
 	while read -r dir target; do \
 		echo "$$target in ./$$dir"; \
-		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$dir" || exit 1; \
+		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$dir" || exit 1; \
 	done
 
 .PHONY: lint

@@ -103,14 +103,14 @@ func TestSQLiteFollowsTheEmbeddedLogThroughStopsAndStarts(t *testing.T) {
 }
 
 // TestAKilledProjectorLosesAndRepeatsNothing kills a projector with SIGKILL at a random moment of its writing, again and
-// again. CQRSGEN_TEST_KILLS sets how often.
+// again. CQRSGEN_KILL_ROUNDS sets how often.
 func TestAKilledProjectorLosesAndRepeatsNothing(t *testing.T) {
 	if dir := os.Getenv("CQRSGEN_TEST_PROJECTOR"); dir != "" {
 		runUntilKilled(t, dir)
 		return
 	}
 	kills := 10
-	if n, err := strconv.Atoi(os.Getenv("CQRSGEN_TEST_KILLS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("CQRSGEN_KILL_ROUNDS")); err == nil {
 		kills = n
 	}
 	dir := t.TempDir()
