@@ -60,5 +60,5 @@ func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	if err != nil {
 		return nil, f, fmt.Errorf("%s: %w", path, err)
 	}
-	return &output.Set{Model: filepath.Base(path), Files: files, Skeletons: skeletons}, f, nil
+	return &output.Set{Model: filepath.Base(path), Package: m.Package, Files: files, Skeletons: skeletons}, f, nil
 }

@@ -23,7 +23,9 @@ import (
 // Set is everything that one model leads to.
 type Set struct {
 	// Model is the model's file name, as the header has it.
-	Model     string
+	Model string
+	// Package is the Go package that the files belong to.
+	Package   string
 	Files     []emit.File
 	Skeletons []emit.Skeleton
 }
@@ -108,7 +110,7 @@ func (p *Pending) plan(s Set) error {
 			return err
 		}
 	}
-	declared, err := p.declaredTypes(existing)
+	declared, err := p.declaredTypes(existing, s.Package)
 	if err != nil {
 		return err
 	}
@@ -175,8 +177,8 @@ func (p *Pending) read(name string) ([]byte, error) {
 }
 
 // declaredTypes returns the types that the team's files declare. Code that does not compile, or even parse to its
-// end, counts as far as it goes.
-func (p *Pending) declaredTypes(entries []fs.DirEntry) (map[string]bool, error) {
+// end, counts as far as it goes. A file of another package is an error: a folder has one.
+func (p *Pending) declaredTypes(entries []fs.DirEntry, pkg string) (map[string]bool, error) {
 	types := map[string]bool{}
 	for _, entry := range entries {
 		name := entry.Name()
@@ -188,8 +190,11 @@ func (p *Pending) declaredTypes(entries []fs.DirEntry) (map[string]bool, error) 
 			return nil, err
 		}
 		f, _ := parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution)
-		if f == nil {
+		if f == nil || bytes.Contains(src, []byte("//go:build ignore")) {
 			continue
+		}
+		if f.Name != nil && f.Name.Name != pkg {
+			return nil, fmt.Errorf("%s belongs to the package %s, and the model says `package: %s`: a folder has one package", name, f.Name.Name, pkg)
 		}
 		for _, d := range f.Decls {
 			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE {

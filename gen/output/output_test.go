@@ -21,7 +21,7 @@ func ours(model, rest string) string { return emit.Header(model) + "\n\npackage 
 func set() output.Set {
 	file := func(name, content string) emit.File { return emit.File{Name: name, Content: []byte(content)} }
 	return output.Set{
-		Model:     model,
+		Model: model, Package: "door",
 		Files:     []emit.File{file("app_gen.go", ours(model, "// app")), file("events_gen.go", ours(model, "// events"))},
 		Skeletons: []emit.Skeleton{{File: file("door.go", "package door\n\ntype Door struct{}\n"), Type: "Door"}},
 	}
@@ -215,4 +215,18 @@ func TestPreparingChangesNothingUntilItIsCommitted(t *testing.T) {
 	}
 	p.Close()
 	assert.Equal(t, before, contents(t, dir))
+}
+
+func TestAFolderOfAnotherPackageIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(dir, "generate.go")
+	require.NoError(t, os.WriteFile(other, []byte("package doors\n"), 0o644))
+	_, err := output.Write(dir, set())
+	require.ErrorContains(t, err, "generate.go belongs to the package doors")
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing was written")
+	require.NoError(t, os.WriteFile(other, []byte("//go:build ignore\n\npackage main\n"), 0o644))
+	_, err = output.Write(dir, set())
+	require.NoError(t, err, "a program that is run by hand is in the folder, and not in the package")
 }

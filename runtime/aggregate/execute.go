@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"reflect"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -218,6 +219,24 @@ func (a *Aggregate[S]) loadFor(ctx context.Context, x *execution[S]) (*loaded[S]
 	return l, nil
 }
 
+// rejection keeps a decider's rejections to those that the model declares. One that was returned as a pointer, as most
+// errors are, is returned as the value that callers look for with errors.As.
+func (a *Aggregate[S]) rejection(x *execution[S], err error) error {
+	var r cqrs.Rejection
+	if !errors.As(err, &r) {
+		return err
+	}
+	if !slices.Contains(x.cmd.Rejects, r.RejectionType()) {
+		return &cqrs.UndeclaredRejectionError{Command: x.cmd.Name, Rejection: r}
+	}
+	if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && !v.IsNil() {
+		if value, ok := v.Elem().Interface().(cqrs.Rejection); ok {
+			return value
+		}
+	}
+	return err
+}
+
 // decide calls the team's code, keeps its rejections to those that the model declares, and applies the new events to
 // the state. They are applied as they will be read back, by the same fold: a state that is kept can neither differ from
 // the history nor share memory with the command.
@@ -229,11 +248,7 @@ func (a *Aggregate[S]) decide(x *execution[S], l *loaded[S], out *Events) (err e
 		}
 	}()
 	if err := x.cmd.Decide(&l.state, x.opts.Meta, out); err != nil {
-		var r cqrs.Rejection
-		if errors.As(err, &r) && !slices.Contains(x.cmd.Rejects, r.RejectionType()) {
-			return &cqrs.UndeclaredRejectionError{Command: x.cmd.Name, Rejection: r}
-		}
-		return err
+		return a.rejection(x, err)
 	}
 	if len(out.list) == 0 {
 		return nil

@@ -95,3 +95,9 @@ func TestWhatARejectingDeciderDidToTheStateIsForgotten(t *testing.T) {
 	}))
 	require.NoError(t, err)
 }
+
+func TestARejectionThatIsReturnedAsAPointerIsFoundByItsValue(t *testing.T) {
+	a := newTags(t)
+	_, err := a.Execute(t.Context(), tagCommand(func(tagState) (*tagged, error) { return nil, &refusal{} }))
+	require.ErrorAs(t, err, new(refusal))
+}
