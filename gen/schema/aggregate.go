@@ -11,17 +11,17 @@ import (
 var aggregateShape = shape[Aggregate]{
 	what: "an aggregate",
 	keys: []key[Aggregate]{
-		{"doc", func(p *parser, a *Aggregate, e entry) { a.Doc = p.doc(e) }},
-		{"id", func(p *parser, a *Aggregate, e entry) { a.ID = p.id(e) }},
-		{"state", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
-		{"snapshot", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
-		{"events", func(p *parser, a *Aggregate, e entry) {
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, a *Aggregate, e entry) { a.Doc = p.doc(e) }},
+		{"id", aName, "The named scalar that names the instances.", func(p *parser, a *Aggregate, e entry) { a.ID = p.id(e) }},
+		{"state", fieldsForm, "The fields that events change and deciders see.", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
+		{"snapshot", element(func() *shape[Aggregate] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
+		{"events", named(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
 			a.Events = declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl })
 		}},
-		{"rejections", func(p *parser, a *Aggregate, e entry) {
+		{"rejections", named(element(func() *shape[Rejection] { return &rejectionShape })), "The reasons for which deciders refuse commands.", func(p *parser, a *Aggregate, e entry) {
 			a.Rejections = declared(p, e, &rejectionShape, func(r *Rejection) *Decl { return &r.Decl })
 		}},
-		{"commands", func(p *parser, a *Aggregate, e entry) {
+		{"commands", named(element(func() *shape[Command] { return &commandShape })), "What can be asked for.", func(p *parser, a *Aggregate, e entry) {
 			a.Commands = declared(p, e, &commandShape, func(c *Command) *Decl { return &c.Decl })
 		}},
 	},
@@ -51,7 +51,7 @@ func (p *parser) id(e entry) Text {
 
 var snapshotShape = shape[Aggregate]{
 	what:    "`snapshot`",
-	keys:    []key[Aggregate]{{"every", func(p *parser, a *Aggregate, e entry) { a.SnapshotEvery, _ = p.text(e) }}},
+	keys:    []key[Aggregate]{{"every", aNumber, "The number of events between two snapshots.", func(p *parser, a *Aggregate, e entry) { a.SnapshotEvery, _ = p.text(e) }}},
 	instead: map[string]string{"after": "write `every: 500`"},
 }
 
@@ -70,8 +70,8 @@ func (p *parser) snapshot(e entry, a *Aggregate) {
 var eventShape = shape[Event]{
 	what: "an event",
 	keys: []key[Event]{
-		{"doc", func(p *parser, v *Event, e entry) { v.Doc = p.doc(e) }},
-		{"fields", func(p *parser, v *Event, e entry) { v.Fields = p.fields(e) }},
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, v *Event, e entry) { v.Doc = p.doc(e) }},
+		{"fields", fieldsForm, "The fields of the event.", func(p *parser, v *Event, e entry) { v.Fields = p.fields(e) }},
 	},
 	later: map[string]string{
 		"apply":      "how an event changes the state is written in Go",
@@ -96,8 +96,8 @@ var fieldsInstead = map[string]string{
 var rejectionShape = shape[Rejection]{
 	what: "a rejection",
 	keys: []key[Rejection]{
-		{"doc", func(p *parser, r *Rejection, e entry) { r.Doc = p.doc(e) }},
-		{"fields", func(p *parser, r *Rejection, e entry) { r.Fields = p.fields(e) }},
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, r *Rejection, e entry) { r.Doc = p.doc(e) }},
+		{"fields", fieldsForm, "The fields of the rejection.", func(p *parser, r *Rejection, e entry) { r.Fields = p.fields(e) }},
 	},
 	later:   map[string]string{"message": "the message names the rejection and its fields"},
 	instead: fieldsInstead,
@@ -106,11 +106,11 @@ var rejectionShape = shape[Rejection]{
 var commandShape = shape[Command]{
 	what: "a command",
 	keys: []key[Command]{
-		{"doc", func(p *parser, c *Command, e entry) { c.Doc = p.doc(e) }},
-		{"creates", func(p *parser, c *Command, e entry) { c.Creates = p.creates(e) }},
-		{"fields", func(p *parser, c *Command, e entry) { c.Fields = p.fields(e) }},
-		{"emits", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
-		{"rejects", func(p *parser, c *Command, e entry) { c.Rejects = p.texts(e, "`rejects: [NotOpen]`") }},
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, c *Command, e entry) { c.Doc = p.doc(e) }},
+		{"creates", oneWord("true", "maybe"), "Whether the stream is new: true, maybe; without it, the stream must exist.", func(p *parser, c *Command, e entry) { c.Creates = p.creates(e) }},
+		{"fields", fieldsForm, "The fields of the command.", func(p *parser, c *Command, e entry) { c.Fields = p.fields(e) }},
+		{"emits", listOf(aText), "The events that the command may cause: Event, maybe Event, many Event.", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
+		{"rejects", listOfNames, "The rejections that the decider may return.", func(p *parser, c *Command, e entry) { c.Rejects = p.texts(e, "`rejects: [NotOpen]`") }},
 	},
 	later: map[string]string{
 		"in":    "the decider checks the phase",

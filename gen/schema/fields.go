@@ -12,10 +12,10 @@ const aType = "a type"
 var typeShape = shape[Type]{
 	what: aType,
 	keys: append([]key[Type]{
-		{"doc", func(p *parser, t *Type, e entry) { t.Doc = p.doc(e) }},
-		{"base", func(p *parser, t *Type, e entry) { t.Base, _ = p.text(e) }},
-		{"enum", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
-		{"fields", func(p *parser, t *Type, e entry) { t.Fields = p.fields(e) }},
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, t *Type, e entry) { t.Doc = p.doc(e) }},
+		{"base", oneWord(scalarNames...), "The scalar below a named scalar.", func(p *parser, t *Type, e entry) { t.Base, _ = p.text(e) }},
+		{"enum", listOf(aText), "The values of an enum.", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
+		{"fields", fieldsForm, "The fields of a struct.", func(p *parser, t *Type, e entry) { t.Fields = p.fields(e) }},
 	}, ruleKeys(func(t *Type) *[]Rule { return &t.Rules })...),
 	later: withLaterRules(map[string]string{
 		"history": "declare a new event instead",
@@ -32,9 +32,9 @@ var typeShape = shape[Type]{
 var fieldShape = shape[Field]{
 	what: "a field",
 	keys: append([]key[Field]{
-		{"type", func(p *parser, f *Field, e entry) { f.Type = p.typeExpr(e) }},
-		{"doc", func(p *parser, f *Field, e entry) { f.Doc = p.doc(e) }},
-		{"personal", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
+		{"type", aTypeExpr, "The type of the field.", func(p *parser, f *Field, e entry) { f.Type = p.typeExpr(e) }},
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, f *Field, e entry) { f.Doc = p.doc(e) }},
+		{"personal", aBool, "Whether the value is about a person.", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
 	}, ruleKeys(func(f *Field) *[]Rule { return &f.Rules })...),
 	later: withLaterRules(map[string]string{
 		"from":   "the decider fills the field from the state",
@@ -62,11 +62,30 @@ func withLaterRules(later map[string]string) map[string]string {
 	return later
 }
 
+// fieldsForm is how fields are written: their short form (name: type) and their long one.
+var fieldsForm = named(either(aTypeExpr, element(func() *shape[Field] { return &fieldShape })))
+
+// ruleForms are the rules, with what their bounds are.
+var ruleForms = []keyInfo{
+	{"min", "The least value of a number.", aNumber},
+	{"max", "The greatest value of a number.", aNumber},
+	{"minLength", "The least length: of a string in characters, of bytes in bytes.", aNumber},
+	{"maxLength", "The greatest length: of a string in characters, of bytes in bytes.", aNumber},
+	{"pattern", "A regular expression that strings must match.", aText},
+	{"minItems", "The least number of items of a list or a map.", aNumber},
+	{"maxItems", "The greatest number of items of a list or a map.", aNumber},
+}
+
+// scalarNames are the scalars of the language.
+var scalarNames = []string{
+	"bool", "bytes", "date", "duration", "float64", "int", "int32", "int64", "string", "time", "uint32", "uint64", "uuid",
+}
+
 // ruleKeys are the keys of all rules.
 func ruleKeys[T any](rules func(*T) *[]Rule) []key[T] {
 	var keys []key[T]
-	for _, name := range []string{"min", "max", "minLength", "maxLength", "pattern", "minItems", "maxItems"} {
-		keys = append(keys, key[T]{name, func(p *parser, into *T, e entry) {
+	for _, rule := range ruleForms {
+		keys = append(keys, key[T]{rule.name, rule.form, rule.doc, func(p *parser, into *T, e entry) {
 			bound, ok := p.freeText(e)
 			if ok {
 				*rules(into) = append(*rules(into), Rule{Name: e.key, Bound: bound})

@@ -32,6 +32,8 @@ type shape[T any] struct {
 // key is one key of a shape.
 type key[T any] struct {
 	name string
+	form form
+	doc  string
 	read func(p *parser, into *T, e entry)
 }
 

@@ -11,14 +11,14 @@ import (
 var projectionShape = shape[Projection]{
 	what: "a projection",
 	keys: []key[Projection]{
-		{"doc", func(p *parser, j *Projection, e entry) { j.Doc = p.doc(e) }},
-		{"key", func(p *parser, j *Projection, e entry) { j.Key = p.fields(e) }},
-		{"row", func(p *parser, j *Projection, e entry) { j.Row = p.fields(e) }},
-		{"on", func(p *parser, j *Projection, e entry) {
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, j *Projection, e entry) { j.Doc = p.doc(e) }},
+		{"key", fieldsForm, "The fields that name a row.", func(p *parser, j *Projection, e entry) { j.Key = p.fields(e) }},
+		{"row", fieldsForm, "The fields of a row.", func(p *parser, j *Projection, e entry) { j.Row = p.fields(e) }},
+		{"on", named(element(func() *shape[Handler] { return &handlerShape })), "The events that change rows.", func(p *parser, j *Projection, e entry) {
 			j.On = declaredBy(p, e, p.handler, func(h *Handler) *Decl { return &h.Decl })
 		}},
-		{"ignore", func(p *parser, j *Projection, e entry) { j.Ignore = p.ignore(e) }},
-		{"indexes", func(p *parser, j *Projection, e entry) { j.Indexes = p.indexes(e) }},
+		{"ignore", listOfNames, "The events that change nothing here, on purpose.", func(p *parser, j *Projection, e entry) { j.Ignore = p.ignore(e) }},
+		{"indexes", listOf(listOfNames), "The lists of fields by which rows are found.", func(p *parser, j *Projection, e entry) { j.Indexes = p.indexes(e) }},
 	},
 	later: map[string]string{
 		"queries": "rows are found by key and by the declared indexes",
@@ -37,8 +37,8 @@ var projectionShape = shape[Projection]{
 var handlerShape = shape[Handler]{
 	what: "a handler",
 	keys: []key[Handler]{
-		{"doc", func(p *parser, h *Handler, e entry) { h.Doc = p.doc(e) }},
-		{"key", func(p *parser, h *Handler, e entry) { h.Key = p.keyValues(e) }},
+		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, h *Handler, e entry) { h.Doc = p.doc(e) }},
+		{"key", named(aGoExpr), "Where each field of the key comes from.", func(p *parser, h *Handler, e entry) { h.Key = p.keyValues(e) }},
 	},
 	later: map[string]string{
 		"set":    "a fold is written in Go",

@@ -1,0 +1,76 @@
+package diag
+
+// CQ14xx: projections.
+const (
+	NoKey               = "CQ1401"
+	KeyType             = "CQ1402"
+	NoRow               = "CQ1403"
+	NoHandlers          = "CQ1404"
+	InKeyAndRow         = "CQ1405"
+	UnknownHandled      = "CQ1406"
+	UnknownIgnored      = "CQ1407"
+	HandledAndIgnored   = "CQ1408"
+	IgnoredTwice        = "CQ1409"
+	EventNotHandled     = "CQ1410"
+	KeyFieldMissing     = "CQ1411"
+	KeyFieldUnknown     = "CQ1412"
+	NotAPath            = "CQ1413"
+	PathUnknown         = "CQ1414"
+	PathThrough         = "CQ1415"
+	PathType            = "CQ1416"
+	EmptyIndex          = "CQ1417"
+	IndexUnknownField   = "CQ1418"
+	IndexFieldUnordered = "CQ1419"
+	IndexDuplicate      = "CQ1420"
+	IndexFieldTwice     = "CQ1421"
+)
+
+var projectionCodes = []Code{
+	{NoKey, "projection without key",
+		"The key tells the rows of a projection apart."},
+	{KeyType, "type can't be in a key",
+		"Fields of a key can be compared and ordered everywhere in the same way: strings, bools, integers, times, " +
+			"durations, dates, uuids, enums, and named scalars over them. None is optional."},
+	{NoRow, "projection without row",
+		"A row has at least one field besides its key."},
+	{NoHandlers, "projection without events",
+		"A projection folds at least one event."},
+	{InKeyAndRow, "field in key and row",
+		"The key is part of every row. A second field of the same name would be the same column."},
+	{UnknownHandled, "unknown event handled",
+		"The event under `on` is not declared."},
+	{UnknownIgnored, "unknown event ignored",
+		"The event under `ignore` is not declared."},
+	{HandledAndIgnored, "event handled and ignored",
+		"An event stands under `on` and under `ignore`."},
+	{IgnoredTwice, "event ignored twice",
+		"An event stands twice under `ignore`."},
+	{EventNotHandled, "event neither handled nor ignored",
+		"Where a projection handles one event of an aggregate, it must say of each other one that it handles or ignores " +
+			"it. So a new event can't be forgotten silently."},
+	{KeyFieldMissing, "key field without value",
+		"An event must give every field of the projection's key a value, or its row can't be found."},
+	{KeyFieldUnknown, "value for an unknown key field",
+		"The projection's key has no such field."},
+	{NotAPath, "not a path",
+		"A key's value is taken from the event: `event.field`, also through structs, `stream.id`, `meta.time`, " +
+			"`meta.actor`, `meta.commandID`, `meta.correlationID` or `meta.causationID`. Whatever else a key needs " +
+			"belongs into the event, where the decider puts it."},
+	{PathUnknown, "unknown field in a path",
+		"The event, struct, stream or meta has no such field."},
+	{PathThrough, "path through a type without fields",
+		"A path leads through structs. It can't lead through an optional, a list or a map, of which it would not know " +
+			"whether, or which, value is meant; nor has a scalar fields."},
+	{PathType, "value of another type",
+		"The value that an event gives has another type than the field of the key. Types must be the same by name."},
+	{EmptyIndex, "empty index",
+		"An index lists at least one field."},
+	{IndexUnknownField, "unknown field in an index",
+		"Neither the key nor the row has the field."},
+	{IndexFieldUnordered, "field can't be indexed",
+		"Lists, maps and structs have no order."},
+	{IndexDuplicate, "duplicate index",
+		"The same fields in the same order are indexed twice."},
+	{IndexFieldTwice, "field twice in an index",
+		"A field stands twice in one index."},
+}

@@ -1,0 +1,83 @@
+package diag
+
+// CQ12xx: types, names and rules.
+const (
+	NotAName        = "CQ1201"
+	WrongCase       = "CQ1202"
+	UnknownType     = "CQ1203"
+	TypeSpelling    = "CQ1204"
+	DuplicateName   = "CQ1205"
+	FieldsCollide   = "CQ1206"
+	ReservedName    = "CQ1207"
+	PackageName     = "CQ1208"
+	OptionalTwice   = "CQ1209"
+	MapKey          = "CQ1210"
+	TypeKind        = "CQ1211"
+	BaseNotScalar   = "CQ1212"
+	EmptyType       = "CQ1213"
+	EnumValue       = "CQ1214"
+	EnumDuplicate   = "CQ1215"
+	Cycle           = "CQ1216"
+	TooManyFields   = "CQ1217"
+	RuleNotForType  = "CQ1218"
+	BadBound        = "CQ1219"
+	MinAboveMax     = "CQ1220"
+	BadPattern      = "CQ1221"
+	NotEncryptedYet = "CQ1222"
+)
+
+var typeCodes = []Code{
+	{NotAName, "not a name",
+		"Names become Go identifiers and names in databases: they have 1 to 64 ASCII letters and digits, and start with " +
+			"a letter."},
+	{WrongCase, "name in the wrong case",
+		"Types, aggregates, events, rejections, commands and projections start with an upper-case letter, fields with a " +
+			"lower-case one."},
+	{UnknownType, "unknown type",
+		"A type is one of the scalars string, bool, int, int32, int64, uint32, uint64, float64, bytes, time, duration, " +
+			"uuid and date, or declared under `types`."},
+	{TypeSpelling, "type in a wrong spelling",
+		"Types are written in words: `optional T`, `list of T`, `map of K to T`."},
+	{DuplicateName, "duplicate name",
+		"Types, aggregates, events, rejections, commands and projections share one namespace: each becomes a Go type of " +
+			"the package. Names that differ only in case are one name."},
+	{FieldsCollide, "fields collide",
+		"Two fields of one element differ only in case. They would be the same column."},
+	{ReservedName, "reserved name",
+		"The name is a keyword of Go, so that a Go expression could not name the field."},
+	{PackageName, "bad package name",
+		"The package is a Go package: lower-case ASCII letters and digits, at most 64, no keyword, no name that Go " +
+			"or the generated code needs."},
+	{OptionalTwice, "optional twice",
+		"A value is there or it is not; there is no third case."},
+	{MapKey, "type can't be the key of a map",
+		"The keys of a map are strings, integers, enums, or named scalars over strings or integers."},
+	{TypeKind, "not one kind of type",
+		"A type has just one of `base` (a named scalar), `enum` and `fields` (a struct)."},
+	{BaseNotScalar, "base is not a scalar",
+		"The base of a named scalar is a built-in scalar, not another declared type, a list or a map."},
+	{EmptyType, "type without content",
+		"An enum has at least one value, a struct at least one field."},
+	{EnumValue, "bad enum value",
+		"A value of an enum has 1 to 64 ASCII letters, digits and _, and at least one letter or digit."},
+	{EnumDuplicate, "duplicate enum value",
+		"Two values of an enum are the same, or differ only in case and _: they would be the same Go constant."},
+	{Cycle, "struct contains itself",
+		"A struct can't hold itself, neither directly nor through other structs, lists, maps or optionals. The message " +
+			"shows the way round."},
+	{TooManyFields, "too many fields",
+		"A struct, event, command, rejection, state, row or key has at most 64 fields. Group them into structs."},
+	{RuleNotForType, "rule not for this type",
+		"`min` and `max` bound integers and float64, `minLength` and `maxLength` strings (in characters) and bytes, " +
+			"`pattern` strings, `minItems` and `maxItems` lists and maps. On an optional field a rule binds the value if " +
+			"there is one. To bound the elements of a list, declare a named scalar."},
+	{BadBound, "bad bound",
+		"The bound of a rule must be a value of the field's type; a length or a number of items is a whole number from " +
+			"0 to 2147483647."},
+	{MinAboveMax, "minimum above maximum",
+		"No value can meet both bounds."},
+	{BadPattern, "bad pattern",
+		"The pattern is not a regular expression of Go's package regexp (RE2)."},
+	{NotEncryptedYet, "personal data is not encrypted yet",
+		"A warning. `personal: true` is kept in the model, but this release stores the field in clear text."},
+}
