@@ -152,7 +152,7 @@ func (m *randomModel) rules(typ string) string {
 		return m.one([]string{", min: -1", ", max: 100", ", min: -2147483648, max: 2147483647"})
 	case strings.HasPrefix(typ, "uint"):
 		return m.one([]string{", min: 0", ", min: 1, max: 4294967295"})
-	case strings.HasPrefix(typ, "list of"), strings.HasPrefix(typ, "map of"):
+	case strings.HasPrefix(typ, "list of"), strings.HasPrefix(typ, "set of"), strings.HasPrefix(typ, "map of"):
 		return m.one([]string{", minItems: 1", ", maxItems: 9", ", minItems: 0, maxItems: 2"})
 	}
 	return ""
@@ -206,6 +206,8 @@ func (m *randomModel) nested(depth int, optional bool) string {
 			return "list of " + m.nested(depth-1, true)
 		case 2:
 			return "map of " + m.mapKey() + " to " + m.nested(depth-1, true)
+		case 3:
+			return "set of " + m.setElem()
 		}
 	}
 	if len(m.structs) > 0 && m.IntN(5) == 0 {
@@ -216,6 +218,10 @@ func (m *randomModel) nested(depth int, optional bool) string {
 
 func (m *randomModel) mapKey() string {
 	return m.scalar(strings.Fields("string int int32 int64 uint32 uint64"))
+}
+
+func (m *randomModel) setElem() string {
+	return m.scalar(strings.Fields("string int int32 int64 uint32 uint64 duration uuid date"))
 }
 
 // scalar is one of the given scalars, a named one over it, or an enum.

@@ -24,6 +24,7 @@ const (
 	MinAboveMax     = "CQ1220"
 	BadPattern      = "CQ1221"
 	NotEncryptedYet = "CQ1222"
+	SetElement      = "CQ1230"
 )
 
 var typeCodes = []Code{
@@ -37,7 +38,7 @@ var typeCodes = []Code{
 		"A type is one of the scalars string, bool, int, int32, int64, uint32, uint64, float64, bytes, time, duration, " +
 			"uuid and date, or declared under `types`."},
 	{TypeSpelling, "type in a wrong spelling",
-		"Types are written in words: `optional T`, `list of T`, `map of K to T`."},
+		"Types are written in words: `optional T`, `list of T`, `set of T`, `map of K to T`."},
 	{DuplicateName, "duplicate name",
 		"Types, aggregates, events, rejections, commands and projections share one namespace: each becomes a Go type of " +
 			"the package. Names that differ only in case are one name."},
@@ -69,7 +70,7 @@ var typeCodes = []Code{
 		"A struct, event, command, rejection, state, row or key has at most 64 fields. Group them into structs."},
 	{RuleNotForType, "rule not for this type",
 		"`min` and `max` bound integers and float64, `minLength` and `maxLength` strings (in characters) and bytes, " +
-			"`pattern` strings, `minItems` and `maxItems` lists and maps. On an optional field a rule binds the value if " +
+			"`pattern` strings, `minItems` and `maxItems` lists, sets and maps. On an optional field a rule binds the value if " +
 			"there is one. To bound the elements of a list, declare a named scalar."},
 	{BadBound, "bad bound",
 		"The bound of a rule must be a value of the field's type; a length or a number of items is a whole number from " +
@@ -80,4 +81,7 @@ var typeCodes = []Code{
 		"The pattern is not a regular expression of Go's package regexp (RE2)."},
 	{NotEncryptedYet, "personal data is not encrypted yet",
 		"A warning. `personal: true` is kept in the model, but this release stores the field in clear text."},
+	{SetElement, "type can't be in a set",
+		"The elements of a set are strings, integers, durations, uuids, dates, enums, or named scalars over them: values " +
+			"that are the same or not, and have an order."},
 }

@@ -151,6 +151,8 @@ func (e *emitter) write(g *jen.Group, t *model.Type, x place) {
 			Else().Block(jen.Id("w").Dot("Null").Call())
 	case t.Kind == model.List:
 		g.Qual(jsoncodecPath, "WriteList").Call(jen.Id("w"), x.value(), e.writeFunc(t.Elem))
+	case t.Kind == model.Set:
+		g.Qual(jsoncodecPath, "WriteSet").Call(jen.Id("w"), x.value(), compareFunc(t.Elem), e.writeFunc(t.Elem))
 	case t.Kind == model.Map:
 		g.Qual(jsoncodecPath, "Write"+mapKind(t.Key)).Call(jen.Id("w"), x.value(), e.writeFunc(t.Elem))
 	case isStruct(t):
@@ -281,6 +283,8 @@ func (e *emitter) read(g *jen.Group, t *model.Type, x, recv expr) {
 		g.Add(x()).Op("=").Qual(jsoncodecPath, "ReadOptional").Call(jen.Id("r"), e.readFunc(t.Elem))
 	case t.Kind == model.List:
 		g.Add(x()).Op("=").Qual(jsoncodecPath, "ReadList").Call(jen.Id("r"), e.readFunc(t.Elem))
+	case t.Kind == model.Set:
+		g.Add(x()).Op("=").Qual(jsoncodecPath, "ReadSet").Call(jen.Id("r"), e.readFunc(t.Elem))
 	case t.Kind == model.Map:
 		g.Add(x()).Op("=").Qual(jsoncodecPath, "Read"+mapKind(t.Key)).Types(e.goType(t.Key)).Call(jen.Id("r"), e.readFunc(t.Elem))
 	case isStruct(t), isEnum(t):

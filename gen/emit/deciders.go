@@ -77,7 +77,7 @@ func deciderDoc(c *plan.Command) string {
 	return s + "."
 }
 
-// initFunc emits, for a struct with maps, the function that makes them, so that a fold can write to them at once:
+// initFunc emits, for a struct with maps or sets, the function that makes them, so that a fold can write to them at once:
 //
 //	func initAccountState(v *AccountState) {
 //		v.Balances = map[Currency]int64{}
@@ -95,7 +95,7 @@ func (e *emitter) initFunc(f *jen.File, name string, fields []*plan.Field) {
 func (e *emitter) initMaps(g *jen.Group, x expr, fields []*plan.Field) {
 	for _, field := range fields {
 		switch {
-		case field.Type.Kind == model.Map:
+		case field.Type.Kind == model.Map, field.Type.Kind == model.Set:
 			g.Add(x()).Dot(field.Go).Op("=").Add(e.goType(&field.Type)).Values()
 		case isStruct(&field.Type):
 			e.initMaps(g, at(x, field.Go), e.NamedOf(field.Type.Named).Fields)
@@ -113,7 +113,7 @@ func hasMaps(fields []*plan.Field) bool {
 }
 
 func holdsMap(t *model.Type) bool {
-	if t.Kind == model.Map {
+	if t.Kind == model.Map || t.Kind == model.Set {
 		return true
 	}
 	if isStruct(t) {

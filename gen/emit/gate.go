@@ -12,7 +12,7 @@ import (
 
 // allowed are the imports that emitted code may have. Whatever a model says, nothing else gets in.
 var allowed = []string{
-	"context", "errors", "fmt", "maps", "regexp", "slices", "strconv", "strings", "time",
+	"cmp", "context", "errors", "fmt", "maps", "regexp", "slices", "strconv", "strings", "time",
 	cqrsPath, aggregatePath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath,
 }
 

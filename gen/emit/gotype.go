@@ -33,6 +33,8 @@ func (e *emitter) goType(t *model.Type) *jen.Statement {
 		return jen.Qual(cqrsPath, "Optional").Types(e.goType(t.Elem))
 	case model.List:
 		return jen.Index().Add(e.goType(t.Elem))
+	case model.Set:
+		return jen.Qual(cqrsPath, "Set").Types(e.goType(t.Elem))
 	case model.Map:
 		return jen.Map(e.goType(t.Key)).Add(e.goType(t.Elem))
 	case model.Ref:
@@ -85,6 +87,17 @@ func base(t *model.Type) (k model.Kind, named bool) {
 		return 0, false
 	}
 	return t.Kind, false
+}
+
+// compareFunc is the function that orders the elements of a set.
+func compareFunc(t *model.Type) *jen.Statement {
+	switch k, _ := base(t); k {
+	case model.UUID:
+		return jen.Qual(cqrsPath, "CompareUUIDs")
+	case model.Date:
+		return jen.Qual(cqrsPath, "CompareDates")
+	}
+	return jen.Qual("cmp", "Compare")
 }
 
 func isEnum(t *model.Type) bool   { return t.Kind == model.Ref && t.Named.Kind == model.Enum }

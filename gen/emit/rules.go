@@ -15,7 +15,7 @@ func needsCheck(t *model.Type, r model.Rules) bool {
 	switch t.Kind {
 	case model.String, model.Float64, model.Time, model.Date:
 		return true
-	case model.Optional, model.List:
+	case model.Optional, model.List, model.Set:
 		return needsCheck(t.Elem, model.Rules{})
 	case model.Map:
 		return needsCheck(t.Key, model.Rules{}) || needsCheck(t.Elem, model.Rules{})
@@ -82,6 +82,9 @@ func (c checks) value(g *jen.Group, t *model.Type, r model.Rules, x expr) {
 	case model.List:
 		c.items(g, r, x)
 		c.list(g, t, x)
+	case model.Set:
+		c.items(g, r, x)
+		c.set(g, t, x)
 	case model.Map:
 		c.items(g, r, x)
 		c.mapping(g, t, x)
@@ -162,6 +165,18 @@ func (c checks) list(g *jen.Group, t *model.Type, x expr) {
 	})
 }
 
+func (c checks) set(g *jen.Group, t *model.Type, x expr) {
+	if !needsCheck(t.Elem, model.Rules{}) {
+		return
+	}
+	elements := x().Dot("Sorted").Call(compareFunc(t.Elem))
+	g.For(jen.List(jen.Id("_"), jen.Id("x")).Op(":=").Range().Add(elements)).BlockFunc(func(g *jen.Group) {
+		g.Id("c").Dot("EnterKey").Call(c.name(), keyText(t.Elem, id("x")))
+		c.element(g, t.Elem, id("x"))
+		g.Id("c").Dot("Leave").Call()
+	})
+}
+
 func (c checks) mapping(g *jen.Group, t *model.Type, x expr) {
 	if !needsCheck(t.Key, model.Rules{}) && !needsCheck(t.Elem, model.Rules{}) {
 		return
@@ -187,9 +202,11 @@ func (c checks) element(g *jen.Group, t *model.Type, x expr) {
 	checks{e: c.e, field: jen.Lit("")}.value(g, t, model.Rules{}, x)
 }
 
-// keyText is a map's key as text.
+// keyText is a map's key, or a set's element, as text.
 func keyText(t *model.Type, x expr) *jen.Statement {
 	switch k, _ := base(t); ofKind(k) {
+	case model.Date:
+		return x().Dot("String").Call()
 	case model.Int64:
 		return jen.Qual("strconv", "FormatInt").Call(to(t, model.Int64, x), jen.Lit(10))
 	case model.Uint64:

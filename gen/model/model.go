@@ -40,6 +40,7 @@ const (
 
 	Optional // Elem
 	List     // Elem
+	Set      // Elem, which has an order
 	Map      // Key, Elem
 	Ref      // Named: a named scalar, an enum or a struct
 )
@@ -69,7 +70,7 @@ type Named struct {
 	Kind NamedKind
 	At   diag.Span
 
-	// Base is the scalar below a Scalar: never Optional, List, Map or Ref.
+	// Base is the scalar below a Scalar: never Optional, List, Set, Map or Ref.
 	Base  Kind
 	Rules Rules // of a Scalar
 
@@ -101,8 +102,8 @@ type Field struct {
 type Rules struct {
 	// Min and Max bound an integer or a float64. They are Go literals that fit the type: "1", "-0.5".
 	Min, Max string
-	// MinLength and MaxLength bound a string in characters and bytes in bytes. MinItems and MaxItems bound a list
-	// or a map. Nil is no bound.
+	// MinLength and MaxLength bound a string in characters and bytes in bytes. MinItems and MaxItems bound a list,
+	// a set or a map. Nil is no bound.
 	MinLength, MaxLength, MinItems, MaxItems *int
 	// Pattern is a regular expression of package regexp that compiles.
 	Pattern string

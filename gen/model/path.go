@@ -197,7 +197,7 @@ func (r *resolver) notThrough(at diag.Span, f *Field) {
 	case Optional:
 		r.errorf(diag.PathThrough, at, "make the field required, or give the event a field of its own",
 			"a path can't lead through %s: it is optional, and may be absent", f.Name)
-	case List, Map:
+	case List, Set, Map:
 		r.errorf(diag.PathThrough, at, "give the event a field of its own",
 			"a path can't lead through %s: it is a %s, and may hold many values", f.Name, f.Type.Kind)
 	default:

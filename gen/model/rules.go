@@ -48,7 +48,7 @@ func (b *ruleReader) read(rule schema.Rule) {
 	case "pattern":
 		ok = kind == String
 	case "minItems", "maxItems":
-		ok = b.typ.Kind == List || b.typ.Kind == Map
+		ok = holdsItems(b.typ)
 	}
 	if !ok {
 		b.errorf(diag.RuleNotForType, rule.Name.At, ruleHint(rule.Name.Value, b.typ),
@@ -60,14 +60,17 @@ func (b *ruleReader) read(rule schema.Rule) {
 	}
 }
 
+// holdsItems reports whether a value of the type is made of elements.
+func holdsItems(t Type) bool { return t.Kind == List || t.Kind == Set || t.Kind == Map }
+
 // ruleHint says which rule was probably meant, or where it belongs.
 func ruleHint(rule string, t Type) string {
 	switch kind := t.Scalar(); {
-	case (t.Kind == List || t.Kind == Map) && (rule == "minLength" || rule == "min"):
-		return "`minItems` bounds a list or map; for its elements declare a named scalar"
-	case (t.Kind == List || t.Kind == Map) && (rule == "maxLength" || rule == "max"):
-		return "`maxItems` bounds a list or map; for its elements declare a named scalar"
-	case t.Kind == List || t.Kind == Map:
+	case holdsItems(t) && (rule == "minLength" || rule == "min"):
+		return "`minItems` bounds a list, set or map; for its elements declare a named scalar"
+	case holdsItems(t) && (rule == "maxLength" || rule == "max"):
+		return "`maxItems` bounds a list, set or map; for its elements declare a named scalar"
+	case holdsItems(t):
 		return "for the elements declare a named scalar"
 	case t.isEnum():
 		return ""

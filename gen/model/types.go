@@ -28,6 +28,8 @@ func (k Kind) String() string {
 		return "optional"
 	case List:
 		return "list"
+	case Set:
+		return "set"
 	case Map:
 		return "map"
 	case Ref:
@@ -46,6 +48,8 @@ func (t Type) String() string {
 		return "optional " + t.Elem.String()
 	case List:
 		return "list of " + t.Elem.String()
+	case Set:
+		return "set of " + t.Elem.String()
 	case Map:
 		return "map of " + t.Key.String() + " to " + t.Elem.String()
 	case Ref:
@@ -80,7 +84,7 @@ func (t Type) isEnum() bool { return t.Kind == Ref && t.Named.Kind == Enum }
 // broken reports whether something in the type was reported, so that nothing more can be said of it.
 func (t Type) broken() bool {
 	switch t.Kind {
-	case Optional, List:
+	case Optional, List, Set:
 		return t.Elem.broken()
 	case Map:
 		return t.Key.broken() || t.Elem.broken()
@@ -261,6 +265,12 @@ func (r *resolver) typeOf(x *schema.TypeExpr) Type {
 			return Type{Kind: List, Elem: &elem}
 		}
 		return Type{Kind: Optional, Elem: &elem}
+	case schema.Set:
+		elem := r.typeOf(x.Elem)
+		if !elem.broken() && !setElem(elem) {
+			r.errorf(diag.SetElement, x.Elem.At, "use a list, which may hold anything", "%s can't be in a set", elem)
+		}
+		return Type{Kind: Set, Elem: &elem}
 	case schema.Map:
 		key, elem := r.typeOf(x.Key), r.typeOf(x.Elem)
 		if !key.broken() && !mapKey(key) {
@@ -285,6 +295,12 @@ func (r *resolver) typeOf(x *schema.TypeExpr) Type {
 func mapKey(t Type) bool {
 	k := t.Scalar()
 	return k == String || k.Integer()
+}
+
+// setElem reports whether a set can hold a type: one whose values Go compares by what they say, and that have an order.
+func setElem(t Type) bool {
+	k := t.Scalar()
+	return mapKey(t) || k == Duration || k == UUID || k == Date
 }
 
 // typeHint says what an unknown type was probably meant to be.
@@ -362,7 +378,7 @@ func (r *resolver) cycle(f *Field, back *Named, path []string) {
 // structsIn returns the structs that a type holds, in whatever way.
 func structsIn(t Type) []*Named {
 	switch t.Kind {
-	case Optional, List:
+	case Optional, List, Set:
 		return structsIn(*t.Elem)
 	case Map:
 		return structsIn(*t.Elem)

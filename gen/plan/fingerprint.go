@@ -62,6 +62,9 @@ func writeShape(b *strings.Builder, t *model.Type) {
 	case model.List:
 		b.WriteString("list ")
 		writeShape(b, t.Elem)
+	case model.Set:
+		b.WriteString("set ")
+		writeShape(b, t.Elem)
 	case model.Map:
 		b.WriteString("map ")
 		writeShape(b, t.Key)

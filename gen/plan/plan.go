@@ -300,7 +300,7 @@ func holdsStrings(t *model.Type) bool {
 	switch t.Kind {
 	case model.String:
 		return true
-	case model.Optional, model.List:
+	case model.Optional, model.List, model.Set:
 		return holdsStrings(t.Elem)
 	case model.Map:
 		return holdsStrings(t.Key) || holdsStrings(t.Elem)

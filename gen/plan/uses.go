@@ -67,12 +67,12 @@ func (p *Plan) mark(t *model.Type, u use) {
 	}
 }
 
-// InJSON says whether a row keeps a value of the type in one JSON column: lists, maps, structs, and optionals of them.
+// InJSON says whether a row keeps a value of the type in one JSON column: lists, sets, maps, structs, and optionals of them.
 func InJSON(t *model.Type) bool {
 	switch t.Kind {
 	case model.Optional:
 		return InJSON(t.Elem)
-	case model.List, model.Map:
+	case model.List, model.Set, model.Map:
 		return true
 	case model.Ref:
 		return t.Named.Kind == model.Struct

@@ -72,8 +72,8 @@ var ruleForms = []keyInfo{
 	{"minLength", "The least length: of a string in characters, of bytes in bytes.", aNumber},
 	{"maxLength", "The greatest length: of a string in characters, of bytes in bytes.", aNumber},
 	{"pattern", "A regular expression that strings must match.", aText},
-	{"minItems", "The least number of items of a list or a map.", aNumber},
-	{"maxItems", "The greatest number of items of a list or a map.", aNumber},
+	{"minItems", "The least number of items of a list, set or map.", aNumber},
+	{"maxItems", "The greatest number of items of a list, set or map.", aNumber},
 }
 
 // scalarNames are the scalars of the language.

@@ -90,6 +90,7 @@ const (
 	Optional                     // optional Elem
 	List                         // list of Elem
 	Map                          // map of Key to Elem
+	Set                          // set of Elem
 )
 
 // TypeExpr is a type as a field writes it.
@@ -108,6 +109,8 @@ func (t *TypeExpr) String() string {
 		return "optional " + t.Elem.String()
 	case List:
 		return "list of " + t.Elem.String()
+	case Set:
+		return "set of " + t.Elem.String()
 	case Map:
 		return fmt.Sprintf("map of %s to %s", t.Key, t.Elem)
 	default:

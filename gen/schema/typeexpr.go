@@ -13,7 +13,7 @@ import (
 const MaxTypeDepth = 8
 
 // typeForms is the hint where a text is no type at all.
-const typeForms = "a type is a name, `optional T`, `list of T` or `map of K to T`"
+const typeForms = "a type is a name, `optional T`, `list of T`, `set of T` or `map of K to T`"
 
 // typeExpr reads a type. It returns nil for what is none, after reporting it.
 func (p *parser) typeExpr(e entry) *TypeExpr {
@@ -116,12 +116,11 @@ func (r *typeReader) read(depth int) *TypeExpr {
 	case "optional":
 		return r.optional(w, depth)
 	case "list":
-		return r.list(w, depth)
+		return r.collection(w, List, depth)
 	case "map":
 		return r.mapping(w, depth)
 	case "set":
-		r.errorf(diag.NotYet, r.span(w), "", "this version does not know `set of T` yet: use `list of T`")
-		return nil
+		return r.collection(w, Set, depth)
 	case "decimal":
 		r.errorf(diag.NotYet, r.span(w), "",
 			"this version does not know `decimal` yet: count in minor units with int64")
@@ -149,15 +148,16 @@ func (r *typeReader) optional(w word, depth int) *TypeExpr {
 	return &TypeExpr{Kind: Optional, Elem: elem, At: r.from(w)}
 }
 
-func (r *typeReader) list(w word, depth int) *TypeExpr {
-	if !r.take("of") {
-		return r.fail(w, "write `list of T`", "`of` is missing after `list`")
+// collection reads what follows the word list or set.
+func (r *typeReader) collection(w word, kind ExprKind, depth int) *TypeExpr {
+	if name := r.text.Value[w.from:w.to]; !r.take("of") {
+		return r.fail(w, "write `"+name+" of T`", "`of` is missing after `%s`", name)
 	}
 	elem := r.read(depth + 1)
 	if elem == nil {
 		return nil
 	}
-	return &TypeExpr{Kind: List, Elem: elem, At: r.from(w)}
+	return &TypeExpr{Kind: kind, Elem: elem, At: r.from(w)}
 }
 
 func (r *typeReader) mapping(w word, depth int) *TypeExpr {
@@ -200,6 +200,7 @@ var foreign = []struct {
 	words   string
 }{
 	{regexp.MustCompile(`^list of (.+)$`), "list of $1"},
+	{regexp.MustCompile(`^set of (.+)$`), "set of $1"},
 	{regexp.MustCompile(`^map of (.+) to (.+)$`), "map of $1 to $2"},
 	{regexp.MustCompile(`^optional (.+)$`), "optional $1"},
 	{regexp.MustCompile(`^(.+)\?$`), "optional $1"},
@@ -210,6 +211,7 @@ var foreign = []struct {
 	{regexp.MustCompile(`^(?i:map|dict)\[([^\[\]]+)\](.+)$`), "map of $1 to $2"},
 	{regexp.MustCompile(`^(?i:map|dict|record)[<\[(]([^,]+),\s*(.+)[>\])]$`), "map of $1 to $2"},
 	{regexp.MustCompile(`^(?i:list|array|slice|seq)[<\[(](.+)[>\])]$`), "list of $1"},
+	{regexp.MustCompile(`^(?i:set|hashset)[<\[(](.+)[>\])]$`), "set of $1"},
 	{regexp.MustCompile(`^(?i:optional|option|nullable|maybe)[<\[(](.+)[>\])]$`), "optional $1"},
 	{regexp.MustCompile(`^(.+)\s*\|\s*(?i:null|nil|none)$`), "optional $1"},
 }

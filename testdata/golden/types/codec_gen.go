@@ -3,6 +3,7 @@
 package types
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -1348,6 +1349,205 @@ func (v *Names) readJSON(r *jsoncodec.Reader) {
 	}
 }
 
+func (v *Sets) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"ofString":`)
+	jsoncodec.WriteSet(w, v.OfString, cmp.Compare, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`,"ofInt":`)
+	jsoncodec.WriteSet(w, v.OfInt, cmp.Compare, func(w *jsoncodec.Writer, x *int) {
+		w.Int(int64(*x))
+	})
+	w.Raw(`,"ofInt32":`)
+	jsoncodec.WriteSet(w, v.OfInt32, cmp.Compare, func(w *jsoncodec.Writer, x *int32) {
+		w.Int(int64(*x))
+	})
+	w.Raw(`,"ofInt64":`)
+	jsoncodec.WriteSet(w, v.OfInt64, cmp.Compare, func(w *jsoncodec.Writer, x *int64) {
+		w.Int(*x)
+	})
+	w.Raw(`,"ofUint32":`)
+	jsoncodec.WriteSet(w, v.OfUint32, cmp.Compare, func(w *jsoncodec.Writer, x *uint32) {
+		w.Uint(uint64(*x))
+	})
+	w.Raw(`,"ofUint64":`)
+	jsoncodec.WriteSet(w, v.OfUint64, cmp.Compare, func(w *jsoncodec.Writer, x *uint64) {
+		w.Uint(*x)
+	})
+	w.Raw(`,"ofDuration":`)
+	jsoncodec.WriteSet(w, v.OfDuration, cmp.Compare, func(w *jsoncodec.Writer, x *time.Duration) {
+		w.Duration(*x)
+	})
+	w.Raw(`,"ofUuid":`)
+	jsoncodec.WriteSet(w, v.OfUUID, cqrs.CompareUUIDs, func(w *jsoncodec.Writer, x *uuid.UUID) {
+		w.UUID(*x)
+	})
+	w.Raw(`,"ofDate":`)
+	jsoncodec.WriteSet(w, v.OfDate, cqrs.CompareDates, func(w *jsoncodec.Writer, x *cqrs.Date) {
+		w.Date(*x)
+	})
+	w.Raw(`,"ofCode":`)
+	jsoncodec.WriteSet(w, v.OfCode, cmp.Compare, func(w *jsoncodec.Writer, x *Code) {
+		w.String(string(*x))
+	})
+	w.Raw(`,"ofLevel":`)
+	jsoncodec.WriteSet(w, v.OfLevel, cmp.Compare, func(w *jsoncodec.Writer, x *Level) {
+		w.Int(int64(*x))
+	})
+	w.Raw(`,"ofBig":`)
+	jsoncodec.WriteSet(w, v.OfBig, cmp.Compare, func(w *jsoncodec.Writer, x *Big) {
+		w.Uint(uint64(*x))
+	})
+	w.Raw(`,"ofSpan":`)
+	jsoncodec.WriteSet(w, v.OfSpan, cmp.Compare, func(w *jsoncodec.Writer, x *Span) {
+		w.Duration(time.Duration(*x))
+	})
+	w.Raw(`,"ofToken":`)
+	jsoncodec.WriteSet(w, v.OfToken, cqrs.CompareUUIDs, func(w *jsoncodec.Writer, x *Token) {
+		w.UUID(uuid.UUID(*x))
+	})
+	w.Raw(`,"ofDay":`)
+	jsoncodec.WriteSet(w, v.OfDay, cqrs.CompareDates, func(w *jsoncodec.Writer, x *Day) {
+		w.Date(cqrs.Date(*x))
+	})
+	w.Raw(`,"ofColor":`)
+	jsoncodec.WriteSet(w, v.OfColor, cmp.Compare, func(w *jsoncodec.Writer, x *Color) {
+		w.Enum(string(*x), x.Valid())
+	})
+	if x, ok := v.Maybe.Get(); ok {
+		w.Field(`"maybe":`)
+		jsoncodec.WriteSet(w, x, cmp.Compare, func(w *jsoncodec.Writer, x *Code) {
+			w.String(string(*x))
+		})
+	}
+	w.Raw(`,"listed":`)
+	jsoncodec.WriteList(w, v.Listed, func(w *jsoncodec.Writer, x *cqrs.Set[Color]) {
+		jsoncodec.WriteSet(w, *x, cmp.Compare, func(w *jsoncodec.Writer, x *Color) {
+			w.Enum(string(*x), x.Valid())
+		})
+	})
+	w.Raw(`,"mapped":`)
+	jsoncodec.WriteEnumMap(w, v.Mapped, func(w *jsoncodec.Writer, x *cqrs.Set[Phase]) {
+		jsoncodec.WriteSet(w, *x, cmp.Compare, func(w *jsoncodec.Writer, x *Phase) {
+			w.Enum(string(*x), x.Valid())
+		})
+	})
+	w.Raw(`}`)
+}
+
+func (v *Sets) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "ofString":
+			v.OfString = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+			seen |= 1 << 0
+		case "ofInt":
+			v.OfInt = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *int) {
+				*x = r.Int()
+			})
+			seen |= 1 << 1
+		case "ofInt32":
+			v.OfInt32 = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *int32) {
+				*x = r.Int32()
+			})
+			seen |= 1 << 2
+		case "ofInt64":
+			v.OfInt64 = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *int64) {
+				*x = r.Int64()
+			})
+			seen |= 1 << 3
+		case "ofUint32":
+			v.OfUint32 = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *uint32) {
+				*x = r.Uint32()
+			})
+			seen |= 1 << 4
+		case "ofUint64":
+			v.OfUint64 = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *uint64) {
+				*x = r.Uint64()
+			})
+			seen |= 1 << 5
+		case "ofDuration":
+			v.OfDuration = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *time.Duration) {
+				*x = r.Duration()
+			})
+			seen |= 1 << 6
+		case "ofUuid":
+			v.OfUUID = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *uuid.UUID) {
+				*x = r.UUID()
+			})
+			seen |= 1 << 7
+		case "ofDate":
+			v.OfDate = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
+				*x = r.Date()
+			})
+			seen |= 1 << 8
+		case "ofCode":
+			v.OfCode = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Code) {
+				*x = Code(r.String())
+			})
+			seen |= 1 << 9
+		case "ofLevel":
+			v.OfLevel = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Level) {
+				*x = Level(r.Int())
+			})
+			seen |= 1 << 10
+		case "ofBig":
+			v.OfBig = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Big) {
+				*x = Big(r.Uint64())
+			})
+			seen |= 1 << 11
+		case "ofSpan":
+			v.OfSpan = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Span) {
+				*x = Span(r.Duration())
+			})
+			seen |= 1 << 12
+		case "ofToken":
+			v.OfToken = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Token) {
+				*x = Token(r.UUID())
+			})
+			seen |= 1 << 13
+		case "ofDay":
+			v.OfDay = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Day) {
+				*x = Day(r.Date())
+			})
+			seen |= 1 << 14
+		case "ofColor":
+			v.OfColor = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Color) {
+				x.readJSON(r)
+			})
+			seen |= 1 << 15
+		case "maybe":
+			v.Maybe = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Set[Code]) {
+				*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Code) {
+					*x = Code(r.String())
+				})
+			})
+		case "listed":
+			v.Listed = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Set[Color]) {
+				*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Color) {
+					x.readJSON(r)
+				})
+			})
+			seen |= 1 << 16
+		case "mapped":
+			v.Mapped = jsoncodec.ReadEnumMap[Color](r, func(r *jsoncodec.Reader, x *cqrs.Set[Phase]) {
+				*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Phase) {
+					x.readJSON(r)
+				})
+			})
+			seen |= 1 << 17
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<18-1 {
+		r.Missing(seen, "ofString", "ofInt", "ofInt32", "ofInt64", "ofUint32", "ofUint64", "ofDuration", "ofUuid", "ofDate", "ofCode", "ofLevel", "ofBig", "ofSpan", "ofToken", "ofDay", "ofColor", "listed", "mapped")
+	}
+}
+
 func (v *Nested) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"matrix":`)
 	jsoncodec.WriteList(w, v.Matrix, func(w *jsoncodec.Writer, x *[]float64) {
@@ -1564,6 +1764,8 @@ func (v *Everything) writeJSON(w *jsoncodec.Writer) {
 	v.ScalarMaps.writeJSON(w)
 	w.Raw(`,"names":`)
 	v.Names.writeJSON(w)
+	w.Raw(`,"sets":`)
+	v.Sets.writeJSON(w)
 	w.Raw(`,"nested":`)
 	v.Nested.writeJSON(w)
 	w.Raw(`,"rules":`)
@@ -1593,18 +1795,21 @@ func (v *Everything) readJSON(r *jsoncodec.Reader) {
 		case "names":
 			v.Names.readJSON(r)
 			seen |= 1 << 5
+		case "sets":
+			v.Sets.readJSON(r)
+			seen |= 1 << 6
 		case "nested":
 			v.Nested.readJSON(r)
-			seen |= 1 << 6
+			seen |= 1 << 7
 		case "rules":
 			v.Rules.readJSON(r)
-			seen |= 1 << 7
+			seen |= 1 << 8
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<8-1 {
-		r.Missing(seen, "order", "scalars", "optionalScalars", "scalarLists", "scalarMaps", "names", "nested", "rules")
+	if seen != 1<<9-1 {
+		r.Missing(seen, "order", "scalars", "optionalScalars", "scalarLists", "scalarMaps", "names", "sets", "nested", "rules")
 	}
 }
 
@@ -2525,6 +2730,10 @@ func (v *BoxState) writeJSON(w *jsoncodec.Writer) {
 	jsoncodec.WriteIntMap(w, v.Counts, func(w *jsoncodec.Writer, x *uint64) {
 		w.Uint(*x)
 	})
+	w.Raw(`,"seen":`)
+	jsoncodec.WriteSet(w, v.Seen, cqrs.CompareUUIDs, func(w *jsoncodec.Writer, x *Token) {
+		w.UUID(uuid.UUID(*x))
+	})
 	w.Raw(`}`)
 }
 
@@ -2689,12 +2898,17 @@ func (v *BoxState) readJSON(r *jsoncodec.Reader) {
 				*x = r.Uint64()
 			})
 			seen |= 1 << 30
+		case "seen":
+			v.Seen = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Token) {
+				*x = Token(r.UUID())
+			})
+			seen |= 1 << 31
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<31-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "plainValue", "colorValue", "phaseValue", "byColor", "counts")
+	if seen != 1<<32-1 {
+		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "plainValue", "colorValue", "phaseValue", "byColor", "counts", "seen")
 	}
 }
 

@@ -96,6 +96,18 @@ func TestEachViolationIsReportedWithItsPath(t *testing.T) {
 		{"nested.optionalList[0].color", "",
 			func(e *Everything) { e.Nested.OptionalList = cqrs.Some([]Money{{Amount: 1}}) }},
 		{"nested.mapOfEnums[A]", "", func(e *Everything) { e.Nested.MapOfEnums = map[Code]Phase{"A": "old"} }},
+		{`sets.ofString["\xff"]`, "", func(e *Everything) { e.Sets.OfString = cqrs.SetOf("a", "\xff") }},
+		{"sets.ofDate[2026-02-30]", "", func(e *Everything) {
+			e.Sets.OfDate = cqrs.SetOf(cqrs.Date{Year: 2026, Month: 2, Day: 30})
+		}},
+		{"sets.ofLevel[6]", "must be at most 5, is 6", func(e *Everything) { e.Sets.OfLevel = cqrs.SetOf[Level](5, 6) }},
+		{"sets.ofColor", "must have at most 2 items, has 3",
+			func(e *Everything) { e.Sets.OfColor = cqrs.SetOf(ColorRED, ColorGREEN, ColorBLUE) }},
+		{"sets.maybe", "must have at least 1 item, has 0", func(e *Everything) { e.Sets.Maybe = cqrs.Some(cqrs.Set[Code]{}) }},
+		{"sets.listed[1][PINK]", `must be one of RED, GREEN, BLUE, is "PINK"`,
+			func(e *Everything) { e.Sets.Listed = []cqrs.Set[Color]{nil, cqrs.SetOf[Color]("PINK")} }},
+		{"sets.mapped[RED][old]", "",
+			func(e *Everything) { e.Sets.Mapped = map[Color]cqrs.Set[Phase]{ColorRED: cqrs.SetOf[Phase]("old")} }},
 		{"rules.name", "", func(e *Everything) { e.Rules.Name = " " }},
 		{"rules.code", "must have at least 2 characters, has 1", func(e *Everything) { e.Rules.Code = "A" }},
 		{"rules.data", "must have at most 4 bytes, has 5", func(e *Everything) { e.Rules.Data = make([]byte, 5) }},

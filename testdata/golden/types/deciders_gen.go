@@ -56,11 +56,13 @@ type BoxState struct {
 	Everything    cqrs.Optional[Everything]       `json:"everything,omitzero"`
 	ByColor       map[Color][]cqrs.Optional[Line] `json:"byColor"`
 	Counts        map[int64]uint64                `json:"counts"`
+	Seen          cqrs.Set[Token]                 `json:"seen"`
 }
 
 func initBoxState(v *BoxState) {
 	v.ByColor = map[Color][]cqrs.Optional[Line]{}
 	v.Counts = map[int64]uint64{}
+	v.Seen = cqrs.Set[Token]{}
 }
 
 // BoxDecider is what Box decides and how its events change its state. All methods are pure: no

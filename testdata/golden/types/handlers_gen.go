@@ -27,7 +27,7 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 				return &boxFold{decider: decider}
 			},
 			SnapshotEvery: 10,
-			Fingerprint:   "27e29d40934b03bf",
+			Fingerprint:   "a491621c652f5ac5",
 			AppendState:   appendBoxState,
 			DecodeState:   decodeBoxState,
 		}),

@@ -3,6 +3,7 @@
 package types
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -152,7 +153,7 @@ func (m *BoxContentsModel) ByOptColor(
 var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxContents",
-		Fingerprint: "1fbdbd90db051481",
+		Fingerprint: "c8395ccd28400c65",
 		Key: []readmodel.Column{
 			{Name: "box", Kind: readmodel.String},
 		},
@@ -204,6 +205,8 @@ var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 			{Name: "everything", Kind: readmodel.JSON, Optional: true},
 			{Name: "lines", Kind: readmodel.JSON},
 			{Name: "byColor", Kind: readmodel.JSON},
+			{Name: "colors", Kind: readmodel.JSON},
+			{Name: "optDays", Kind: readmodel.JSON, Optional: true},
 		},
 		Indexes: [][]string{
 			{"stringValue"},
@@ -266,6 +269,26 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
+	json47, err := readmodel.JSONOf("BoxContentsRow", &row.Colors, func(w *jsoncodec.Writer, x *cqrs.Set[Color]) {
+		jsoncodec.WriteSet(w, *x, cmp.Compare, func(w *jsoncodec.Writer, x *Color) {
+			w.Enum(string(*x), x.Valid())
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	json48, err := readmodel.JSONOf("BoxContentsRow", &row.OptDays, func(w *jsoncodec.Writer, x *cqrs.Optional[cqrs.Set[cqrs.Date]]) {
+		if x, ok := x.Get(); ok {
+			jsoncodec.WriteSet(w, x, cqrs.CompareDates, func(w *jsoncodec.Writer, x *cqrs.Date) {
+				w.Date(*x)
+			})
+		} else {
+			w.Null()
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	return append(values,
 		readmodel.OfString(row.StringValue),
 		readmodel.OfBool(row.BoolValue),
@@ -324,6 +347,8 @@ func appendBoxContentsRow(
 		json44,
 		json45,
 		json46,
+		json47,
+		json48,
 	), nil
 }
 
@@ -422,6 +447,18 @@ func readBoxContentsRow(s *readmodel.Scanner, v *BoxContentsRow) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Line) {
 					x.readJSON(r)
 				})
+			})
+		})
+	})
+	readmodel.ReadJSON(s, &v.Colors, func(r *jsoncodec.Reader, x *cqrs.Set[Color]) {
+		*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Color) {
+			x.readJSON(r)
+		})
+	})
+	readmodel.ReadJSON(s, &v.OptDays, func(r *jsoncodec.Reader, x *cqrs.Optional[cqrs.Set[cqrs.Date]]) {
+		*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Set[cqrs.Date]) {
+			*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
+				*x = r.Date()
 			})
 		})
 	})

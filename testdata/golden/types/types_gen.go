@@ -3,6 +3,7 @@
 package types
 
 import (
+	"cmp"
 	"maps"
 	"regexp"
 	"slices"
@@ -787,6 +788,96 @@ func (v *Names) check(c *validate.Checker) {
 	}
 }
 
+// Sets is a set of every type that one can hold, and sets in other types.
+type Sets struct {
+	OfString   cqrs.Set[string]              `json:"ofString"`
+	OfInt      cqrs.Set[int]                 `json:"ofInt"`
+	OfInt32    cqrs.Set[int32]               `json:"ofInt32"`
+	OfInt64    cqrs.Set[int64]               `json:"ofInt64"`
+	OfUint32   cqrs.Set[uint32]              `json:"ofUint32"`
+	OfUint64   cqrs.Set[uint64]              `json:"ofUint64"`
+	OfDuration cqrs.Set[time.Duration]       `json:"ofDuration"`
+	OfUUID     cqrs.Set[uuid.UUID]           `json:"ofUuid"`
+	OfDate     cqrs.Set[cqrs.Date]           `json:"ofDate"`
+	OfCode     cqrs.Set[Code]                `json:"ofCode"`
+	OfLevel    cqrs.Set[Level]               `json:"ofLevel"`
+	OfBig      cqrs.Set[Big]                 `json:"ofBig"`
+	OfSpan     cqrs.Set[Span]                `json:"ofSpan"`
+	OfToken    cqrs.Set[Token]               `json:"ofToken"`
+	OfDay      cqrs.Set[Day]                 `json:"ofDay"`
+	OfColor    cqrs.Set[Color]               `json:"ofColor"`
+	Maybe      cqrs.Optional[cqrs.Set[Code]] `json:"maybe,omitzero"`
+	Listed     []cqrs.Set[Color]             `json:"listed"`
+	Mapped     map[Color]cqrs.Set[Phase]     `json:"mapped"`
+}
+
+func (v *Sets) check(c *validate.Checker) {
+	for _, x := range v.OfString.Sorted(cmp.Compare) {
+		c.EnterKey("ofString", x)
+		c.Text("", x)
+		c.Leave()
+	}
+	for _, x := range v.OfDate.Sorted(cqrs.CompareDates) {
+		c.EnterKey("ofDate", x.String())
+		c.Date("", x)
+		c.Leave()
+	}
+	for _, x := range v.OfCode.Sorted(cmp.Compare) {
+		c.EnterKey("ofCode", string(x))
+		x.check(c, "")
+		c.Leave()
+	}
+	for _, x := range v.OfLevel.Sorted(cmp.Compare) {
+		c.EnterKey("ofLevel", strconv.FormatInt(int64(x), 10))
+		x.check(c, "")
+		c.Leave()
+	}
+	for _, x := range v.OfBig.Sorted(cmp.Compare) {
+		c.EnterKey("ofBig", strconv.FormatUint(uint64(x), 10))
+		x.check(c, "")
+		c.Leave()
+	}
+	for _, x := range v.OfDay.Sorted(cqrs.CompareDates) {
+		c.EnterKey("ofDay", x.String())
+		x.check(c, "")
+		c.Leave()
+	}
+	c.Items("ofColor", len(v.OfColor), 0, 2)
+	for _, x := range v.OfColor.Sorted(cmp.Compare) {
+		c.EnterKey("ofColor", string(x))
+		c.Enum("", string(x), x.Valid(), "RED, GREEN, BLUE")
+		c.Leave()
+	}
+	if x, ok := v.Maybe.Get(); ok {
+		c.Items("maybe", len(x), 1, -1)
+		for _, x := range x.Sorted(cmp.Compare) {
+			c.EnterKey("maybe", string(x))
+			x.check(c, "")
+			c.Leave()
+		}
+	}
+	for i, x := range v.Listed {
+		c.EnterIndex("listed", i)
+		for _, x := range x.Sorted(cmp.Compare) {
+			c.EnterKey("", string(x))
+			c.Enum("", string(x), x.Valid(), "RED, GREEN, BLUE")
+			c.Leave()
+		}
+		c.Leave()
+	}
+	for _, k := range slices.Sorted(maps.Keys(v.Mapped)) {
+		c.EnterKey("mapped", string(k))
+		c.Enum("", string(k), k.Valid(), "RED, GREEN, BLUE")
+		x := v.Mapped[k]
+		for _, x := range x.Sorted(cmp.Compare) {
+			c.EnterKey("", string(x))
+			c.Enum("", string(x), x.Valid(), "new, in_progress, no, null, 0150, true")
+			c.Leave()
+		}
+		c.Leave()
+	}
+}
+
 // Nested is a value of the model.
 //
 // Types within types.
@@ -933,6 +1024,7 @@ type Everything struct {
 	ScalarLists     ScalarLists     `json:"scalarLists"`
 	ScalarMaps      ScalarMaps      `json:"scalarMaps"`
 	Names           Names           `json:"names"`
+	Sets            Sets            `json:"sets"`
 	Nested          Nested          `json:"nested"`
 	Rules           Rules           `json:"rules"`
 }
@@ -955,6 +1047,9 @@ func (v *Everything) check(c *validate.Checker) {
 	c.Leave()
 	c.Enter("names")
 	v.Names.check(c)
+	c.Leave()
+	c.Enter("sets")
+	v.Sets.check(c)
 	c.Leave()
 	c.Enter("nested")
 	v.Nested.check(c)
