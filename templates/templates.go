@@ -14,7 +14,11 @@ var files embed.FS
 
 var parsed = template.Must(template.ParseFS(files, "*.go.tmpl"))
 
-// Render executes a template, "aggregate.go.tmpl" or "projection.go.tmpl", and formats the result.
+// Stub is what "stub.go.tmpl" is given: a method, its receiver as it stands in Go, the type that it belongs to, and what
+// the file calls the package cqrs.
+type Stub struct{ Receiver, Package, Type, Name, Doc, Params, Results, Return string }
+
+// Render executes a template, "aggregate.go.tmpl", "projection.go.tmpl" or "stub.go.tmpl", and formats the result.
 func Render(name string, data any) ([]byte, error) {
 	var b bytes.Buffer
 	if err := parsed.ExecuteTemplate(&b, name, data); err != nil {

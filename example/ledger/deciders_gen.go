@@ -36,7 +36,7 @@ type AccountDecider interface {
 	ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) error
 }
 
-var _ AccountDecider = Account{}
+var _ AccountDecider = (*Account)(nil)
 
 // Deciders has the team's deciders.
 type Deciders struct {

@@ -34,7 +34,7 @@ type BalanceByCurrencyFolds interface {
 	MoneyWithdrawn(row *BalanceByCurrencyRow, e *MoneyWithdrawn, m cqrs.EventMeta) error
 }
 
-var _ BalanceByCurrencyFolds = BalanceByCurrency{}
+var _ BalanceByCurrencyFolds = (*BalanceByCurrency)(nil)
 
 // balanceByCurrencyProjection leads stored events to their folds. One projector uses it at a
 // time.
@@ -112,7 +112,7 @@ type CurrencyTotalsFolds interface {
 	MoneyWithdrawn(row *CurrencyTotalsRow, e *MoneyWithdrawn, m cqrs.EventMeta) error
 }
 
-var _ CurrencyTotalsFolds = CurrencyTotals{}
+var _ CurrencyTotalsFolds = (*CurrencyTotals)(nil)
 
 // currencyTotalsProjection leads stored events to their folds. One projector uses it at a time.
 type currencyTotalsProjection struct {

@@ -34,7 +34,7 @@ func (e *emitter) deciders(f *jen.File) {
 //		ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) error
 //	}
 //
-//	var _ AccountDecider = Account{}
+//	var _ AccountDecider = (*Account)(nil)
 func (e *emitter) decider(f *jen.File, a *plan.Aggregate) {
 	fileComments(f, doc(a.Interface+" is what "+a.Decider+" decides and how its events change its state."+
 		" All methods are pure: no I/O, no clock, no randomness, and no change to what they are given, but for the state that an Apply method is there to change."+
@@ -50,7 +50,7 @@ func (e *emitter) decider(f *jen.File, a *plan.Aggregate) {
 		}
 	})
 	f.Line()
-	f.Var().Id("_").Id(a.Interface).Op("=").Id(a.Decider).Values()
+	f.Var().Id("_").Id(a.Interface).Op("=").Parens(jen.Op("*").Id(a.Decider)).Call(jen.Nil())
 	f.Line()
 }
 

@@ -47,7 +47,7 @@ func (e *emitter) folds(f *jen.File, p *plan.Projection) {
 		}
 	})
 	f.Line()
-	f.Var().Id("_").Id(p.Interface).Op("=").Id(p.Team).Values()
+	f.Var().Id("_").Id(p.Interface).Op("=").Parens(jen.Op("*").Id(p.Team)).Call(jen.Nil())
 	f.Line()
 }
 

@@ -2,32 +2,61 @@ package emit
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 	"github.com/cqrsgen/cqrsgen/templates"
 )
 
-// Skeleton is a file of the team's: written once, where no file of the package declares Type.
+// Skeleton is a file of the team's: written once, where no file of the package declares Type. Where one does, it gets a
+// stub for each method that it lacks.
 type Skeleton struct {
 	File
-	Type string
+	// Type is the team's, Interface the generated one that it implements.
+	Type, Interface string
+	Methods         []Method
 }
+
+// Method is one that a type of the team's must have. Params and Results are Go, in which `cqrs` is the package of that
+// name; Return is what stands before the error that the stub returns.
+type Method struct{ Name, Doc, Params, Results, Return string }
 
 // body is what the templates are given.
 type body struct {
 	Package, Type, Interface string
-	Methods                  []stub
+	Methods                  []Method
 }
 
-type stub struct{ Name, Doc, Params, Results, Return string }
+// Stub is the first body of a method.
+func (b body) Stub(m Method) templates.Stub { return m.Stub("("+b.Type+")", "cqrs", b.Type) }
+
+// Stub is a body of the method that says that it is not implemented. receiver is written as it stands in Go, pkg is what
+// the file calls the package cqrs.
+func (m Method) Stub(receiver, pkg, of string) templates.Stub {
+	in := func(code string) string {
+		if pkg == "cqrs" {
+			return code
+		}
+		return qualifier.ReplaceAllString(code, pkg+".")
+	}
+	return templates.Stub{
+		Receiver: receiver, Package: pkg, Type: of,
+		Name: m.Name, Doc: m.Doc, Params: in(m.Params), Results: in(m.Results), Return: in(m.Return),
+	}
+}
+
+var qualifier = regexp.MustCompile(`\bcqrs\.`)
+
+// CQRS is the import path of the package that methods of the team's type need.
+const CQRS = cqrsPath
 
 // Skeletons emits the files that the team owns.
 func Skeletons(p *plan.Plan) ([]Skeleton, error) {
 	var out []Skeleton
 	add := func(tmpl, file string, b body) error {
 		content, err := templates.Render(tmpl, b)
-		out = append(out, Skeleton{File{file, content}, b.Type})
+		out = append(out, Skeleton{File{file, content}, b.Type, b.Interface, b.Methods})
 		return err
 	}
 	for _, a := range p.Aggregates {
@@ -50,13 +79,13 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 		if c.Creates == model.MustBeNew {
 			state = ""
 		}
-		b.Methods = append(b.Methods, stub{
+		b.Methods = append(b.Methods, Method{
 			Name: c.Go, Doc: deciderDoc(c), Params: fmt.Sprintf("%sc %s, m cqrs.CommandMeta", state, c.Go),
 			Results: fmt.Sprintf("(%s, error)", c.Result), Return: c.Result + "{}, ",
 		})
 	}
 	for _, e := range a.Events {
-		b.Methods = append(b.Methods, stub{
+		b.Methods = append(b.Methods, Method{
 			Name: e.Apply, Doc: e.Apply + " changes the state as the event says.",
 			Params: fmt.Sprintf("s *%s, e *%s", a.State, e.Go), Results: "error",
 		})
@@ -67,7 +96,7 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 func projectionBody(p *plan.Plan, pr *plan.Projection) body {
 	b := body{Package: p.Model.Package, Type: pr.Team, Interface: pr.Interface}
 	for _, h := range pr.Handlers {
-		b.Methods = append(b.Methods, stub{
+		b.Methods = append(b.Methods, Method{
 			Name: h.Event.Go, Doc: h.Event.Go + " folds the event into its row.",
 			Params: fmt.Sprintf("row *%s, e *%s, m cqrs.EventMeta", pr.Row, h.Event.Go), Results: "error",
 		})

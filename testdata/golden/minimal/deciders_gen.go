@@ -18,7 +18,7 @@ type DoorDecider interface {
 	ApplyOpened(s *DoorState, e *Opened) error
 }
 
-var _ DoorDecider = Door{}
+var _ DoorDecider = (*Door)(nil)
 
 // Deciders has the team's deciders.
 type Deciders struct {

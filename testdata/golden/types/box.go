@@ -4,7 +4,7 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 
 // Box decides the commands of Box, and applies its events to its state. It implements BoxDecider.
 //
-// This file is yours. It was written once, and is never changed by the generator.
+// This file is yours. The generator appends stubs of methods that are missing, and changes nothing else.
 type Box struct{}
 
 // FillBox decides the command. It may reject it with BoxIsFull or BoxIsLocked.

@@ -4,7 +4,7 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 
 // Crate decides the commands of Crate, and applies its events to its state. It implements CrateDecider.
 //
-// This file is yours. It was written once, and is never changed by the generator.
+// This file is yours. The generator appends stubs of methods that are missing, and changes nothing else.
 type Crate struct{}
 
 // BuildCrate decides the command on a new stream.

@@ -98,7 +98,7 @@ type BoxDecider interface {
 	ApplyBoxMoved(s *BoxState, e *BoxMoved) error
 }
 
-var _ BoxDecider = Box{}
+var _ BoxDecider = (*Box)(nil)
 
 // CrateState is what the events of one Crate add up to: all that its deciders can know.
 type CrateState struct{}
@@ -120,7 +120,7 @@ type CrateDecider interface {
 	ApplyCrateBurned(s *CrateState, e *CrateBurned) error
 }
 
-var _ CrateDecider = Crate{}
+var _ CrateDecider = (*Crate)(nil)
 
 // ParcelState is what the events of one Parcel add up to: all that its deciders can know.
 type ParcelState struct {
@@ -140,7 +140,7 @@ type ParcelDecider interface {
 	ApplyParcelSent(s *ParcelState, e *ParcelSent) error
 }
 
-var _ ParcelDecider = Parcel{}
+var _ ParcelDecider = (*Parcel)(nil)
 
 // ShelfState is what the events of one Shelf add up to: all that its deciders can know.
 type ShelfState struct {
@@ -162,7 +162,7 @@ type ShelfDecider interface {
 	ApplyShelfPut(s *ShelfState, e *ShelfPut) error
 }
 
-var _ ShelfDecider = Shelf{}
+var _ ShelfDecider = (*Shelf)(nil)
 
 // Deciders has the team's deciders.
 type Deciders struct {

@@ -88,7 +88,7 @@ type BoxContentsFolds interface {
 	BoxNamed(row *BoxContentsRow, e *BoxNamed, m cqrs.EventMeta) error
 }
 
-var _ BoxContentsFolds = BoxContents{}
+var _ BoxContentsFolds = (*BoxContents)(nil)
 
 // boxContentsProjection leads stored events to their folds. One projector uses it at a time.
 type boxContentsProjection struct {
@@ -190,7 +190,7 @@ type BoxesByEverythingFolds interface {
 	BoxFilled(row *BoxesByEverythingRow, e *BoxFilled, m cqrs.EventMeta) error
 }
 
-var _ BoxesByEverythingFolds = BoxesByEverything{}
+var _ BoxesByEverythingFolds = (*BoxesByEverything)(nil)
 
 // boxesByEverythingProjection leads stored events to their folds. One projector uses it at a
 // time.
@@ -294,7 +294,7 @@ type BoxesByNameFolds interface {
 	BoxNamed(row *BoxesByNameRow, e *BoxNamed, m cqrs.EventMeta) error
 }
 
-var _ BoxesByNameFolds = BoxesByName{}
+var _ BoxesByNameFolds = (*BoxesByName)(nil)
 
 // boxesByNameProjection leads stored events to their folds. One projector uses it at a time.
 type boxesByNameProjection struct {
@@ -371,7 +371,7 @@ type AuditFolds interface {
 	BoxMoved(row *AuditRow, e *BoxMoved, m cqrs.EventMeta) error
 }
 
-var _ AuditFolds = Audit{}
+var _ AuditFolds = (*Audit)(nil)
 
 // auditProjection leads stored events to their folds. One projector uses it at a time.
 type auditProjection struct {
@@ -461,7 +461,7 @@ type CrateTrafficFolds interface {
 	ParcelSent(row *CrateTrafficRow, e *ParcelSent, m cqrs.EventMeta) error
 }
 
-var _ CrateTrafficFolds = CrateTraffic{}
+var _ CrateTrafficFolds = (*CrateTraffic)(nil)
 
 // crateTrafficProjection leads stored events to their folds. One projector uses it at a time.
 type crateTrafficProjection struct {
@@ -540,7 +540,7 @@ type ParcelsByPlaceFolds interface {
 	ParcelSent(row *ParcelsByPlaceRow, e *ParcelSent, m cqrs.EventMeta) error
 }
 
-var _ ParcelsByPlaceFolds = ParcelsByPlace{}
+var _ ParcelsByPlaceFolds = (*ParcelsByPlace)(nil)
 
 // parcelsByPlaceProjection leads stored events to their folds. One projector uses it at a time.
 type parcelsByPlaceProjection struct {
