@@ -31,6 +31,9 @@ func (f *Findings) Failed() bool { return f.list.Failed() }
 // Write renders the findings as a person reads them; without findings it writes nothing.
 func (f *Findings) Write(w io.Writer) error { return f.list.Write(w, f.File, f.src) }
 
+// WriteJSON writes each finding as a line of JSON.
+func (f *Findings) WriteJSON(w io.Writer) error { return f.list.WriteJSON(w, f.File) }
+
 // Load reads a model file and everything that follows from it. The set is nil if the findings failed.
 func Load(path string) (*output.Set, *Findings, error) {
 	src, err := os.ReadFile(path)

@@ -2,10 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"io/fs"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,131 +10,145 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/output"
 )
 
-// suffix is how model files are named.
-const suffix = ".cqrs.yaml"
+type generateOptions struct{ check, diff, noStubs, json bool }
 
 func generateCommand() *cobra.Command {
-	return &cobra.Command{
+	var o generateOptions
+	cmd := &cobra.Command{
 		Use:   "generate [FILE…]",
 		Short: "Write the Go code of each model beside it",
-		Long: "Write the Go code of each model beside it. Without FILE: of every *" + suffix + " below the working directory.\n" +
-			"If any model is wrong, nothing is written.",
+		Long: `Write the Go code of each model beside it. ` + withoutFiles + `
+
+If any model is wrong, or any file can't be written, nothing is written. Files whose content would be
+the same are not touched. Files that are no longer asked for are removed if the tool wrote them.`,
+		Example: `  cqrsgen generate
+  cqrsgen generate ledger/ledger.cqrs.yaml
+  cqrsgen generate --check`,
+		ValidArgsFunction: completeModels,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return generate(files, cmd.OutOrStdout(), cmd.ErrOrStderr())
+			out := &printer{stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr(), json: o.json}
+			return generate(files, o, out)
 		},
 	}
+	cmd.Flags().BoolVar(&o.check, "check", false, "write nothing; list what is not up to date, and exit with 1 if anything is")
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "write nothing; show what would change, and exit with 1 if anything would")
+	cmd.Flags().BoolVar(&o.noStubs, "no-stubs", false, "leave the team's files alone, also where methods are missing")
+	jsonFlag(cmd, &o.json)
+	return cmd
 }
 
 // generate loads every model before it writes the first file.
-func generate(files []string, stdout, stderr io.Writer) error {
-	if len(files) == 0 {
-		var err error
-		if files, err = find("."); err != nil {
-			return err
-		}
-		if len(files) == 0 {
-			return fmt.Errorf("there is no *%s below the working directory", suffix)
-		}
-	}
-	files, err := onePerFolder(files)
+func generate(files []string, o generateOptions, out *printer) error {
+	files, err := modelsOf(files)
 	if err != nil {
 		return err
 	}
+	if files, err = onePerFolder(files); err != nil {
+		return err
+	}
+	sets, err := load(files, out)
+	if err != nil {
+		return err
+	}
+	pending, err := prepare(files, sets, o)
+	defer func() {
+		for _, p := range pending {
+			p.Close()
+		}
+	}()
+	switch {
+	case err != nil:
+		return err
+	case o.check || o.diff:
+		return show(files, pending, o, out)
+	}
+	return write(files, pending, out)
+}
+
+// load reads all models, and reports what is wrong with them in one run.
+func load(files []string, out *printer) ([]*output.Set, error) {
 	sets, wrong := make([]*output.Set, len(files)), false
 	for i, file := range files {
 		set, findings, err := gen.Load(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if err := findings.Write(stderr); err != nil {
-			return err
+		if err := out.findings(findings); err != nil {
+			return nil, err
 		}
 		sets[i], wrong = set, wrong || findings.Failed()
 	}
 	if wrong {
-		return errFindings
+		return nil, errFindings
 	}
-	return write(files, sets, stdout)
+	return sets, nil
 }
 
-// write brings the sets to the folders of their models, if that can be done in all of them.
-func write(files []string, sets []*output.Set, stdout io.Writer) error {
-	pending := make([]*output.Pending, len(sets))
+// prepare decides what happens to the folders of the models. What it returns beside an error is to be closed too.
+func prepare(files []string, sets []*output.Set, o generateOptions) ([]*output.Pending, error) {
+	var pending []*output.Pending
 	for i, set := range sets {
+		set.NoStubs = o.noStubs
 		p, err := output.Prepare(filepath.Dir(files[i]), *set)
+		if err != nil {
+			return pending, fmt.Errorf("%s: %w", filepath.Dir(files[i]), err)
+		}
+		pending = append(pending, p)
+	}
+	return pending, nil
+}
+
+// show says what would be written and removed.
+func show(files []string, pending []*output.Pending, o generateOptions, out *printer) error {
+	found := false
+	for i, p := range pending {
+		changes, err := p.Changes()
 		if err != nil {
 			return fmt.Errorf("%s: %w", filepath.Dir(files[i]), err)
 		}
-		defer p.Close()
-		pending[i] = p
+		for _, c := range changes {
+			found = true
+			path := filepath.Join(filepath.Dir(files[i]), c.Name)
+			var diff []byte
+			if o.diff {
+				diff = c.Diff(filepath.ToSlash(path))
+			}
+			if err := out.change(path, string(c.Kind), diff, o.check); err != nil {
+				return err
+			}
+		}
+	}
+	if found {
+		return errFindings
+	}
+	return nil
+}
+
+// write brings the sets to the folders of their models, if that can be done in all of them.
+func write(files []string, pending []*output.Pending, out *printer) error {
+	for i, p := range pending {
+		if err := p.Stage(); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Dir(files[i]), err)
+		}
 	}
 	for i, p := range pending {
-		if err := commit(filepath.Dir(files[i]), p, stdout); err != nil {
+		if err := commit(filepath.Dir(files[i]), p, out); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func commit(dir string, p *output.Pending, stdout io.Writer) error {
+func commit(dir string, p *output.Pending, out *printer) error {
 	result, err := p.Commit()
 	for _, name := range result.Written {
-		fmt.Fprintln(stdout, "wrote", filepath.Join(dir, name))
+		out.file(filepath.Join(dir, name), "wrote")
 	}
 	for _, name := range result.Removed {
-		fmt.Fprintln(stdout, "removed", filepath.Join(dir, name))
+		out.file(filepath.Join(dir, name), "removed")
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	return nil
-}
-
-// onePerFolder refuses two models in one folder: they would be one Go package with two of everything. A file that is
-// given twice counts once, however it is spelled.
-func onePerFolder(files []string) ([]string, error) {
-	type model struct{ given, real string }
-	first := map[string]model{}
-	var once []string
-	for _, f := range files {
-		m := model{filepath.Clean(f), realPath(f)}
-		switch other, taken := first[filepath.Dir(m.real)]; {
-		case !taken:
-			first[filepath.Dir(m.real)] = m
-			once = append(once, m.given)
-		case other.real != m.real:
-			return nil, fmt.Errorf("%s and %s are in one folder: a Go package has one model", other.given, m.given)
-		}
-	}
-	return once, nil
-}
-
-// realPath is one spelling for all paths to a file. A file that does not exist is reported when it is read.
-func realPath(path string) string {
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	return path
-}
-
-// find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out.
-func find(root string) ([]string, error) {
-	var files []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name := d.Name()
-		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor") {
-			return fs.SkipDir
-		}
-		if !d.IsDir() && strings.HasSuffix(name, suffix) {
-			files = append(files, path)
-		}
-		return nil
-	})
-	return files, err
 }

@@ -2,11 +2,13 @@
 //
 // Usage:
 //
-//	cqrsgen generate [FILE…]   write the Go of each model beside it; without FILE, of every *.cqrs.yaml below the
-//	                           working directory
+//	cqrsgen generate [FILE…]   write the Go of each model beside it
+//	cqrsgen check [FILE…]      say what is wrong with each model
 //	cqrsgen version            print the version
 //
-// Exit codes: 0 fine, 1 a model is wrong, 2 usage or I/O.
+// Without FILE, the commands take every *.cqrs.yaml below the working directory. `cqrsgen help COMMAND` has more.
+//
+// Exit codes: 0 fine, 1 findings, 2 usage or I/O.
 package main
 
 import (
@@ -19,22 +21,33 @@ import (
 )
 
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // errFindings ends a command whose findings were printed already.
 var errFindings = errors.New("findings")
 
-func run(args []string, stdout, stderr io.Writer) int {
+func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "cqrsgen",
-		Short:         "Turns the YAML model of a bounded context into typed Go",
+		Use:   "cqrsgen",
+		Short: "Turns the YAML model of a bounded context into typed Go",
+		Long: `Turns the YAML model of a bounded context into typed Go.
+
+Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(generateCommand(), versionCommand())
-	root.CompletionOptions.DisableDefaultCmd = true
+	root.AddCommand(generateCommand(), checkCommand(), versionCommand())
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: `%s --help` lists the flags", err, cmd.CommandPath())
+	})
+	return root
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := rootCommand()
 	root.SetArgs(args)
+	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	switch err := root.Execute(); {

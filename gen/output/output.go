@@ -28,6 +28,8 @@ type Set struct {
 	Package   string
 	Files     []emit.File
 	Skeletons []emit.Skeleton
+	// NoStubs leaves the team's files as they are, the missing ones included.
+	NoStubs bool
 }
 
 // Result says what Write did, by file name in ascending order.
@@ -54,6 +56,9 @@ func Write(dir string, s Set) (*Result, error) {
 		return nil, err
 	}
 	defer p.Close()
+	if err := p.Stage(); err != nil {
+		return nil, err
+	}
 	return p.Commit()
 }
 
@@ -68,26 +73,22 @@ type Pending struct {
 	result            Result
 }
 
-// Prepare decides what bringing the set to the folder dir means, and writes every new content beside its file, so that
-// a full disk is noticed before anything changed. Who prepares several folders can still leave all of them as they
-// are. After an error nothing is left behind; otherwise Close must be called.
+// Prepare decides what bringing the set to the folder dir means, and writes nothing. Who stages several folders before
+// the first is committed can still leave all of them as they are. Unless there is an error, Close must be called.
 func Prepare(dir string, s Set) (*Pending, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}
 	p := &Pending{root: root, header: []byte(emit.Header(s.Model) + "\n")}
-	if err = p.plan(s); err == nil {
-		err = p.stage()
-	}
-	if err != nil {
+	if err := p.plan(s); err != nil {
 		p.Close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// Close removes what Prepare wrote and Commit did not use.
+// Close removes what Stage wrote and Commit did not use.
 func (p *Pending) Close() {
 	for _, name := range p.staged {
 		_ = p.root.Remove(name)
@@ -115,7 +116,7 @@ func (p *Pending) plan(s Set) error {
 		return err
 	}
 	for _, sk := range s.Skeletons {
-		if declared[sk.Type] {
+		if declared[sk.Type] || s.NoStubs {
 			continue
 		}
 		if _, err := p.root.Lstat(sk.Name); !errors.Is(err, fs.ErrNotExist) {
@@ -207,8 +208,9 @@ func (p *Pending) declaredTypes(entries []fs.DirEntry, pkg string) (map[string]b
 	return types, nil
 }
 
-// stage writes every new content beside its file, where nothing of that name is left: no link is written through.
-func (p *Pending) stage() error {
+// Stage writes every new content beside its file, so that a full disk is noticed before anything changed. Nothing of
+// such a name is left before: no link is written through.
+func (p *Pending) Stage() error {
 	for _, name := range p.leftovers {
 		if err := p.root.Remove(name); err != nil {
 			return err
@@ -233,7 +235,7 @@ func (p *Pending) stageFile(f emit.File) error {
 	return errors.Join(err, w.Close())
 }
 
-// Commit puts every new content in its place, and removes what nothing asks for any more. The result says how far it
+// Commit puts every new content that was staged in its place, and removes what nothing asks for any more. The result says how far it
 // came, also beside an error.
 func (p *Pending) Commit() (*Result, error) {
 	for _, f := range p.write {

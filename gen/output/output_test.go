@@ -209,6 +209,7 @@ func TestPreparingChangesNothingUntilItIsCommitted(t *testing.T) {
 	dir := folder(t, before)
 	p, err := output.Prepare(dir, set())
 	require.NoError(t, err)
+	require.NoError(t, p.Stage())
 	have := contents(t, dir)
 	for name, content := range before {
 		assert.Equal(t, content, have[name])

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// suffix is how model files are named.
+const suffix = ".cqrs.yaml"
+
+// withoutFiles ends the help of commands that take models.
+const withoutFiles = "Without FILE: every *" + suffix + " below the working directory, except in the folders that Go ignores."
+
+// completeModels completes the names of models.
+func completeModels(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return []string{strings.TrimPrefix(suffix, ".")}, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// modelsOf returns the models that a command line names, or those below the working directory.
+func modelsOf(files []string) ([]string, error) {
+	if len(files) > 0 {
+		return files, nil
+	}
+	found, err := find(".")
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("there is no *%s below the working directory", suffix)
+	}
+	return found, err
+}
+
+// onePerFolder refuses two models in one folder: they would be one Go package with two of everything. A file that is
+// given twice counts once, however it is spelled.
+func onePerFolder(files []string) ([]string, error) {
+	type model struct{ given, real string }
+	first := map[string]model{}
+	var once []string
+	for _, f := range files {
+		m := model{filepath.Clean(f), realPath(f)}
+		switch other, taken := first[filepath.Dir(m.real)]; {
+		case !taken:
+			first[filepath.Dir(m.real)] = m
+			once = append(once, m.given)
+		case other.real != m.real:
+			return nil, fmt.Errorf("%s and %s are in one folder: a Go package has one model", other.given, m.given)
+		}
+	}
+	return once, nil
+}
+
+// realPath is one spelling for all paths to a file. A file that does not exist is reported when it is read.
+func realPath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	return path
+}
+
+// find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out.
+func find(root string) ([]string, error) {
+	var files []string
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := d.Name()
+		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor") {
+			return fs.SkipDir
+		}
+		if !d.IsDir() && strings.HasSuffix(name, suffix) {
+			files = append(files, path)
+		}
+		return nil
+	})
+	return files, err
+}
