@@ -9,19 +9,20 @@ import (
 )
 
 var aggregateShape = shape[Aggregate]{
-	what: "an aggregate",
+	what:     "an aggregate",
+	required: []string{"id", "events", "commands"},
 	keys: []key[Aggregate]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, a *Aggregate, e entry) { a.Doc = p.doc(e) }},
 		{"id", aName, "The named scalar that names the instances.", func(p *parser, a *Aggregate, e entry) { a.ID = p.id(e) }},
 		{"state", fieldsForm, "The fields that events change and deciders see.", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
 		{"snapshot", element(func() *shape[Aggregate] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
-		{"events", named(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
+		{"events", namedTypes(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
 			a.Events = declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl })
 		}},
-		{"rejections", named(element(func() *shape[Rejection] { return &rejectionShape })), "The reasons for which deciders refuse commands.", func(p *parser, a *Aggregate, e entry) {
+		{"rejections", namedTypes(element(func() *shape[Rejection] { return &rejectionShape })), "The reasons for which deciders refuse commands.", func(p *parser, a *Aggregate, e entry) {
 			a.Rejections = declared(p, e, &rejectionShape, func(r *Rejection) *Decl { return &r.Decl })
 		}},
-		{"commands", named(element(func() *shape[Command] { return &commandShape })), "What can be asked for.", func(p *parser, a *Aggregate, e entry) {
+		{"commands", namedTypes(element(func() *shape[Command] { return &commandShape })), "What can be asked for.", func(p *parser, a *Aggregate, e entry) {
 			a.Commands = declared(p, e, &commandShape, func(c *Command) *Decl { return &c.Decl })
 		}},
 	},
@@ -50,9 +51,10 @@ func (p *parser) id(e entry) Text {
 }
 
 var snapshotShape = shape[Aggregate]{
-	what:    "`snapshot`",
-	keys:    []key[Aggregate]{{"every", aNumber, "The number of events between two snapshots.", func(p *parser, a *Aggregate, e entry) { a.SnapshotEvery, _ = p.text(e) }}},
-	instead: map[string]string{"after": "write `every: 500`"},
+	what:     "`snapshot`",
+	required: []string{"every"},
+	keys:     []key[Aggregate]{{"every", aNumber, "The number of events between two snapshots.", func(p *parser, a *Aggregate, e entry) { a.SnapshotEvery, _ = p.text(e) }}},
+	instead:  map[string]string{"after": "write `every: 500`"},
 }
 
 func (p *parser) snapshot(e entry, a *Aggregate) {
@@ -104,7 +106,8 @@ var rejectionShape = shape[Rejection]{
 }
 
 var commandShape = shape[Command]{
-	what: "a command",
+	what:     "a command",
+	required: []string{"emits"},
 	keys: []key[Command]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, c *Command, e entry) { c.Doc = p.doc(e) }},
 		{"creates", oneWord("true", "maybe"), "Whether the stream is new: true, maybe; without it, the stream must exist.", func(p *parser, c *Command, e entry) { c.Creates = p.creates(e) }},

@@ -10,11 +10,12 @@ import (
 const aType = "a type"
 
 var typeShape = shape[Type]{
-	what: aType,
+	what:    aType,
+	justOne: []string{"base", "enum", "fields"},
 	keys: append([]key[Type]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, t *Type, e entry) { t.Doc = p.doc(e) }},
 		{"base", oneWord(scalarNames...), "The scalar below a named scalar.", func(p *parser, t *Type, e entry) { t.Base, _ = p.text(e) }},
-		{"enum", listOf(aText), "The values of an enum.", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
+		{"enum", listOf(aValue), "The values of an enum.", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
 		{"fields", fieldsForm, "The fields of a struct.", func(p *parser, t *Type, e entry) { t.Fields = p.fields(e) }},
 	}, ruleKeys(func(t *Type) *[]Rule { return &t.Rules })...),
 	later: withLaterRules(map[string]string{
@@ -30,7 +31,8 @@ var typeShape = shape[Type]{
 }
 
 var fieldShape = shape[Field]{
-	what: "a field",
+	what:     "a field",
+	required: []string{"type"},
 	keys: append([]key[Field]{
 		{"type", aTypeExpr, "The type of the field.", func(p *parser, f *Field, e entry) { f.Type = p.typeExpr(e) }},
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, f *Field, e entry) { f.Doc = p.doc(e) }},
@@ -63,7 +65,7 @@ func withLaterRules(later map[string]string) map[string]string {
 }
 
 // fieldsForm is how fields are written: their short form (name: type) and their long one.
-var fieldsForm = named(either(aTypeExpr, element(func() *shape[Field] { return &fieldShape })))
+var fieldsForm = namedFields(either(aTypeExpr, element(func() *shape[Field] { return &fieldShape })))
 
 // ruleForms are the rules, with what their bounds are.
 var ruleForms = []keyInfo{

@@ -13,18 +13,19 @@ import (
 const Language = 1
 
 var fileShape = shape[File]{
-	what: "a model",
+	what:     "a model",
+	required: []string{"cqrsgen", "package", "aggregates"},
 	keys: []key[File]{
 		{"cqrsgen", oneWord("1"), "The version of the model language.", func(*parser, *File, entry) {}},
 		{"package", aName, "The name of the Go package.", func(p *parser, f *File, e entry) { f.Package, _ = p.text(e) }},
 		{"doc", aText, "What the bounded context is about. It becomes the documentation of the package.", func(p *parser, f *File, e entry) { f.Doc = p.doc(e) }},
-		{"types", named(element(func() *shape[Type] { return &typeShape })), "Named scalars, enums and structs.", func(p *parser, f *File, e entry) {
+		{"types", namedTypes(element(func() *shape[Type] { return &typeShape })), "Named scalars, enums and structs.", func(p *parser, f *File, e entry) {
 			f.Types = declared(p, e, &typeShape, func(t *Type) *Decl { return &t.Decl })
 		}},
-		{"aggregates", named(element(func() *shape[Aggregate] { return &aggregateShape })), "The consistency boundaries, with their events and commands.", func(p *parser, f *File, e entry) {
+		{"aggregates", namedTypes(element(func() *shape[Aggregate] { return &aggregateShape })), "The consistency boundaries, with their events and commands.", func(p *parser, f *File, e entry) {
 			f.Aggregates = declared(p, e, &aggregateShape, func(a *Aggregate) *Decl { return &a.Decl })
 		}},
-		{"projections", named(element(func() *shape[Projection] { return &projectionShape })), "The read models, as keyed folds over events.", func(p *parser, f *File, e entry) {
+		{"projections", namedTypes(element(func() *shape[Projection] { return &projectionShape })), "The read models, as keyed folds over events.", func(p *parser, f *File, e entry) {
 			f.Projections = declared(p, e, &projectionShape, func(j *Projection) *Decl { return &j.Decl })
 		}},
 	},

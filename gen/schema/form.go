@@ -8,8 +8,10 @@ type form struct {
 	words []string
 	// elem is what a list or a mapping holds.
 	elem *form
-	// shape returns the keys of an element. It is a function because shapes hold each other.
-	shape func() []keyInfo
+	// keys is the pattern of the keys of a mapping from names, "" for any.
+	keys string
+	// shape returns the shape of an element. It is a function because shapes hold each other.
+	shape func() shapeInfo
 	// any has the alternatives of a form that can be written in more ways than one.
 	any []form
 }
@@ -18,6 +20,7 @@ type formKind int
 
 const (
 	textForm    formKind = iota + 1 // any text
+	valueForm                       // any text, also one that YAML has a word for: null, ~
 	numberForm                      // a number, or its text
 	boolForm                        // true or false
 	wordForm                        // one of words
@@ -30,6 +33,13 @@ const (
 	anyForm                         // one of any
 )
 
+// shapeInfo is what a shape says about an element.
+type shapeInfo struct {
+	what              string
+	keys              []keyInfo
+	required, justOne []string
+}
+
 // keyInfo is what a shape says about one of its keys.
 type keyInfo struct {
 	name, doc string
@@ -39,6 +49,7 @@ type keyInfo struct {
 // The forms of values.
 var (
 	aText       = form{kind: textForm}
+	aValue      = form{kind: valueForm}
 	aNumber     = form{kind: numberForm}
 	aBool       = form{kind: boolForm}
 	aName       = form{kind: nameForm}
@@ -51,20 +62,32 @@ func oneWord(words ...string) form { return form{kind: wordForm, words: words} }
 
 func listOf(elem form) form { return form{kind: listForm, elem: &elem} }
 
-// named is a mapping from names to elements.
+// named is a mapping from any names to elements.
 func named(elem form) form { return form{kind: namedForm, elem: &elem} }
+
+// The patterns of names. Package model checks names, and says more about them.
+const (
+	upperName = "^[A-Z][A-Za-z0-9]{0,63}$"
+	lowerName = "^[a-z][A-Za-z0-9]{0,63}$"
+)
+
+// namedTypes is a mapping from names that become Go types: of types, aggregates, events and the like.
+func namedTypes(elem form) form { return form{kind: namedForm, elem: &elem, keys: upperName} }
+
+// namedFields is a mapping from names of fields.
+func namedFields(elem form) form { return form{kind: namedForm, elem: &elem, keys: lowerName} }
 
 func either(forms ...form) form { return form{kind: anyForm, any: forms} }
 
 // element is a mapping with the keys of a shape.
 func element[T any](s func() *shape[T]) form {
-	return form{kind: elementForm, shape: func() []keyInfo { return s().infos() }}
+	return form{kind: elementForm, shape: func() shapeInfo { return s().info() }}
 }
 
-func (s *shape[T]) infos() []keyInfo {
-	infos := make([]keyInfo, len(s.keys))
-	for i, k := range s.keys {
-		infos[i] = keyInfo{k.name, k.doc, k.form}
+func (s *shape[T]) info() shapeInfo {
+	info := shapeInfo{what: s.what, required: s.required, justOne: s.justOne}
+	for _, k := range s.keys {
+		info.keys = append(info.keys, keyInfo{k.name, k.doc, k.form})
 	}
-	return infos
+	return info
 }

@@ -22,6 +22,9 @@ type shape[T any] struct {
 	// what names the element with its article: "a command".
 	what string
 	keys []key[T]
+	// required are the keys that an element can't do without, justOne those of which it has one and no other. The
+	// parser does not look at them: what is missing is reported where it is known what for.
+	required, justOne []string
 	// later has the keys that belong to the language and that this version does not know yet, each with what to do
 	// instead.
 	later map[string]string

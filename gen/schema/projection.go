@@ -9,7 +9,8 @@ import (
 )
 
 var projectionShape = shape[Projection]{
-	what: "a projection",
+	what:     "a projection",
+	required: []string{"key", "row", "on"},
 	keys: []key[Projection]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, j *Projection, e entry) { j.Doc = p.doc(e) }},
 		{"key", fieldsForm, "The fields that name a row.", func(p *parser, j *Projection, e entry) { j.Key = p.fields(e) }},
@@ -35,10 +36,11 @@ var projectionShape = shape[Projection]{
 }
 
 var handlerShape = shape[Handler]{
-	what: "a handler",
+	what:     "a handler",
+	required: []string{"key"},
 	keys: []key[Handler]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, h *Handler, e entry) { h.Doc = p.doc(e) }},
-		{"key", named(aGoExpr), "Where each field of the key comes from.", func(p *parser, h *Handler, e entry) { h.Key = p.keyValues(e) }},
+		{"key", namedFields(aGoExpr), "Where each field of the key comes from.", func(p *parser, h *Handler, e entry) { h.Key = p.keyValues(e) }},
 	},
 	later: map[string]string{
 		"set":    "a fold is written in Go",

@@ -15,8 +15,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
 
-// There are no golden files here: the flag is for `go test ./gen/... -update`.
-var _ = flag.Bool("update", false, "has no effect in this package")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
 // parsed returns the tree of a text without a finding.
 func parsed(t *testing.T, src string) *schema.File {
@@ -269,7 +268,7 @@ func TestABrokenLineOfAModelIsFound(t *testing.T) {
 	lines := strings.Split(strings.TrimRight(string(src), "\n"), "\n")
 	for i, line := range lines {
 		key, value, found := strings.Cut(line, ": ")
-		if !found || strings.ContainsAny(value, `{["'`) {
+		if !found || strings.HasPrefix(line, "#") || strings.ContainsAny(value, `{["'`) {
 			continue
 		}
 		for _, wrong := range []string{key + ": @" + value, key + ": 'a'b'", key + ": [a", key + ": a: b", "\t" + line} {
