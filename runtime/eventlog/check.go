@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,7 +12,10 @@ import (
 
 // Check refuses what no engine can store. Engines call it first in Append.
 func (c *Commit) Check() error {
-	if len(c.Streams) == 0 && c.Meta.CommandID == "" {
+	if err := c.checkSize(); err != nil {
+		return err
+	}
+	if c.Meta.CommandID == "" && !c.hasEvents() {
 		return &InvalidCommitError{"it has neither events nor a command id"}
 	}
 	if c.ID == (cqrs.CommitID{}) {
@@ -20,15 +24,16 @@ func (c *Commit) Check() error {
 	if err := checkMeta(&c.Meta); err != nil {
 		return err
 	}
-	if err := c.checkSize(); err != nil {
-		return err
-	}
 	for i := range c.Streams {
 		if err := c.Streams[i].check(); err != nil {
 			return err
 		}
 	}
 	return checkDistinct(c.Streams)
+}
+
+func (c *Commit) hasEvents() bool {
+	return slices.ContainsFunc(c.Streams, func(s StreamAppend) bool { return len(s.Events) > 0 })
 }
 
 // checkSize comes before whatever takes longer the larger the commit is.
@@ -83,8 +88,8 @@ func (s *StreamAppend) check() error {
 	if s.Expected < Any {
 		return &InvalidCommitError{fmt.Sprintf("stream %s is expected at version %d", s.Stream, s.Expected)}
 	}
-	if len(s.Events) == 0 {
-		return &InvalidCommitError{fmt.Sprintf("stream %s gets no event", s.Stream)}
+	if len(s.Events) == 0 && s.Expected == Any {
+		return &InvalidCommitError{fmt.Sprintf("stream %s gets no event, and is expected at no version", s.Stream)}
 	}
 	for i := range s.Events {
 		e := &s.Events[i]

@@ -46,11 +46,12 @@ type NewEvent struct {
 	Data          []byte
 }
 
-// StreamAppend is the part of a commit that goes to one stream.
+// StreamAppend is the part of a commit that goes to one stream, or that depends on it.
 type StreamAppend struct {
 	Stream   cqrs.StreamID
 	Expected Expected
-	// Events has at least one event.
+	// Events may be empty if Expected is a version: then the stream is expected to be there still when the commit
+	// happens, and does not change.
 	Events []NewEvent
 }
 
@@ -66,7 +67,8 @@ type Commit struct {
 	// Version is what Appended.Version says, and is recorded with the command id, for a commit without streams. It is
 	// ignored otherwise.
 	Version cqrs.Version
-	// Streams names each stream once. It may be empty if Meta.CommandID is not: then only the command is recorded.
+	// Streams names each stream once. It may be without any event if Meta.CommandID is not empty: then only the command
+	// is recorded.
 	Streams []StreamAppend
 }
 

@@ -15,8 +15,11 @@ const selectCommand = `SELECT hash, position, version, time, correlation_id, cau
 // from selectCommand.
 func findCommand(stmt *sqlite.Stmt, id string, hash [32]byte) (first eventlog.Appended, ok bool, err error) {
 	stmt.BindText(1, id)
-	if ok, err = stmt.Step(); !ok || err != nil {
+	if ok, err = stmt.Step(); err != nil {
 		return first, false, err
+	}
+	if !ok {
+		return first, false, stmt.Reset()
 	}
 	var stored [32]byte
 	n := stmt.ColumnBytes(0, stored[:])

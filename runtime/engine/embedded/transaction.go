@@ -223,6 +223,9 @@ func (t *transaction) insert(c *eventlog.Commit, rows []*streamRow) error {
 	bindText(s, 9, c.Meta.CausationID)
 	bindText(s, 10, c.Meta.Actor)
 	for i := range c.Streams {
+		if len(c.Streams[i].Events) == 0 {
+			continue // it is expected at its version, and stays there
+		}
 		if err := t.ensureStream(c.Streams[i].Stream, rows[i]); err != nil {
 			return err
 		}

@@ -86,10 +86,13 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	}
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
+	before := l.head()
 	l.store(&c)
 	outcome := eventlog.Appended{Position: l.head(), Version: c.Version, Meta: c.Meta}
 	if len(c.Streams) > 0 {
 		outcome.Version = l.version(c.Streams[0].Stream)
+	}
+	if outcome.Position > before {
 		close(l.news)
 		l.news = make(chan struct{})
 	}

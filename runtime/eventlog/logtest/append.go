@@ -17,6 +17,7 @@ var appendTests = []test{
 	{"a commit's events follow each other in the order given", commitOrder},
 	{"a stream must be at its expected version", expectedVersions},
 	{"a conflict on one stream stores nothing on the others", conflictIsAtomic},
+	{"a stream that gets no event must be at its expected version", expectationsAlone},
 	{"the engine does not keep the caller's payload", payloadIsCopied},
 	{"times and payloads at their bounds come back unchanged", extremeValues},
 	{"what was appended is there for another process and after a restart", durable},
@@ -138,6 +139,57 @@ func conflictIsAtomic(f *fixture) {
 	got := f.append(commit(to(stream("3"), eventlog.New, event("New", 0))))
 	assert.Equal(f, cqrs.Version(1), got.Version)
 	f.requireOrder(f.readAll())
+}
+
+func expectationsAlone(f *fixture) {
+	a, b, none := stream("a"), stream("b"), stream("none")
+	f.append(commit(to(a, eventlog.New, events("Opened", 2)...), to(b, eventlog.New, event("Opened", 0))))
+	before := f.readAll()
+	for _, c := range []struct {
+		name   string
+		stale  eventlog.StreamAppend
+		actual cqrs.Version
+	}{
+		{"behind", to(a, eventlog.Exactly(1)), 2},
+		{"ahead", to(a, eventlog.Exactly(3)), 2},
+		{"expected to be new", to(a, eventlog.New), 2},
+		{"expected to be there", to(none, eventlog.Exactly(1)), 0},
+	} {
+		for _, streams := range [][]eventlog.StreamAppend{
+			{c.stale, to(b, eventlog.Exactly(1), event("Moved", 0))},
+			{to(b, eventlog.Exactly(1), event("Moved", 0)), c.stale},
+		} {
+			_, err := f.log.Append(f.ctx, command("stale", "x", streams...))
+			var conflict *cqrs.ConflictError
+			require.ErrorAs(f, err, &conflict, c.name)
+			want := cqrs.ConflictError{Stream: c.stale.Stream, Expected: cqrs.Version(c.stale.Expected), Actual: c.actual}
+			assert.Equal(f, want, *conflict, c.name)
+		}
+		_, found, err := f.log.Command(f.ctx, "stale", command("stale", "x").CommandHash)
+		require.NoError(f, err)
+		assert.False(f, found, "%s: the command is not recorded", c.name)
+	}
+	assert.Equal(f, before, f.readAll())
+
+	got := f.append(commit(
+		to(a, eventlog.Exactly(2)), to(b, eventlog.Exactly(1), event("Moved", 0)), to(none, eventlog.New)))
+	assert.Equal(f, cqrs.Version(2), got.Version, "the version is that of the first stream")
+	assert.Equal(f, f.head(), got.Position)
+	assert.Len(f, f.readStream(a), 2)
+	assert.Len(f, f.readStream(b), 2)
+	assert.Empty(f, f.readStream(none))
+	f.append(commit(to(none, eventlog.New, event("Opened", 0)), to(a, eventlog.Exactly(2), event("Moved", 0))))
+	f.requireOrder(f.readAll())
+
+	recorded := command("alone", "x", to(a, eventlog.Exactly(3)), to(b, eventlog.Exactly(2)))
+	first := f.append(recorded)
+	assert.Equal(f, f.head(), first.Position)
+	assert.Equal(f, cqrs.Version(3), first.Version)
+	f.append(commit(to(b, eventlog.Exactly(2), event("Moved", 0))))
+	first.Repeated = true
+	assert.Equal(f, first, f.append(recorded), "a repeated command has its first outcome")
+	_, err := f.log.Append(f.ctx, command("stale", "x", to(b, eventlog.Exactly(2))))
+	require.ErrorAs(f, err, new(*cqrs.ConflictError), "a command alone is recorded where its streams are")
 }
 
 func payloadIsCopied(f *fixture) {
