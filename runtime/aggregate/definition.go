@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -27,7 +28,15 @@ type Definition[S any] struct {
 	// AppendState and DecodeState are the state's codec, for snapshots.
 	AppendState func(b []byte, state *S) ([]byte, error)
 	DecodeState func(data []byte, state *S) error
+	// Join, if not nil, is called with each state that gets events, before they are applied; what it returns is called
+	// behind them.
+	Join func(stream cqrs.StreamID, before *S) JoinFunc[S]
 }
+
+// JoinFunc lets streams of no command join a commit, because of how a state changes: it returns the commit's streams,
+// which are the command's and those that joined before, with its own, each with the version that it expects. Any error
+// ends the command; a *cqrs.ConflictError lets it be decided again.
+type JoinFunc[S any] func(ctx context.Context, after *S, streams []eventlog.StreamAppend) ([]eventlog.StreamAppend, error)
 
 // Stream says whether a command's stream must exist.
 type Stream int
@@ -50,7 +59,11 @@ type Command[S any] struct {
 	AppendJSON func(b []byte) ([]byte, error)
 	// Rejects has the rejections that the model declares for the command.
 	Rejects []string
-	// Decide calls the decider with the state, and adds each event that it returned to out.
+	// Also, if not nil, adds the further streams of the command, once it was checked. It is called once; the command
+	// may be decided several times.
+	Also func(also *Also) error
+	// Decide calls the decider with the state, and those of the further streams, and adds each event that it returned to
+	// out or to the further stream that gets it.
 	Decide func(state *S, meta cqrs.CommandMeta, out *Events) error
 }
 
@@ -58,6 +71,7 @@ type Command[S any] struct {
 type Events struct {
 	buf  []byte
 	list []pending
+	kept []eventlog.NewEvent // what stored returned
 }
 
 type pending struct {
@@ -77,14 +91,19 @@ func (o *Events) Add(e cqrs.Event) error {
 	return nil
 }
 
-// stored returns the events as the log takes them.
+// stored returns the events as the log takes them. None may be added behind it.
 func (o *Events) stored() []eventlog.NewEvent {
-	events := make([]eventlog.NewEvent, len(o.list))
-	for i, p := range o.list {
-		events[i] = eventlog.NewEvent{Type: p.typ, SchemaVersion: 1, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end]}
+	if len(o.kept) == len(o.list) {
+		return o.kept
 	}
-	return events
+	o.kept = make([]eventlog.NewEvent, len(o.list))
+	for i, p := range o.list {
+		o.kept[i] = eventlog.NewEvent{Type: p.typ, SchemaVersion: 1, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end]}
+	}
+	return o.kept
 }
+
+func (o *Events) reset() { o.buf, o.list, o.kept = o.buf[:0], o.list[:0], nil }
 
 // ApplyError says that an event was refused by its own apply function: either the decider returned an event that
 // can't be, in which case nothing was stored, or the apply function does not understand the history that it is given.

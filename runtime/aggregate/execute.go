@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -21,13 +20,14 @@ import (
 // other processes cause conflicts; the last conflict is returned.
 const attempts = 50
 
-// Execute checks the command, loads its stream, decides, applies the new events and appends them, and starts again
-// from a fresh load if another writer was faster.
+// Execute checks the command, loads its stream and the further ones, decides, applies the new events and appends them
+// in one commit, and starts again from a fresh load if another writer was faster on any of the streams.
 //
-// Errors: *cqrs.ValidationError and *cqrs.InvalidStreamError before anything is loaded; *cqrs.NotFoundError and
-// *cqrs.AlreadyExistsError as the command's Stream says; the decider's rejection, which is a cqrs.Rejection, or
-// *cqrs.UndeclaredRejectionError; *cqrs.ConflictError under IfVersion, or after too many attempts; *ApplyError,
-// *cqrs.EncodingError and *cqrs.PanicError for faults in deciders and folds; what the log returns. Nothing is stored
+// Errors: *cqrs.ValidationError, *cqrs.InvalidStreamError and *cqrs.SameStreamError before anything is loaded;
+// *cqrs.NotFoundError and *cqrs.AlreadyExistsError as the command says for each stream; the decider's rejection, which
+// is a cqrs.Rejection, or *cqrs.UndeclaredRejectionError; *cqrs.ConflictError under IfVersion, which is about the
+// command's own stream, or after too many attempts; *ApplyError, *cqrs.EncodingError, *cqrs.MissingEventError,
+// *cqrs.NotLoadedError and *cqrs.PanicError for faults in deciders and folds; what the log returns. Nothing is stored
 // if there is an error, except that an *eventlog.UnknownOutcomeError leaves it open. A command with an id that failed
 // in any of these ways is looked up once more, so that it succeeds if it was stored after all.
 func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs.CommandOption) (cqrs.Receipt, error) {
@@ -36,11 +36,9 @@ func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs
 		opt(&o)
 	}
 	o.Meta.Time = a.runtime.now()
-	x := execution[S]{cmd: &cmd, opts: &o, stream: cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}}
-	if err := cmd.Check(); err != nil {
-		return cqrs.Receipt{}, err
-	}
-	if err := x.stream.Validate(); err != nil {
+	x := execution[S]{cmd: &cmd, opts: &o}
+	x.own = part[S]{of: a, stream: cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}, exists: cmd.Stream}
+	if err := x.prepare(); err != nil {
 		return cqrs.Receipt{}, err
 	}
 	if o.Meta.CommandID == "" {
@@ -64,8 +62,37 @@ func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs
 type execution[S any] struct {
 	cmd    *Command[S]
 	opts   *cqrs.CommandOptions
-	stream cqrs.StreamID
-	hash   [32]byte // where the command has an id
+	own    part[S]
+	others []participant
+	// streams are all streams of the command, in the order in which they are locked.
+	streams []cqrs.StreamID
+	single  [1]cqrs.StreamID // the memory of streams, for most commands
+	hash    [32]byte         // where the command has an id
+}
+
+// prepare checks the command and finds its streams.
+func (x *execution[S]) prepare() error {
+	if err := x.cmd.Check(); err != nil {
+		return err
+	}
+	x.streams = append(x.single[:0], x.own.stream)
+	if x.cmd.Also != nil {
+		if err := x.collect(); err != nil {
+			return err
+		}
+	}
+	for _, s := range x.streams {
+		if err := s.Validate(); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(x.streams, byName)
+	for i := range x.streams[1:] {
+		if x.streams[i] == x.streams[i+1] {
+			return &cqrs.SameStreamError{Command: x.cmd.Name, Stream: x.streams[i]}
+		}
+	}
+	return nil
 }
 
 // digest is what belongs to a command id, so that no other command can go under it.
@@ -94,16 +121,16 @@ func (a *Aggregate[S]) afterFailure(ctx context.Context, x *execution[S], failur
 	return cqrs.Receipt{}, failure
 }
 
-// inTurn waits for the stream's turn, and then attempts the command until no other process was faster.
+// inTurn waits for the turn of all streams, and then attempts the command until no other process was faster.
 func (a *Aggregate[S]) inTurn(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
-	if err := a.runtime.locks.acquire(ctx, x.stream); err != nil {
+	if err := a.runtime.locks.acquire(ctx, x.streams); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	defer a.runtime.locks.release(x.stream)
+	defer a.runtime.locks.release(x.streams)
 	for n := 1; ; n++ {
 		receipt, err := a.attempt(ctx, x)
 		var conflict *cqrs.ConflictError
-		if !errors.As(err, &conflict) || x.opts.HasVersion {
+		if !errors.As(err, &conflict) || x.opts.HasVersion && conflict.Stream == x.own.stream {
 			return receipt, err
 		}
 		if n == attempts {
@@ -117,43 +144,108 @@ func (a *Aggregate[S]) inTurn(ctx context.Context, x *execution[S]) (cqrs.Receip
 
 // attempt decides once, on a fresh load.
 func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
-	l, err := a.loadFor(ctx, x)
-	if err != nil {
+	if err := x.load(ctx); err != nil {
+		x.keep()
 		return cqrs.Receipt{}, err
 	}
-	var events Events
-	if err := a.decide(x, l, &events); err != nil {
-		// Nobody knows what was done to l: it is not put back.
+	if err := x.decide(); err != nil {
+		// Nobody knows what was done to the states: they are not put back.
 		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
 	}
-	if len(events.list) > 0 {
-		return a.append(ctx, x, l, &events)
+	if x.gets() > 0 {
+		return a.append(ctx, x)
 	}
 	if err := a.unlessExisting(ctx, x, nil); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	if x.cmd.Stream != MustBeNew {
-		a.cache.put(x.stream, l)
-	}
-	return a.record(ctx, x, l.version)
+	version := x.own.loaded.version
+	x.keep()
+	return a.record(ctx, x, version)
 }
 
-// append stores the events, which l reflects already.
-func (a *Aggregate[S]) append(ctx context.Context, x *execution[S], l *loaded[S], events *Events) (cqrs.Receipt, error) {
+// load loads what the command needs to see. A command on a new stream needs nothing of it: its append says whether the
+// stream is new.
+func (x *execution[S]) load(ctx context.Context) error {
+	if err := x.loadOwn(ctx); err != nil {
+		return err
+	}
+	for _, p := range x.others {
+		if err := p.load(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (x *execution[S]) loadOwn(ctx context.Context) error {
+	var version cqrs.Version
+	if x.cmd.Stream == MustBeNew {
+		x.own.events.reset()
+		x.own.loaded = x.own.of.empty()
+	} else {
+		if err := x.own.load(ctx); err != nil {
+			return err
+		}
+		version = x.own.loaded.version
+	}
+	if x.opts.HasVersion && version != x.opts.Version {
+		return &cqrs.ConflictError{Stream: x.own.stream, Expected: x.opts.Version, Actual: version}
+	}
+	return nil
+}
+
+// keep gives states that nobody changed back to the caches.
+func (x *execution[S]) keep() {
+	x.own.keep()
+	for _, p := range x.others {
+		p.keep()
+	}
+}
+
+// gets is the number of new events.
+func (x *execution[S]) gets() int {
+	n := x.own.gets()
+	for _, p := range x.others {
+		n += p.gets()
+	}
+	return n
+}
+
+// append stores the events, which the states reflect already.
+func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
 	c := x.commit()
-	c.Streams = []eventlog.StreamAppend{
-		{Stream: x.stream, Expected: eventlog.Exactly(l.version), Events: events.stored()},
+	c.Streams = make([]eventlog.StreamAppend, 0, 1+len(x.others))
+	c.Streams = append(c.Streams, x.own.appends())
+	for _, p := range x.others {
+		c.Streams = append(c.Streams, p.appends())
+	}
+	var err error
+	if c.Streams, err = x.extend(ctx, c.Streams); err != nil {
+		return cqrs.Receipt{}, x.rejection(err)
 	}
 	done, err := a.runtime.store.Append(ctx, c)
 	if err != nil {
 		return cqrs.Receipt{}, existing(x, err)
 	}
 	if !done.Repeated {
-		l.version, l.commit = l.version+cqrs.Version(len(events.list)), c.ID
-		a.takeSnapshot(x.stream, l)
-		a.cache.put(x.stream, l)
+		x.own.stored(c.ID)
+		for _, p := range x.others {
+			p.stored(c.ID)
+		}
 	}
 	return receiptOf(done), nil
+}
+
+// extend lets further streams join the commit.
+func (x *execution[S]) extend(ctx context.Context, streams []eventlog.StreamAppend) ([]eventlog.StreamAppend, error) {
+	streams, err := x.own.extend(ctx, streams)
+	for _, p := range x.others {
+		if err != nil {
+			return nil, err
+		}
+		streams, err = p.extend(ctx, streams)
+	}
+	return streams, err
 }
 
 // unlessExisting returns the outcome of a command without events. A creating command did not look at its stream, and no
@@ -162,13 +254,13 @@ func (a *Aggregate[S]) unlessExisting(ctx context.Context, x *execution[S], outc
 	if x.cmd.Stream != MustBeNew || outcome != nil && !errors.As(outcome, new(cqrs.Rejection)) {
 		return outcome
 	}
-	l, err := a.refresh(ctx, x.stream)
+	l, err := a.refresh(ctx, x.own.stream)
 	if err != nil {
 		return err
 	}
-	a.cache.put(x.stream, l)
+	a.cache.put(x.own.stream, l)
 	if l.version > 0 {
-		return &cqrs.AlreadyExistsError{Stream: x.stream}
+		return &cqrs.AlreadyExistsError{Stream: x.own.stream}
 	}
 	return outcome
 }
@@ -196,32 +288,9 @@ func (x *execution[S]) commit() eventlog.Commit {
 	return eventlog.Commit{ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: x.opts.Meta, CommandHash: x.hash}
 }
 
-// loadFor loads what the command needs to see. A command on a new stream needs nothing: its append says whether the
-// stream is new.
-func (a *Aggregate[S]) loadFor(ctx context.Context, x *execution[S]) (*loaded[S], error) {
-	if x.cmd.Stream == MustBeNew {
-		if x.opts.HasVersion && x.opts.Version != 0 {
-			return nil, &cqrs.ConflictError{Stream: x.stream, Expected: x.opts.Version}
-		}
-		return a.empty(), nil
-	}
-	l, err := a.refresh(ctx, x.stream)
-	if err != nil {
-		return nil, err
-	}
-	if l.version == 0 && x.cmd.Stream == MustExist {
-		return nil, &cqrs.NotFoundError{Stream: x.stream}
-	}
-	if x.opts.HasVersion && l.version != x.opts.Version {
-		a.cache.put(x.stream, l)
-		return nil, &cqrs.ConflictError{Stream: x.stream, Expected: x.opts.Version, Actual: l.version}
-	}
-	return l, nil
-}
-
 // rejection keeps a decider's rejections to those that the model declares. One that was returned as a pointer, as most
 // errors are, is returned as the value that callers look for with errors.As.
-func (a *Aggregate[S]) rejection(x *execution[S], err error) error {
+func (x *execution[S]) rejection(err error) error {
 	var r cqrs.Rejection
 	if !errors.As(err, &r) {
 		return err
@@ -237,40 +306,42 @@ func (a *Aggregate[S]) rejection(x *execution[S], err error) error {
 	return err
 }
 
-// decide calls the team's code, keeps its rejections to those that the model declares, and applies the new events to
-// the state. They are applied as they will be read back, by the same fold: a state that is kept can neither differ from
-// the history nor share memory with the command.
-func (a *Aggregate[S]) decide(x *execution[S], l *loaded[S], out *Events) (err error) {
-	in := x.cmd.Name
-	defer func() {
-		if p := recover(); p != nil {
-			err = &cqrs.PanicError{In: a.def.Category + "." + in, Value: fmt.Sprint(p), Stack: debug.Stack()}
-		}
-	}()
-	if err := x.cmd.Decide(&l.state, x.opts.Meta, out); err != nil {
-		return a.rejection(x, err)
+// decide calls the team's code and applies the new events to the states of their streams.
+func (x *execution[S]) decide() error {
+	if err := x.call(); err != nil {
+		return x.rejection(err)
 	}
-	if len(out.list) == 0 {
-		return nil
+	if err := x.own.apply(x.opts.Meta); err != nil {
+		return err
 	}
-	fold := a.def.NewFold()
-	rec := cqrs.Record{EventMeta: cqrs.EventMeta{Stream: x.stream, Version: l.version, Time: x.opts.Meta.Time}}
-	for _, e := range out.stored() {
-		in = "Apply" + e.Type
-		rec.Version++
-		rec.Type, rec.SchemaVersion, rec.ContentType, rec.Data = e.Type, e.SchemaVersion, e.ContentType, e.Data
-		if err := fold.Apply(&l.state, &rec); err != nil {
-			return &ApplyError{Type: e.Type, Err: err}
+	for _, p := range x.others {
+		if err := p.apply(x.opts.Meta); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// call calls the decider. What it panics with is an error.
+func (x *execution[S]) call() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(x.own.stream.Category+"."+x.cmd.Name, p)
+		}
+	}()
+	err = x.cmd.Decide(&x.own.loaded.state, x.opts.Meta, &x.own.events)
+	var stray *cqrs.NotLoadedError
+	if errors.As(err, &stray) {
+		stray.Command = x.cmd.Name
+	}
+	return err
+}
+
 // existing says in the command's own words that the stream of a creating command is not new.
 func existing[S any](x *execution[S], err error) error {
 	var conflict *cqrs.ConflictError
-	if x.cmd.Stream == MustBeNew && errors.As(err, &conflict) {
-		return &cqrs.AlreadyExistsError{Stream: x.stream}
+	if x.cmd.Stream == MustBeNew && errors.As(err, &conflict) && conflict.Stream == x.own.stream {
+		return &cqrs.AlreadyExistsError{Stream: x.own.stream}
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -19,8 +20,24 @@ type lock struct {
 	users int
 }
 
-// acquire waits for the stream's turn, or for the end of ctx.
-func (l *locks) acquire(ctx context.Context, s cqrs.StreamID) error {
+// byName is the order in which all commands lock their streams: two that want the same ones never wait for each other.
+func byName(a, b cqrs.StreamID) int {
+	return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.ID, b.ID))
+}
+
+// acquire waits for the turn of each stream, or for the end of ctx, which leaves none locked. The streams are distinct
+// and in the order of byName.
+func (l *locks) acquire(ctx context.Context, streams []cqrs.StreamID) error {
+	for i, s := range streams {
+		if err := l.acquireOne(ctx, s); err != nil {
+			l.release(streams[:i])
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *locks) acquireOne(ctx context.Context, s cqrs.StreamID) error {
 	l.mu.Lock()
 	if l.held == nil {
 		l.held = map[cqrs.StreamID]*lock{}
@@ -42,12 +59,14 @@ func (l *locks) acquire(ctx context.Context, s cqrs.StreamID) error {
 	}
 }
 
-func (l *locks) release(s cqrs.StreamID) {
-	l.mu.Lock()
-	k := l.held[s]
-	l.mu.Unlock()
-	k.turn <- struct{}{}
-	l.leave(s, k)
+func (l *locks) release(streams []cqrs.StreamID) {
+	for _, s := range streams {
+		l.mu.Lock()
+		k := l.held[s]
+		l.mu.Unlock()
+		k.turn <- struct{}{}
+		l.leave(s, k)
+	}
 }
 
 func (l *locks) leave(s cqrs.StreamID, k *lock) {

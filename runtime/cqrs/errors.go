@@ -137,6 +137,40 @@ func (e *UnknownEventError) Error() string {
 		e.Type, e.SchemaVersion, e.ContentType, e.Version, e.Stream, e.Position)
 }
 
+// SameStreamError says that a command names one stream twice, where it loads several: each must be another one. Nothing
+// was loaded or stored.
+type SameStreamError struct {
+	Command string
+	Stream  StreamID
+}
+
+func (e *SameStreamError) Error() string {
+	return fmt.Sprintf("command %s names %s twice: each of its streams must be another one", e.Command, e.Stream)
+}
+
+// NotLoadedError says that a decider returned an event for a stream that its command did not load. Nothing was stored.
+type NotLoadedError struct {
+	Command string
+	// Event is the event's name, ID the id that it was returned with.
+	Event, ID string
+}
+
+func (e *NotLoadedError) Error() string {
+	return fmt.Sprintf("the decider of %s returned %s for %.80q, a stream that the command did not load",
+		e.Command, e.Event, e.ID)
+}
+
+// MissingEventError says that a decider accepted a command without an event that the model demands. Nothing was stored.
+type MissingEventError struct {
+	Command string
+	// Entry is what the command's emits say: "some LineAdded", "Paid or PartlyPaid".
+	Entry string
+}
+
+func (e *MissingEventError) Error() string {
+	return fmt.Sprintf("the decider of %s returned no event for %q, which the model says it emits", e.Command, e.Entry)
+}
+
 // NotImplementedError is what the body of a generated skeleton returns until the team writes it.
 type NotImplementedError struct{ Method string }
 

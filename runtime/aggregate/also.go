@@ -1,0 +1,85 @@
+package aggregate
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
+
+// Also collects the streams that a command loads besides its own.
+type Also struct{ parts []participant }
+
+// Other is a stream that a command loads besides its own. Its events are stored in the same commit; where it gets none,
+// the commit still expects it at the version that the decider saw.
+type Other[S any] struct{ part[S] }
+
+// With makes a stream of this aggregate take part in a command: Command.Also calls it. Both must be of one Runtime.
+func (a *Aggregate[S]) With(also *Also, id string, stream Stream) *Other[S] {
+	o := &Other[S]{part[S]{of: a, stream: cqrs.StreamID{Category: a.def.Category, ID: id}, exists: stream}}
+	also.parts = append(also.parts, o)
+	return o
+}
+
+// State returns the state for Decide, which must not change it.
+func (o *Other[S]) State() *S { return &o.loaded.state }
+
+// Events collects what Decide adds to the stream.
+func (o *Other[S]) Events() *Events { return &o.events }
+
+// Others are streams of one aggregate that a command loads besides its own, one for each element of a list.
+type Others[S any] struct {
+	list []*Other[S]
+	byID map[string]*Other[S]
+}
+
+// With adds a stream. See Aggregate.With.
+func (o *Others[S]) With(a *Aggregate[S], also *Also, id string, stream Stream) {
+	o.list = append(o.list, a.With(also, id, stream))
+}
+
+// States returns the states for Decide, in the order in which the streams were added.
+func (o *Others[S]) States() []S {
+	states := make([]S, len(o.list))
+	for i, other := range o.list {
+		states[i] = other.loaded.state
+	}
+	return states
+}
+
+// Add adds an event to the stream of an id. The error is a *cqrs.NotLoadedError where the command did not load that.
+func (o *Others[S]) Add(id string, e cqrs.Event) error {
+	if o.byID == nil {
+		o.byID = make(map[string]*Other[S], len(o.list))
+		for _, other := range o.list {
+			o.byID[other.stream.ID] = other
+		}
+	}
+	other := o.byID[id]
+	if other == nil {
+		return &cqrs.NotLoadedError{Event: e.EventType(), ID: id}
+	}
+	return other.events.Add(e)
+}
+
+// collect asks the command for its further streams.
+func (x *execution[S]) collect() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(x.own.stream.Category+"."+x.cmd.Name, p)
+		}
+	}()
+	var also Also
+	if err := x.cmd.Also(&also); err != nil {
+		return err
+	}
+	x.others = also.parts
+	for _, p := range x.others {
+		x.streams = append(x.streams, p.id())
+	}
+	return nil
+}
+
+func panicked(in string, value any) error {
+	return &cqrs.PanicError{In: in, Value: fmt.Sprint(value), Stack: debug.Stack()}
+}

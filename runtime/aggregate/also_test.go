@@ -1,0 +1,456 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+func tallyStream(id string) cqrs.StreamID { return cqrs.StreamID{Category: "Tally", ID: id} }
+
+// over makes a command that loads further streams of the same aggregate. decide adds the events itself.
+func (s *system) over(
+	id string, others []string, presence Stream,
+	decide func(own tally, other []tally, give func(stream int, n int64) error, out *Events) error,
+) Command[tally] {
+	var with Others[tally]
+	c := command(id, "Over", nil)
+	c.Also = func(also *Also) error {
+		for _, other := range others {
+			with.With(s.Aggregate, also, other, presence)
+		}
+		return nil
+	}
+	c.Decide = func(own *tally, _ cqrs.CommandMeta, out *Events) error {
+		return decide(*own, with.States(), func(stream int, n int64) error {
+			return with.Add(others[stream], &added{"over", n})
+		}, out)
+	}
+	return c
+}
+
+// transfer is the command that moves a number from one stream to another, unless less than nothing would be left.
+func (s *system) transfer(from, to string, n int64) Command[tally] {
+	c := s.over(from, []string{to}, MustExist, func(own tally, _ []tally, give func(int, int64) error, out *Events) error {
+		if own.Sum < n {
+			return negative{own.Sum}
+		}
+		if err := out.Add(&added{"out", -n}); err != nil {
+			return err
+		}
+		return give(0, n)
+	})
+	c.AppendJSON = func(b []byte) ([]byte, error) { return fmt.Appendf(b, "%s %d", to, n), nil }
+	return c
+}
+
+// commits returns the positions of the log's commits, in their order, as lists of the streams of their events.
+func commits(t *testing.T, log eventlog.Log) (all [][]string) {
+	var last cqrs.CommitID
+	for rec, err := range log.Read(ctx, eventlog.Query{}) {
+		require.NoError(t, err)
+		if rec.Commit != last {
+			all = append(all, nil)
+		}
+		all[len(all)-1], last = append(all[len(all)-1], rec.Stream.ID), rec.Commit
+	}
+	return all
+}
+
+func TestACommandChangesSeveralStreamsInOneCommit(t *testing.T) {
+	s := newSystem(t, setting{every: 1})
+	s.must(t, add("x", 10))
+	s.must(t, add("y", 1))
+	for n := range 3 { // from the cache as well
+		r := s.must(t, s.transfer("x", "y", 2))
+		assert.Equal(t, cqrs.Version(2+n), r.Version, "the version is that of the command's own stream")
+		head, err := s.store.Head(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, head, r.Position)
+	}
+	assert.Equal(t, [][]string{{"x"}, {"y"}, {"x", "y"}, {"x", "y"}, {"x", "y"}}, commits(t, s.store))
+	assert.Zero(t, s.folded.Load(), "both states were kept")
+	s.requireState(t, "x", 4, 4)
+	s.requireState(t, "y", 7, 4)
+	s.runtime.Close()
+	for _, id := range []string{"x", "y"} {
+		sealed, err := s.store.LoadSnapshot(ctx, tallyStream(id))
+		require.NoError(t, err)
+		assert.NotNil(t, sealed, "the snapshot of %s", id)
+	}
+	requireFree(t, s)
+}
+
+func TestStreamsOfAnotherAggregateTakePart(t *testing.T) {
+	s := newSystem(t, setting{})
+	tags := New(s.runtime, Definition[tagState]{Category: "Tags", NewFold: func() Fold[tagState] { return tagFold{} }})
+	for n := range 2 {
+		var other *Other[tagState]
+		c := command("same", "Tag", nil)
+		c.Also = func(also *Also) error {
+			other = tags.With(also, "same", MayExist)
+			return nil
+		}
+		c.Decide = func(_ *tally, _ cqrs.CommandMeta, out *Events) error {
+			assert.Len(t, other.State().Tags, n)
+			if err := out.Add(&added{"a", 1}); err != nil {
+				return err
+			}
+			return other.Events().Add(&tagged{append([]string{"new"}, other.State().Tags...)})
+		}
+		s.must(t, c)
+	}
+	state, version, err := tags.Load(ctx, "same")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"new", "new"}, state.Tags)
+	assert.Equal(t, cqrs.Version(2), version)
+	s.requireState(t, "same", 2, 2)
+}
+
+func TestEachFurtherStreamSaysWhetherItMustExist(t *testing.T) {
+	s := newSystem(t, setting{})
+	s.must(t, add("x", 1))
+	s.must(t, add("old", 1))
+	run := func(other string, presence Stream) error {
+		_, err := s.Execute(ctx, s.over("x", []string{other}, presence,
+			func(_ tally, _ []tally, give func(int, int64) error, _ *Events) error { return give(0, 1) }))
+		return err
+	}
+	var notFound *cqrs.NotFoundError
+	require.ErrorAs(t, run("new", MustExist), &notFound)
+	assert.Equal(t, tallyStream("new"), notFound.Stream)
+	var exists *cqrs.AlreadyExistsError
+	require.ErrorAs(t, run("old", MustBeNew), &exists)
+	assert.Equal(t, tallyStream("old"), exists.Stream)
+	require.NoError(t, run("old", MustExist))
+	require.NoError(t, run("old", MayExist))
+	require.NoError(t, run("new", MayExist))
+	require.NoError(t, run("newer", MustBeNew))
+	s.requireState(t, "old", 3, 3)
+	s.requireState(t, "new", 1, 1)
+	s.requireState(t, "newer", 1, 1)
+	s.requireState(t, "x", 1, 1)
+	requireFree(t, s)
+}
+
+func TestAStreamNamedTwiceIsRefusedBeforeAnythingIsLoaded(t *testing.T) {
+	log := memory.New()
+	require.NoError(t, log.Close())
+	s := newSystem(t, setting{store: log})
+	for _, others := range [][]string{{"x"}, {"a", "a"}, {"b", "x", "c"}, {"a", "b", "c", "b"}} {
+		_, err := s.Execute(ctx, s.over("x", others, MayExist, nil), cqrs.WithCommandID("1"))
+		var same *cqrs.SameStreamError
+		require.ErrorAs(t, err, &same, "%v", others)
+		assert.Equal(t, "Over", same.Command)
+	}
+	_, err := s.Execute(ctx, s.over("x", []string{"a\nb"}, MayExist, nil))
+	require.ErrorAs(t, err, new(*cqrs.InvalidStreamError))
+	failing := s.over("x", nil, MayExist, nil)
+	failed := errors.New("failed")
+	failing.Also = func(*Also) error { return failed }
+	_, err = s.Execute(ctx, failing)
+	require.ErrorIs(t, err, failed)
+	failing.Also = func(*Also) error { panic("oh") }
+	_, err = s.Execute(ctx, failing)
+	require.ErrorAs(t, err, new(*cqrs.PanicError))
+	requireFree(t, s)
+}
+
+func TestAnEventForAStreamThatWasNotLoadedIsRefused(t *testing.T) {
+	s := newSystem(t, setting{})
+	var with Others[tally]
+	c := command("x", "Stray", nil)
+	c.Also = func(also *Also) error {
+		with.With(s.Aggregate, also, "y", MayExist)
+		return nil
+	}
+	c.Decide = func(_ *tally, _ cqrs.CommandMeta, out *Events) error {
+		if err := out.Add(&added{"a", 1}); err != nil {
+			return err
+		}
+		return with.Add("z", &added{"a", 1})
+	}
+	_, err := s.Execute(ctx, c)
+	var stray *cqrs.NotLoadedError
+	require.ErrorAs(t, err, &stray)
+	assert.Equal(t, cqrs.NotLoadedError{Command: "Stray", Event: "Added", ID: "z"}, *stray)
+	assert.Empty(t, commits(t, s.store))
+}
+
+// TestADecisionThatDependsOnAStreamIsTakenAgainWhenThatMoves lets another process change, while the decider runs, a
+// stream that the command read and gives no event.
+func TestADecisionThatDependsOnAStreamIsTakenAgainWhenThatMoves(t *testing.T) {
+	for name, moved := range map[string]string{"the own stream": "x", "a further stream": "y", "a new stream": "new"} {
+		t.Run(name, func(t *testing.T) {
+			a, b := twoSystems(t, 0)
+			a.must(t, add("x", 1))
+			a.must(t, add("y", 1))
+			a.must(t, add("z", 1))
+			var seen []int64
+			r := a.must(t, a.over("x", []string{"y", "z", "new"}, MayExist,
+				func(own tally, other []tally, give func(int, int64) error, _ *Events) error {
+					sum := own.Sum + other[0].Sum + other[2].Sum
+					if seen = append(seen, sum); len(seen) == 1 {
+						b.must(t, add(moved, 100))
+					}
+					return give(1, sum)
+				}))
+			assert.Equal(t, []int64{2, 102}, seen)
+			a.requireState(t, "z", 103, 2)
+			_, version, err := a.Load(ctx, "x")
+			require.NoError(t, err)
+			assert.Equal(t, version, r.Version)
+			for _, id := range []string{"x", "y", "z", "new"} {
+				requireRightCache(t, a, id)
+			}
+			requireFree(t, a)
+		})
+	}
+}
+
+func TestIfVersionIsAboutTheOwnStreamAlone(t *testing.T) {
+	a, b := twoSystems(t, 0)
+	a.must(t, add("x", 10))
+	a.must(t, add("y", 1))
+	decided := 0
+	c := a.transfer("x", "y", 1)
+	decide := c.Decide
+	c.Decide = func(s *tally, m cqrs.CommandMeta, out *Events) error {
+		if decided++; decided == 1 {
+			b.must(t, add("y", 5))
+		}
+		return decide(s, m, out)
+	}
+	a.must(t, c, cqrs.IfVersion(1))
+	assert.Equal(t, 2, decided)
+	a.requireState(t, "y", 7, 3)
+	_, err := a.Execute(ctx, a.transfer("x", "y", 1), cqrs.IfVersion(1))
+	var conflict *cqrs.ConflictError
+	require.ErrorAs(t, err, &conflict)
+	assert.Equal(t, tallyStream("x"), conflict.Stream)
+}
+
+func TestACreatingCommandIsToldThatItsOwnStreamExistsAndNoOther(t *testing.T) {
+	for _, moved := range []string{"x", "y"} {
+		a, b := twoSystems(t, 0)
+		a.must(t, add("y", 1))
+		decided := 0
+		_, err := a.Execute(ctx, on(MustBeNew, a.over("x", []string{"y"}, MustExist,
+			func(_ tally, _ []tally, give func(int, int64) error, out *Events) error {
+				if decided++; decided == 1 {
+					b.must(t, add(moved, 1))
+				}
+				return errors.Join(out.Add(&added{"a", 1}), give(0, 1))
+			})))
+		if moved == "x" {
+			require.ErrorAs(t, err, new(*cqrs.AlreadyExistsError))
+			a.requireState(t, "y", 1, 1)
+			continue
+		}
+		require.NoError(t, err)
+		a.requireState(t, "y", 3, 3)
+		a.requireState(t, "x", 1, 1)
+	}
+}
+
+func TestAFaultInOneStreamStoresNothingInAny(t *testing.T) {
+	for name, n := range map[string]int64{"apply fails": refused, "apply panics": panics, "encoding fails": unencoded} {
+		t.Run(name, func(t *testing.T) {
+			s := newSystem(t, setting{})
+			s.must(t, add("x", 5))
+			s.must(t, add("y", 5))
+			before := commits(t, s.store)
+			_, err := s.Execute(ctx, s.over("x", []string{"y"}, MustExist,
+				func(_ tally, _ []tally, give func(int, int64) error, out *Events) error {
+					return errors.Join(out.Add(&added{"a", 1}), give(0, n))
+				}), cqrs.WithCommandID("1"))
+			require.Error(t, err)
+			assert.Equal(t, before, commits(t, s.store))
+			requireRightCache(t, s, "x")
+			requireRightCache(t, s, "y")
+			s.must(t, s.transfer("x", "y", 1), cqrs.WithCommandID("1"))
+			requireFree(t, s)
+		})
+	}
+}
+
+func TestARepeatedTransferHappensOnce(t *testing.T) {
+	a, b := twoSystems(t, 0)
+	a.must(t, add("x", 5))
+	a.must(t, add("y", 1))
+	first := a.must(t, a.transfer("x", "y", 5), cqrs.WithCommandID("1"))
+	a.must(t, add("x", 5))
+	first.Repeated = true
+	for _, s := range []*system{a, b} {
+		assert.Equal(t, first, s.must(t, s.transfer("x", "y", 5), cqrs.WithCommandID("1")))
+		_, err := s.Execute(ctx, s.transfer("x", "z", 5), cqrs.WithCommandID("1"))
+		require.ErrorAs(t, err, new(*cqrs.CommandReusedError))
+	}
+	a.requireState(t, "x", 5, 3)
+	a.requireState(t, "y", 6, 2)
+}
+
+func TestAnUnknownOutcomeOfATransferLeavesNoState(t *testing.T) {
+	store := &watched{Store: memory.New()}
+	s := newSystem(t, setting{store: store})
+	s.must(t, add("x", 5))
+	s.must(t, add("y", 1))
+	lost := &eventlog.UnknownOutcomeError{Err: errors.New("no answer")}
+	store.appended = func(eventlog.Appended, error) (eventlog.Appended, error) { return eventlog.Appended{}, lost }
+	_, err := s.Execute(ctx, s.transfer("x", "y", 2))
+	require.ErrorIs(t, err, error(lost))
+	r := s.must(t, s.transfer("x", "y", 3), cqrs.WithCommandID("1"))
+	assert.True(t, r.Repeated, "it is found under its id")
+	store.appended = nil
+	requireRightCache(t, s, "x")
+	requireRightCache(t, s, "y")
+	s.requireState(t, "x", 0, 3)
+	s.requireState(t, "y", 6, 3)
+}
+
+// TestOppositeTransfersNeitherWaitForEachOtherNorLoseAnything moves numbers in circles, by two processes at once.
+func TestOppositeTransfersNeitherWaitForEachOtherNorLoseAnything(t *testing.T) {
+	const callers, each, streams = 8, 40, 3
+	limit, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	a, b := twoSystems(t, 5)
+	for i := range streams {
+		a.must(t, add(fmt.Sprint(i), 100))
+	}
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	var wg sync.WaitGroup
+	for i := range callers {
+		s, random := []*system{a, b}[i%2], rand.New(rand.NewPCG(seed, uint64(i)))
+		wg.Go(func() {
+			for range each {
+				from := random.IntN(streams)
+				to := (from + 1 + random.IntN(streams-1)) % streams
+				_, err := s.Execute(limit, s.transfer(fmt.Sprint(from), fmt.Sprint(to), random.Int64N(60)))
+				if !assert.True(t, err == nil || errors.As(err, new(negative)), "%v", err) {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	sum, events := int64(0), 0
+	for i := range streams {
+		state, version, err := a.Load(ctx, fmt.Sprint(i), WithoutSnapshot())
+		require.NoError(t, err)
+		a.requireState(t, fmt.Sprint(i), state.Sum, version)
+		requireRightCache(t, b, fmt.Sprint(i))
+		assert.GreaterOrEqual(t, state.Sum, int64(0))
+		sum, events = sum+state.Sum, events+int(version)
+	}
+	assert.Equal(t, int64(streams*100), sum)
+	assert.Equal(t, 1, events%2, "behind the first of each of the three streams, each transfer is two events")
+	requireFree(t, a)
+	requireFree(t, b)
+}
+
+func TestACommandThatIsCalledOffWhileItWaitsHoldsNoStream(t *testing.T) {
+	s := newSystem(t, setting{})
+	s.must(t, add("a", 1))
+	s.must(t, add("b", 1))
+	inside, leave := make(chan struct{}), make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		s.must(t, command("b", "Hold", func(tally, cqrs.CommandMeta) ([]added, error) {
+			close(inside)
+			<-leave
+			return nil, nil
+		}))
+	})
+	<-inside
+	called, cancel := context.WithCancel(ctx)
+	go func() { // a is locked by now, and b is waited for
+		for s.runtime.locks.waiting(tallyStream("b")) < 2 {
+			runtime.Gosched()
+		}
+		cancel()
+	}()
+	_, err := s.Execute(called, s.transfer("a", "b", 1))
+	require.ErrorIs(t, err, context.Canceled)
+	s.must(t, add("a", 1))
+	close(leave)
+	wg.Wait()
+	requireFree(t, s)
+}
+
+func (l *locks) waiting(s cqrs.StreamID) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if k := l.held[s]; k != nil {
+		return k.users
+	}
+	return 0
+}
+
+// joined returns a system in which each change of a sum is stored in a stream of its own as well, at the version that
+// expected says.
+func joined(t *testing.T, store Store, expected func() (eventlog.Expected, error)) *system {
+	s := newSystem(t, setting{store: store})
+	s.def.Join = func(stream cqrs.StreamID, before *tally) JoinFunc[tally] {
+		was := before.Sum
+		return func(_ context.Context, after *tally, all []eventlog.StreamAppend) ([]eventlog.StreamAppend, error) {
+			version, err := expected()
+			change := fmt.Appendf(nil, "%d to %d in a commit of %d", was, after.Sum, len(all))
+			return append(all, eventlog.StreamAppend{
+				Stream: cqrs.StreamID{Category: "Changes", ID: stream.ID}, Expected: version,
+				Events: []eventlog.NewEvent{{Type: "Changed", SchemaVersion: 1, ContentType: "text/plain", Data: change}},
+			}), err
+		}
+	}
+	return s
+}
+
+func changes(t *testing.T, s Store, id string) (all []string) {
+	for rec, err := range s.ReadStream(ctx, cqrs.StreamID{Category: "Changes", ID: id}, 1) {
+		require.NoError(t, err)
+		all = append(all, string(rec.Data))
+	}
+	return all
+}
+
+func TestFurtherStreamsJoinTheCommitOfAChangedState(t *testing.T) {
+	log := memory.New()
+	s := joined(t, log, func() (eventlog.Expected, error) { return eventlog.Any, nil })
+	s.must(t, add("x", 10))
+	s.must(t, add("y", 1))
+	s.must(t, s.transfer("x", "y", 2))
+	s.must(t, add("x"))
+	assert.Equal(t, [][]string{{"x", "x"}, {"y", "y"}, {"x", "y", "x", "y"}}, commits(t, log))
+	assert.Equal(t, []string{"0 to 10 in a commit of 1", "10 to 8 in a commit of 2"}, changes(t, log, "x"))
+	assert.Equal(t, []string{"0 to 1 in a commit of 1", "1 to 3 in a commit of 3"}, changes(t, log, "y"))
+}
+
+func TestWhatJoinsACommitCanRefuseItOrHaveItDecidedAgain(t *testing.T) {
+	refuse, version := error(nil), eventlog.New
+	s := joined(t, memory.New(), func() (eventlog.Expected, error) {
+		v := version
+		version = eventlog.Any
+		return v, refuse
+	})
+	s.must(t, add("x", 10))
+	version = eventlog.New // which conflicts, once
+	s.must(t, add("x", 1))
+	assert.Equal(t, []string{"0 to 10 in a commit of 1", "10 to 11 in a commit of 1"}, changes(t, s.store, "x"))
+	refuse = &negative{7}
+	_, err := s.Execute(ctx, add("x", 1))
+	require.ErrorIs(t, err, negative{7})
+	s.requireState(t, "x", 11, 2)
+	requireRightCache(t, s, "x")
+}

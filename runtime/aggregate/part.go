@@ -1,0 +1,123 @@
+package aggregate
+
+import (
+	"context"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// part is what one stream has to do with a command: the state that was loaded, and the events that the decider returned
+// for it.
+type part[S any] struct {
+	of     *Aggregate[S]
+	stream cqrs.StreamID
+	exists Stream
+	loaded *loaded[S]
+	events Events
+	// join is what the aggregate's Join returned for the state before the events.
+	join JoinFunc[S]
+}
+
+// participant is the part of any state.
+type participant interface {
+	id() cqrs.StreamID
+	load(ctx context.Context) error
+	keep()
+	apply(m cqrs.CommandMeta) error
+	gets() int
+	extend(ctx context.Context, streams []eventlog.StreamAppend) ([]eventlog.StreamAppend, error)
+	appends() eventlog.StreamAppend
+	stored(c cqrs.CommitID)
+}
+
+func (p *part[S]) id() cqrs.StreamID { return p.stream }
+
+// load loads the newest state, and forgets the events of the attempt before.
+func (p *part[S]) load(ctx context.Context) error {
+	p.events.reset()
+	p.join = nil
+	var err error
+	if p.loaded, err = p.of.refresh(ctx, p.stream); err != nil {
+		p.loaded = nil
+		return err
+	}
+	switch {
+	case p.loaded.version == 0 && p.exists == MustExist:
+		return &cqrs.NotFoundError{Stream: p.stream}
+	case p.loaded.version > 0 && p.exists == MustBeNew:
+		return &cqrs.AlreadyExistsError{Stream: p.stream}
+	}
+	return nil
+}
+
+// keep gives a state that nobody changed back to the cache.
+func (p *part[S]) keep() {
+	if p.loaded != nil && p.loaded.version > 0 {
+		p.of.cache.put(p.stream, p.loaded)
+	}
+	p.loaded = nil
+}
+
+func (p *part[S]) gets() int { return len(p.events.list) }
+
+// apply applies the new events to the state, as they will be read back, by the same fold: a state that is kept can
+// neither differ from the history nor share memory with the command.
+func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
+	if len(p.events.list) == 0 {
+		return nil
+	}
+	in := "Join"
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(p.of.def.Category+"."+in, v)
+		}
+	}()
+	if p.of.def.Join != nil {
+		p.join = p.of.def.Join(p.stream, &p.loaded.state)
+	}
+	fold := p.of.def.NewFold()
+	rec := cqrs.Record{EventMeta: cqrs.EventMeta{Stream: p.stream, Version: p.loaded.version, Time: m.Time}}
+	for _, e := range p.events.stored() {
+		in = "Apply" + e.Type
+		rec.Version++
+		rec.Type, rec.SchemaVersion, rec.ContentType, rec.Data = e.Type, e.SchemaVersion, e.ContentType, e.Data
+		if err := fold.Apply(&p.loaded.state, &rec); err != nil {
+			return &ApplyError{Type: e.Type, Err: err}
+		}
+	}
+	return nil
+}
+
+// extend lets further streams join the commit.
+func (p *part[S]) extend(
+	ctx context.Context, streams []eventlog.StreamAppend,
+) (extended []eventlog.StreamAppend, err error) {
+	if p.join == nil {
+		return streams, nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked(p.of.def.Category+".Join", v)
+		}
+	}()
+	return p.join(ctx, &p.loaded.state, streams)
+}
+
+// appends is the stream's part of the commit. A stream that gets no event is still expected at the version that the
+// decider saw.
+func (p *part[S]) appends() eventlog.StreamAppend {
+	return eventlog.StreamAppend{
+		Stream: p.stream, Expected: eventlog.Exactly(p.loaded.version), Events: p.events.stored(),
+	}
+}
+
+// stored keeps the state, which reflects the commit already.
+func (p *part[S]) stored(c cqrs.CommitID) {
+	l := p.loaded
+	if n := len(p.events.list); n > 0 {
+		l.version, l.commit = l.version+cqrs.Version(n), c
+		p.of.takeSnapshot(p.stream, l)
+	}
+	p.keep()
+}
