@@ -1,7 +1,8 @@
 // Package projection keeps read models up to date with the event log.
 //
-// A projection is a keyed fold: an event leads to keys, and each key's row and the event to the row's new content. The
-// team writes the fold, generated code the rest of a Definition, and a Projector does all the work around it:
+// A projection is a keyed fold: an event leads to keys, and each key's row and the event to the row's new content, or to
+// its end. The team writes the fold, or declares it, generated code is the rest of a Definition, and a Projector does all
+// the work around it:
 //
 //   - It reads the events that the projection handles, in batches that end where a commit ends.
 //   - It folds in memory, over a bounded cache of rows. The rows of a batch that are not cached are loaded in one round
@@ -39,8 +40,9 @@ type Definition[K comparable, R any] struct {
 	// it came from; it may be nil.
 	OwnKey func(K) K
 	// Fold asks rows for the row of each key that the record leads to, all of them, and folds the record into those that
-	// are not nil. Which keys these are depends on the record only: Fold is called a second time for a record that led
-	// to a row that had to be loaded, and must ask for the same keys then. It keeps neither rows nor the record.
+	// are not nil. A record may lead to one key several times, and what it does there then comes in that order. Which keys
+	// these are depends on the record only: Fold is called a second time for a record that led to a row that had to be
+	// loaded, and must ask for the same keys then. It keeps neither rows nor the record.
 	Fold func(rows *Rows[K, R], rec *cqrs.Record) error
 }
 
@@ -174,6 +176,8 @@ type worker[K comparable, R any] struct {
 	stored, folded readmodel.Checkpoint
 	// scanned is how far the log was read. There is nothing to fold between folded and scanned.
 	scanned cqrs.Position
+	// empty says that the table had neither a checkpoint nor rows when the run began.
+	empty bool
 	// limit is a commit that must not be folded.
 	limit cqrs.CommitID
 

@@ -8,7 +8,8 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 // as missing, and the record as deferred; from then on every record of the batch that leads to that row is deferred too.
 // At the end of the batch all missing rows are loaded at once, and the second pass calls the fold for the deferred
 // records, in order, and gives it the loaded rows only. So each row sees its events once, in the order of the log; what
-// other rows see in between does not matter, because a fold sees its own row only.
+// other rows see in between does not matter, because a fold sees its own row only. A record may lead to many rows, and to
+// one row several times: those of its effects that meet in a row come in their order, because they come in the same pass.
 type Rows[K comparable, R any] struct {
 	def   *Definition[K, R]
 	cache map[K]*entry[K, R]
@@ -26,8 +27,9 @@ type Rows[K comparable, R any] struct {
 	dirty    []*entry[K, R]
 	missing  []*entry[K, R]
 	deferred []cqrs.Record
-	// slab is where the next rows come from.
+	// slab is where the next rows come from, if none is free.
 	slab []entry[K, R]
+	free []*entry[K, R]
 }
 
 type state uint8
@@ -45,7 +47,11 @@ type entry[K comparable, R any] struct {
 	state    state
 	// dirty says that the row is not stored as it is here.
 	dirty bool
-	key   K
+	// exists tells a row from one that was never made, or is deleted; that one has the content of a new row.
+	exists bool
+	// stored says that the table has the row, in whatever state.
+	stored bool
+	key    K
 }
 
 // At returns the row under a key, to fold the current record into; a row that does not exist yet is a new one. It
@@ -57,33 +63,70 @@ func (r *Rows[K, R]) At(key K) *R {
 		e = r.add(key)
 	}
 	r.asked = e
+	if !r.foldable(e) {
+		return nil
+	}
+	r.change(e)
+	e.exists = true
+	return &e.row
+}
+
+// Look returns the row under a key, for a fold that depends on what the row says: one that goes on calls At or Delete
+// with the same key. A row that does not exist reads as a new one, and is not made. Look returns nil where At would.
+func (r *Rows[K, R]) Look(key K) *R {
+	e := r.cache[key]
+	if e == nil {
+		e = r.add(key)
+	}
+	r.asked = e
+	if !r.foldable(e) {
+		return nil
+	}
+	return &e.row
+}
+
+// Delete deletes the row under a key, where At would return it; a row that does not exist stays so. When a later effect
+// of the same record, or a later record, leads to the key again, it finds a new row.
+func (r *Rows[K, R]) Delete(key K) {
+	if r.complete && r.cache[key] == nil {
+		return
+	}
+	if r.Look(key) == nil || !r.asked.exists {
+		return
+	}
+	e := r.asked
+	r.change(e)
+	var none R
+	e.row, e.exists = none, false
+	r.init(e)
+}
+
+// foldable reports whether the current record is to be folded into the row now.
+func (r *Rows[K, R]) foldable(e *entry[K, R]) bool {
 	if e.state != r.turn {
 		r.postpone(e)
-		return nil
+		return false
 	}
 	// A sink may have stored a row without the checkpoint: it then reflects events that are read again. An event that
 	// leads to a row twice finds the row at its own position the second time, but changed.
 	at := r.record.Position
-	if at <= e.position && !(at == e.position && e.dirty) {
-		return nil
-	}
-	e.position = at
+	return at > e.position || at == e.position && e.dirty
+}
+
+// change notes that the current record changes the row.
+func (r *Rows[K, R]) change(e *entry[K, R]) {
+	e.position = r.record.Position
 	if !e.dirty {
 		e.dirty = true
 		r.dirty = append(r.dirty, e)
 	}
-	return &e.row
 }
 
 // maxSlab bounds how many rows are allocated at once.
 const maxSlab = 512
 
 func (r *Rows[K, R]) add(key K) *entry[K, R] {
-	if len(r.slab) == 0 {
-		r.slab = make([]entry[K, R], min(maxSlab, 8+len(r.cache)))
-	}
-	e := &r.slab[0]
-	r.slab = r.slab[1:]
+	e := r.unused()
 	if r.def.OwnKey != nil {
 		key = r.def.OwnKey(key)
 	}
@@ -99,6 +142,34 @@ func (r *Rows[K, R]) add(key K) *entry[K, R] {
 		r.missing = append(r.missing, e)
 	}
 	return e
+}
+
+func (r *Rows[K, R]) unused() *entry[K, R] {
+	if last := len(r.free) - 1; last >= 0 {
+		e := r.free[last]
+		r.free = r.free[:last]
+		return e
+	}
+	if len(r.slab) == 0 {
+		r.slab = make([]entry[K, R], min(maxSlab, 8+len(r.cache)))
+	}
+	e := &r.slab[0]
+	r.slab = r.slab[1:]
+	return e
+}
+
+// wrote notes that all changed rows are stored. In a complete cache a deleted row is one that the cache does not have.
+func (r *Rows[K, R]) wrote() {
+	for _, e := range r.dirty {
+		e.dirty, e.stored = false, e.exists
+		if r.complete && !e.exists {
+			delete(r.cache, e.key)
+			*e = entry[K, R]{}
+			r.free = append(r.free, e)
+		}
+	}
+	clear(r.dirty)
+	r.dirty = r.dirty[:0]
 }
 
 func (r *Rows[K, R]) init(e *entry[K, R]) {
@@ -137,6 +208,6 @@ func (r *Rows[K, R]) reset(complete bool) {
 	clear(r.dirty)
 	clear(r.missing)
 	clear(r.deferred)
-	r.dirty, r.missing, r.deferred, r.slab = r.dirty[:0], r.missing[:0], r.deferred[:0], nil
+	r.dirty, r.missing, r.deferred, r.slab, r.free = r.dirty[:0], r.missing[:0], r.deferred[:0], nil, nil
 	r.complete, r.turn, r.record, r.asked, r.fault = complete, settled, nil, nil, nil
 }

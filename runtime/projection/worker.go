@@ -31,8 +31,16 @@ func (w *worker[K, R]) start(io context.Context) error {
 	if err != nil {
 		return err
 	}
+	if at == (readmodel.Checkpoint{}) {
+		// A sink may have stored rows without the checkpoint even then.
+		rows, _, err := w.table.Count(io, readmodel.Find{Index: -1})
+		if err != nil {
+			return err
+		}
+		w.empty = rows == 0
+	}
 	w.stored, w.folded, w.scanned = at, at, at.Position
-	w.rows.reset(at == readmodel.Checkpoint{})
+	w.rows.reset(w.empty)
 	w.status.start(at, total)
 	return nil
 }
@@ -193,9 +201,13 @@ func (w *worker[K, R]) load(io context.Context) error {
 	scanner := readmodel.NewScanner(schema.Projection, schema.Row, nil)
 	at, err := w.table.Get(io, keys, func(i int, row []readmodel.Value, at cqrs.Position) error {
 		e := w.rows.missing[i]
+		e.position = at
+		if row == nil {
+			return nil
+		}
+		e.exists, e.stored = true, true
 		scanner.Reset(row)
 		w.def.Codec.ReadRow(scanner, &e.row)
-		e.position, e.state = at, loaded
 		return scanner.Err()
 	})
 	if err != nil {
@@ -205,10 +217,10 @@ func (w *worker[K, R]) load(io context.Context) error {
 		return readmodel.ErrFenced
 	}
 	for _, e := range w.rows.missing {
-		if e.state == missing {
+		if !e.exists {
 			w.rows.init(e)
-			e.state = loaded
 		}
+		e.state = loaded
 	}
 	return nil
 }
@@ -260,10 +272,7 @@ func (w *worker[K, R]) write(io context.Context) error {
 	w.stored = w.folded
 	w.wrote = time.Now()
 	w.writeTook = w.wrote.Sub(start)
-	for _, e := range w.rows.dirty {
-		e.dirty = false
-	}
-	w.rows.dirty = w.rows.dirty[:0]
+	w.rows.wrote()
 	if len(w.rows.cache) > w.settings.cacheRows {
 		w.rows.reset(false)
 	}
@@ -271,30 +280,37 @@ func (w *worker[K, R]) write(io context.Context) error {
 	return nil
 }
 
-// encode turns the changed rows into changes.
+// encode turns the changed rows into changes. A row that was made and deleted since the last write is none.
 func (w *worker[K, R]) encode() error {
 	codec := &w.def.Codec
 	w.values = slices.Grow(w.values[:0], len(w.rows.dirty)*(len(codec.Schema.Key)+len(codec.Schema.Row)))
 	w.changes = slices.Grow(w.changes[:0], len(w.rows.dirty))
 	for _, e := range w.rows.dirty {
-		first := len(w.values)
-		w.values = codec.AppendKey(w.values, &e.key)
-		row := len(w.values)
-		values, err := codec.AppendRow(w.values, &e.row)
-		if err != nil {
+		if !e.exists && !e.stored {
+			continue
+		}
+		if err := w.encodeRow(e); err != nil {
 			return &RowError{w.def.Name, w.keyText(e), e.position, err}
 		}
-		w.values = values
-		change := readmodel.Change{
-			Key: values[first:row:row], Row: values[row:len(values):len(values)], Position: e.position,
-		}
-		// The table would refuse it too, but without saying which row it is.
-		if err := codec.Schema.CheckChange(&change); err != nil {
-			return &RowError{w.def.Name, w.keyText(e), e.position, err}
-		}
-		w.changes = append(w.changes, change)
 	}
 	return nil
+}
+
+func (w *worker[K, R]) encodeRow(e *entry[K, R]) (err error) {
+	codec := &w.def.Codec
+	first := len(w.values)
+	w.values = codec.AppendKey(w.values, &e.key)
+	row := len(w.values)
+	change := readmodel.Change{Key: w.values[first:row:row], Position: e.position}
+	if e.exists {
+		if w.values, err = codec.AppendRow(w.values, &e.row); err != nil {
+			return err
+		}
+		change.Row = w.values[row:len(w.values):len(w.values)]
+	}
+	w.changes = append(w.changes, change)
+	// The table would refuse it too, but without saying which row it is.
+	return codec.Schema.CheckChange(&change)
 }
 
 // maxKept is how many values the buffers of a write are kept for; a bulk write's are not.
@@ -314,7 +330,7 @@ func (w *worker[K, R]) trim() {
 func (w *worker[K, R]) salvage(io context.Context, failed *FoldError) error {
 	w.stop = func() bool { return false }
 	for {
-		w.rows.reset(w.stored == readmodel.Checkpoint{})
+		w.rows.reset(w.empty && w.stored == readmodel.Checkpoint{})
 		w.folded, w.scanned, w.limit = w.stored, w.stored.Position, failed.commit
 		w.status.folded(w.folded.Handled)
 		err := w.scan(io, failed.Position)

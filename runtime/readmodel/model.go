@@ -75,6 +75,9 @@ func (m *Model[K, R]) Get(ctx context.Context, key K, opts ...cqrs.QueryOption) 
 	values := m.codec.AppendKey(nil, &key)
 	var s *Scanner
 	position, err := m.table.Get(ctx, [][]Value{values}, func(_ int, stored []Value, _ cqrs.Position) error {
+		if stored == nil {
+			return nil
+		}
 		s = m.rowScanner(stored)
 		m.codec.ReadRow(s, &row)
 		return s.Err()
@@ -102,6 +105,9 @@ func (m *Model[K, R]) GetMany(ctx context.Context, keys []K, opts ...cqrs.QueryO
 	rows := make(map[K]R, len(keys))
 	s := m.rowScanner(nil)
 	position, err := m.table.Get(ctx, wanted, func(i int, stored []Value, _ cqrs.Position) error {
+		if stored == nil {
+			return nil
+		}
 		var row R
 		s.Reset(stored)
 		m.codec.ReadRow(s, &row)

@@ -244,3 +244,28 @@ func TestAQueryWaitsOnWhereAnotherProcessTookOver(t *testing.T) {
 		assert.EqualValues(t, 11, fresh.Position)
 	})
 }
+
+// buriedTable is a sink that answers with tombstones alone.
+type buriedTable struct{ readmodel.Table }
+
+func (b buriedTable) Get(_ context.Context, keys [][]readmodel.Value,
+	found func(int, []readmodel.Value, cqrs.Position) error,
+) (cqrs.Position, error) {
+	for i := range keys {
+		if err := found(i, nil, 7); err != nil {
+			return 0, err
+		}
+	}
+	return 10, nil
+}
+
+func TestATombstoneIsNoRow(t *testing.T) {
+	_, table, log := owners(t, 1)
+	model := readmodel.NewModel(buriedTable{table}, log, codec)
+	_, fresh, err := model.Get(t.Context(), account{"eu", 0})
+	require.ErrorIs(t, err, readmodel.ErrNoRow)
+	assert.EqualValues(t, 10, fresh.Position)
+	rows, _, err := model.GetMany(t.Context(), []account{{"eu", 0}})
+	require.NoError(t, err)
+	assert.Empty(t, rows)
+}

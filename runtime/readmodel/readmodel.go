@@ -48,9 +48,10 @@ type Checkpoint struct {
 
 // Change is the new content of one row.
 type Change struct {
-	// Key and Row are in the order of the schema's columns. Without a Row the change deletes.
+	// Key and Row are in the order of the schema's columns. Without a Row the change deletes; where rows can be stored
+	// without the checkpoint, the table keeps a tombstone then: the key with the Position.
 	Key, Row []Value
-	// Position is that of the last event that was folded into the row.
+	// Position is that of the last event that was folded into the row, or deleted it.
 	Position cqrs.Position
 }
 
@@ -86,7 +87,7 @@ type Table interface {
 	Apply(ctx context.Context, b *Batch) error
 
 	// Get calls found for each key that has a row, with the key's index in keys, in any order, and returns the
-	// checkpoint's position. Rows and position are of the same moment.
+	// checkpoint's position. Rows and position are of the same moment. A tombstone is a nil row.
 	Get(ctx context.Context, keys [][]Value, found func(i int, row []Value, at cqrs.Position) error) (cqrs.Position, error)
 
 	// Find calls found for each selected row, in order, until it returns an error, and returns the checkpoint's
