@@ -22,8 +22,8 @@ var (
 		Checker Find Freshness Model Strings Fmt Cqrs Regexp Slices Maps Json Go If Interface Struct Switch Chan Package
 		Import Decider DeciderEvent Folds Projection Events Name Order Item Account AccountID Line RobotArm TestLinux
 		ParseOrder OrderPattern Load Run Close Apply Get Add Execute Raw Marshal WriteByte UserLog Bytes Byte`)
-	scalarWords  = strings.Fields("string bool int int32 int64 uint32 uint64 float64 bytes time duration uuid date")
-	orderedWords = strings.Fields("string bool int int32 int64 uint32 uint64 time duration uuid date")
+	scalarWords  = strings.Fields("string bool int int32 int64 uint32 uint64 float64 bytes time duration uuid date decimal")
+	orderedWords = strings.Fields("string bool int int32 int64 uint32 uint64 time duration uuid date decimal")
 	idWords      = strings.Fields("string int int32 int64 uint32 uint64 uuid")
 	hostileDocs  = []string{
 		"", "One line.", "Two\nlines.", "*/ func init() { panic(1) } /*", "//go:embed secrets\n//go:build ignore",
@@ -146,6 +146,8 @@ func (m *randomModel) rules(typ string) string {
 		return m.one([]string{", minLength: 1", ", maxLength: 9", ", pattern: '^[a-z\\d]+`\"?$'", ", minLength: 2, maxLength: 3, pattern: x"})
 	case typ == "bytes":
 		return ", minLength: 1, maxLength: 5"
+	case typ == "decimal":
+		return m.one([]string{", min: -0.50", ", max: 10", ", min: 0.1, max: 9999999999999999999"})
 	case typ == "float64":
 		return m.one([]string{", min: -0.5", ", max: 1e3", ", min: 0, max: 1e300"})
 	case strings.HasPrefix(typ, "int"):
@@ -221,7 +223,7 @@ func (m *randomModel) mapKey() string {
 }
 
 func (m *randomModel) setElem() string {
-	return m.scalar(strings.Fields("string int int32 int64 uint32 uint64 duration uuid date"))
+	return m.scalar(strings.Fields("string int int32 int64 uint32 uint64 duration uuid date decimal"))
 }
 
 // scalar is one of the given scalars, a named one over it, or an enum.

@@ -36,7 +36,7 @@ var typeCodes = []Code{
 			"lower-case one."},
 	{UnknownType, "unknown type",
 		"A type is one of the scalars string, bool, int, int32, int64, uint32, uint64, float64, bytes, time, duration, " +
-			"uuid and date, or declared under `types`."},
+			"uuid, date and decimal, or declared under `types`."},
 	{TypeSpelling, "type in a wrong spelling",
 		"Types are written in words: `optional T`, `list of T`, `set of T`, `map of K to T`."},
 	{DuplicateName, "duplicate name",
@@ -69,7 +69,7 @@ var typeCodes = []Code{
 	{TooManyFields, "too many fields",
 		"A struct, event, command, rejection, state, row or key has at most 64 fields. Group them into structs."},
 	{RuleNotForType, "rule not for this type",
-		"`min` and `max` bound integers and float64, `minLength` and `maxLength` strings (in characters) and bytes, " +
+		"`min` and `max` bound integers, float64 and decimals, `minLength` and `maxLength` strings (in characters) and bytes, " +
 			"`pattern` strings, `minItems` and `maxItems` lists, sets and maps. On an optional field a rule binds the value if " +
 			"there is one. To bound the elements of a list, declare a named scalar."},
 	{BadBound, "bad bound",
@@ -82,6 +82,6 @@ var typeCodes = []Code{
 	{NotEncryptedYet, "personal data is not encrypted yet",
 		"A warning. `personal: true` is kept in the model, but this release stores the field in clear text."},
 	{SetElement, "type can't be in a set",
-		"The elements of a set are strings, integers, durations, uuids, dates, enums, or named scalars over them: values " +
+		"The elements of a set are strings, integers, durations, uuids, dates, decimals, enums, or named scalars over them: values " +
 			"that are the same or not, and have an order."},
 }

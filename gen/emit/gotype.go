@@ -71,6 +71,8 @@ func scalarType(k model.Kind) *jen.Statement {
 		return jen.Qual(uuidPath, "UUID")
 	case model.Date:
 		return jen.Qual(cqrsPath, "Date")
+	case model.Decimal:
+		return jen.Qual(cqrsPath, "Decimal")
 	}
 	panic("emit: no scalar")
 }
@@ -96,6 +98,8 @@ func compareFunc(t *model.Type) *jen.Statement {
 		return jen.Qual(cqrsPath, "CompareUUIDs")
 	case model.Date:
 		return jen.Qual(cqrsPath, "CompareDates")
+	case model.Decimal:
+		return jen.Qual(cqrsPath, "CompareDecimals")
 	}
 	return jen.Qual("cmp", "Compare")
 }
@@ -140,4 +144,5 @@ var method = map[model.Kind]string{
 	model.String: "String", model.Bool: "Bool", model.Int: "Int", model.Int32: "Int32", model.Int64: "Int64",
 	model.Uint32: "Uint32", model.Uint64: "Uint64", model.Float64: "Float64", model.Bytes: "Bytes", model.Time: "Time",
 	model.Duration: "Duration", model.UUID: "UUID", model.Date: "Date",
+	model.Decimal: "Decimal",
 }

@@ -128,7 +128,11 @@ func (c checks) scalar(g *jen.Group, t *model.Type, k model.Kind, r model.Rules,
 
 func (c checks) rules(g *jen.Group, t *model.Type, k model.Kind, r model.Rules, x expr) {
 	for _, bound := range []struct{ fn, lit string }{{"Min", r.Min}, {"Max", r.Max}} {
-		if bound.lit != "" {
+		switch {
+		case bound.lit == "":
+		case k == model.Decimal:
+			g.Id("c").Dot(bound.fn+"Decimal").Call(c.name(), to(t, k, x), jen.Lit(bound.lit))
+		default:
 			g.Qual(validatePath, bound.fn).Call(jen.Id("c"), c.name(), x(), jen.Id(bound.lit))
 		}
 	}
@@ -205,7 +209,7 @@ func (c checks) element(g *jen.Group, t *model.Type, x expr) {
 // keyText is a map's key, or a set's element, as text.
 func keyText(t *model.Type, x expr) *jen.Statement {
 	switch k, _ := base(t); ofKind(k) {
-	case model.Date:
+	case model.Date, model.Decimal:
 		return x().Dot("String").Call()
 	case model.Int64:
 		return jen.Qual("strconv", "FormatInt").Call(to(t, model.Int64, x), jen.Lit(10))

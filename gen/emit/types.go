@@ -38,7 +38,7 @@ func (e *emitter) scalar(f *jen.File, t *plan.Named) {
 	f.Type().Id(t.Name).Add(scalarType(t.Base))
 	f.Line()
 	switch t.Base {
-	case model.UUID, model.Date, model.Time:
+	case model.UUID, model.Date, model.Time, model.Decimal:
 		e.textMethods(f, t)
 	}
 	self := &model.Type{Kind: t.Base}
@@ -76,6 +76,7 @@ var kindWords = map[model.Kind]string{
 	model.String: "string", model.Bool: "bool", model.Int: "number", model.Int32: "number", model.Int64: "number",
 	model.Uint32: "number", model.Uint64: "number", model.Float64: "number", model.Bytes: "byte string",
 	model.Time: "time", model.Duration: "duration", model.UUID: "UUID", model.Date: "date",
+	model.Decimal: "decimal number",
 }
 
 // textMethods gives a named type the text form of its base, which Go does not inherit.

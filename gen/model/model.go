@@ -22,7 +22,7 @@ type Model struct {
 // Kind tells types apart.
 type Kind int
 
-// The kinds of types. The scalars come first, up to Date.
+// The kinds of types. The scalars come first, up to Decimal.
 const (
 	String Kind = iota + 1
 	Bool
@@ -37,6 +37,7 @@ const (
 	Duration
 	UUID
 	Date
+	Decimal
 
 	Optional // Elem
 	List     // Elem
@@ -100,7 +101,7 @@ type Field struct {
 // they bind the value, if there is one; on a field of a named scalar they apply besides the scalar's own. A bound that
 // every value of the type meets is left out.
 type Rules struct {
-	// Min and Max bound an integer or a float64. They are Go literals that fit the type: "1", "-0.5".
+	// Min and Max bound an integer, a float64 or a decimal. They are literals that fit the type: "1", "-0.5".
 	Min, Max string
 	// MinLength and MaxLength bound a string in characters and bytes in bytes. MinItems and MaxItems bound a list,
 	// a set or a map. Nil is no bound.

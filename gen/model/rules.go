@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"math"
+	"math/big"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func (b *ruleReader) read(rule schema.Rule) {
 	var ok bool
 	switch rule.Name.Value {
 	case "min", "max":
-		ok = kind.Integer() || kind == Float64
+		ok = isNumber(kind)
 	case "minLength", "maxLength":
 		ok = kind == String || kind == Bytes
 	case "pattern":
@@ -59,6 +60,8 @@ func (b *ruleReader) read(rule schema.Rule) {
 		b.at[rule.Name.Value] = rule.Bound.At
 	}
 }
+
+func isNumber(kind Kind) bool { return kind.Integer() || kind == Float64 || kind == Decimal }
 
 // holdsItems reports whether a value of the type is made of elements.
 func holdsItems(t Type) bool { return t.Kind == List || t.Kind == Set || t.Kind == Map }
@@ -78,9 +81,9 @@ func ruleHint(rule string, t Type) string {
 		return "did you mean \"minLength\"?"
 	case (kind == String || kind == Bytes) && (rule == "max" || rule == "maxItems"):
 		return "did you mean \"maxLength\"?"
-	case (kind.Integer() || kind == Float64) && (rule == "minLength" || rule == "minItems"):
+	case isNumber(kind) && (rule == "minLength" || rule == "minItems"):
 		return "did you mean \"min\"?"
-	case (kind.Integer() || kind == Float64) && (rule == "maxLength" || rule == "maxItems"):
+	case isNumber(kind) && (rule == "maxLength" || rule == "maxItems"):
 		return "did you mean \"max\"?"
 	}
 	return ""
@@ -139,6 +142,8 @@ var decimalNumber = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][
 
 func literalOf(s string, kind Kind) (string, bool) {
 	switch kind {
+	case Decimal:
+		return decimalLiteral(s)
 	case Float64:
 		f, err := strconv.ParseFloat(s, 64)
 		return strconv.FormatFloat(f, 'g', -1, 64), err == nil && decimalNumber.MatchString(s)
@@ -180,6 +185,10 @@ func (b *ruleReader) above(lower, upper, least, most string) {
 // compareLiterals compares two literals of a kind.
 func compareLiterals(a, b string, kind Kind) int {
 	switch kind {
+	case Decimal:
+		x, _ := new(big.Rat).SetString(a)
+		y, _ := new(big.Rat).SetString(b)
+		return x.Cmp(y)
 	case Float64:
 		return cmp.Compare(must(strconv.ParseFloat(a, 64)), must(strconv.ParseFloat(b, 64)))
 	case Uint32, Uint64:

@@ -14,6 +14,7 @@ import (
 var scalars = map[string]Kind{
 	"string": String, "bool": Bool, "int": Int, "int32": Int32, "int64": Int64, "uint32": Uint32, "uint64": Uint64,
 	"float64": Float64, "bytes": Bytes, "time": Time, "duration": Duration, "uuid": UUID, "date": Date,
+	"decimal": Decimal,
 }
 
 // String returns a scalar's name in the model's words.
@@ -68,7 +69,7 @@ func (t Type) Equal(u Type) bool {
 // String for an enum. It is zero for any other type.
 func (t Type) Scalar() Kind {
 	switch {
-	case t.Kind <= Date:
+	case t.Kind <= Decimal:
 		return t.Kind
 	case t.Kind != Ref:
 		return 0
@@ -300,7 +301,7 @@ func mapKey(t Type) bool {
 // setElem reports whether a set can hold a type: one whose values Go compares by what they say, and that have an order.
 func setElem(t Type) bool {
 	k := t.Scalar()
-	return mapKey(t) || k == Duration || k == UUID || k == Date
+	return mapKey(t) || k == Duration || k == UUID || k == Date || k == Decimal
 }
 
 // typeHint says what an unknown type was probably meant to be.
@@ -326,6 +327,7 @@ var otherScalars = map[string]string{
 	"str": "string", "text": "string", "varchar": "string", "char": "string", "email": "string", "url": "string",
 	"boolean": "bool", "integer": "int64", "long": "int64", "bigint": "int64", "short": "int32", "int8": "int32",
 	"int16": "int32", "byte": "uint32", "uint": "uint64", "uint8": "uint32", "uint16": "uint32",
+	"numeric": "decimal", "money": "decimal", "bigdecimal": "decimal", "decimal.decimal": "decimal",
 	"float": "float64", "float32": "float64", "double": "float64", "number": "float64", "real": "float64",
 	"datetime": "time", "timestamp": "time", "instant": "time", "time.time": "time", "day": "date",
 	"time.duration": "duration", "interval": "duration", "guid": "uuid", "uuid.uuid": "uuid",

@@ -51,6 +51,7 @@ var scalarNames = map[model.Kind]string{
 	model.String: "string", model.Bool: "bool", model.Int: "int", model.Int32: "int32", model.Int64: "int64",
 	model.Uint32: "uint32", model.Uint64: "uint64", model.Float64: "float64", model.Bytes: "bytes", model.Time: "time",
 	model.Duration: "duration", model.UUID: "uuid", model.Date: "date",
+	model.Decimal: "decimal",
 }
 
 // writeShape writes the type's shape with all that it refers to, which ends because types do not refer to themselves.

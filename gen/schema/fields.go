@@ -80,7 +80,7 @@ var ruleForms = []keyInfo{
 
 // scalarNames are the scalars of the language.
 var scalarNames = []string{
-	"bool", "bytes", "date", "duration", "float64", "int", "int32", "int64", "string", "time", "uint32", "uint64", "uuid",
+	"bool", "bytes", "date", "decimal", "duration", "float64", "int", "int32", "int64", "string", "time", "uint32", "uint64", "uuid",
 }
 
 // ruleKeys are the keys of all rules.

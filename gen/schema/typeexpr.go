@@ -121,10 +121,6 @@ func (r *typeReader) read(depth int) *TypeExpr {
 		return r.mapping(w, depth)
 	case "set":
 		return r.collection(w, Set, depth)
-	case "decimal":
-		r.errorf(diag.NotYet, r.span(w), "",
-			"this version does not know `decimal` yet: count in minor units with int64")
-		return nil
 	default:
 		more := r.next < len(r.words) && !r.is("to")
 		if hint := foreignWord(name, more); hint != "" {

@@ -56,6 +56,7 @@ func TestWriterWritesEachTypeAsEncodingJSONReadsIt(t *testing.T) {
 		},
 		`-1500000000`:                            func(w *writer) { w.Duration(-1500 * time.Millisecond) },
 		`"6ba7b810-9dad-11d1-80b4-00c04fd430c8"`: func(w *writer) { w.UUID(id) },
+		`"-12.5"`:                                func(w *writer) { w.Decimal(cqrs.MustDecimal("-12.500")) },
 		`"0000-02-29"`:                           func(w *writer) { w.Date(cqrs.Date{Year: 0, Month: 2, Day: 29}) },
 	} {
 		got, err := write(f)

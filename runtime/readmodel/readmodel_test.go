@@ -59,30 +59,31 @@ func TestOrderListsTheIndexAndThenTheKey(t *testing.T) {
 var everyColumn = []Column{
 	{"bool", Bool, false}, {"int64", Int64, false}, {"uint64", Uint64, false}, {"float64", Float64, false}, {"string", String, false},
 	{"bytes", Bytes, false}, {"time", Time, false}, {"duration", Duration, false}, {"uuid", UUID, false}, {"date", Date, false},
+	{"decimal", Decimal, false},
 	{"json", JSON, false}, {"maybe", String, true}, {"none", String, true},
 }
 
 func everyValue() []Value {
 	return []Value{OfBool(true), OfInt64(math.MinInt64), OfUint64(math.MaxUint64), OfFloat64(0.1), OfString("a"), OfBytes([]byte{0, 255}),
 		OfTime(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)), OfDuration(-1), OfUUID(uuid.Max), OfDate(cqrs.Date{Year: 9999, Month: 12, Day: 31}),
-		OfJSON([]byte("[1]")), OfString(""), {}}
+		OfDecimal(cqrs.MustDecimal("-12.50")), OfJSON([]byte("[1]")), OfString(""), {}}
 }
 
 func readAll(s *Scanner) []any {
-	all := []any{s.Bool(), s.Int64(), s.Uint64(), s.Float64(), s.String(), s.Bytes(), s.Time(), s.Duration(), s.UUID(), s.Date(), s.JSON()}
+	all := []any{s.Bool(), s.Int64(), s.Uint64(), s.Float64(), s.String(), s.Bytes(), s.Time(), s.Duration(), s.UUID(), s.Date(), s.Decimal(), s.JSON()}
 	return append(all, s.Null(), s.String(), s.Null())
 }
 
 func TestAScannerReadsEveryKind(t *testing.T) {
 	s := NewScanner("P", everyColumn, everyValue())
 	assert.Equal(t, []any{true, int64(math.MinInt64), uint64(math.MaxUint64), 0.1, "a", []byte{0, 255},
-		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Duration(-1), uuid.Max, cqrs.Date{Year: 9999, Month: 12, Day: 31}, "[1]",
+		time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Duration(-1), uuid.Max, cqrs.Date{Year: 9999, Month: 12, Day: 31}, cqrs.MustDecimal("-12.5"), "[1]",
 		false, "", true}, readAll(s))
 	require.NoError(t, s.Err())
 }
 
 func TestTheFirstFailureOfAScannerSticks(t *testing.T) {
-	for i, c := range everyColumn[:11] {
+	for i, c := range everyColumn[:12] {
 		values := everyValue()
 		values[i] = Value{}
 		s := NewScanner("P", everyColumn, values)
@@ -97,7 +98,7 @@ func TestTheFirstFailureOfAScannerSticks(t *testing.T) {
 	}
 	s := NewScanner("P", everyColumn, everyValue()[1:])
 	readAll(s)
-	assert.ErrorContains(t, s.Err(), "12 values are stored for 13 columns")
+	assert.ErrorContains(t, s.Err(), "13 values are stored for 14 columns")
 	s = NewScanner("P", everyColumn[:1], everyValue()[:1])
 	readAll(s)
 	assert.ErrorContains(t, s.Err(), "more than 1 columns are read")
@@ -109,7 +110,7 @@ func TestTheFirstFailureOfAScannerSticks(t *testing.T) {
 
 func TestValuesShowWhatTheyAre(t *testing.T) {
 	want := []string{"true", "-9223372036854775808", "18446744073709551615", "0.1", "a", "00ff", "0001-01-01T00:00:00.000000Z",
-		"-1ns", "ffffffff-ffff-ffff-ffff-ffffffffffff", "9999-12-31", "[1]", "", "null"}
+		"-1ns", "ffffffff-ffff-ffff-ffff-ffffffffffff", "9999-12-31", "-12.5", "[1]", "", "null"}
 	for i, v := range everyValue() {
 		assert.Equal(t, want[i], fmt.Sprint(v))
 	}

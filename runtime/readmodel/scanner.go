@@ -133,5 +133,13 @@ func (s *Scanner) Date() cqrs.Date {
 	return cqrs.Date{}
 }
 
+// Decimal reads a Decimal; after a failure it returns 0.
+func (s *Scanner) Decimal() cqrs.Decimal {
+	if v := s.take(Decimal); v.kind == Decimal {
+		return v.Decimal()
+	}
+	return cqrs.Decimal{}
+}
+
 // JSON reads the text of a JSON.
 func (s *Scanner) JSON() string { return s.take(JSON).Text() }

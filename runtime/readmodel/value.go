@@ -28,10 +28,11 @@ const (
 	Duration // nanoseconds
 	UUID
 	Date
+	Decimal
 	JSON // a list, a map or a struct; not sortable
 )
 
-var kindNames = [...]string{"null", "bool", "int64", "uint64", "float64", "string", "bytes", "time", "duration", "uuid", "date", "json"}
+var kindNames = [...]string{"null", "bool", "int64", "uint64", "float64", "string", "bytes", "time", "duration", "uuid", "date", "decimal", "json"}
 
 // String returns the kind's name in the model's words.
 func (k Kind) String() string {
@@ -95,6 +96,9 @@ func OfDate(d cqrs.Date) Value {
 	return Value{kind: Date, num: uint64(d.Time().Unix() / 86400)}
 }
 
+// OfDecimal returns a Value of kind Decimal.
+func OfDecimal(d cqrs.Decimal) Value { return Value{kind: Decimal, str: string(d.AppendSortable(nil))} }
+
 // OfJSON returns a Value of kind JSON. It copies b.
 func OfJSON(b []byte) Value { return Value{kind: JSON, str: string(b)} }
 
@@ -116,7 +120,8 @@ func (v Value) Uint64() uint64 { return v.num }
 // Float64 returns the value of a Float64.
 func (v Value) Float64() float64 { return math.Float64frombits(v.num) }
 
-// Text returns the value of a String, and the bytes of a Bytes, UUID or JSON.
+// Text returns the value of a String, the bytes of a Bytes, UUID or JSON, and of a Decimal the text that sorts as the
+// number does.
 func (v Value) Text() string { return v.str }
 
 // Time returns the value of a Time, in UTC.
@@ -138,6 +143,12 @@ func (v Value) Date() cqrs.Date {
 		return cqrs.Date{}
 	}
 	return cqrs.DateOf(time.Unix(int64(v.num)*86400, 0).UTC())
+}
+
+// Decimal returns the value of a Decimal.
+func (v Value) Decimal() cqrs.Decimal {
+	d, _ := cqrs.ParseSortableDecimal(v.str)
+	return d
 }
 
 // The first and the last Time and Date that every sink can keep.
@@ -175,6 +186,8 @@ func (v Value) String() string {
 		return v.UUID().String()
 	case Date:
 		return v.Date().String()
+	case Decimal:
+		return v.Decimal().String()
 	}
 	return v.str
 }

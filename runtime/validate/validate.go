@@ -76,6 +76,20 @@ func Max[T cmp.Ordered](c *Checker, field string, v, high T) {
 	}
 }
 
+// MinDecimal checks that v is not below low, which is the text of a decimal.
+func (c *Checker) MinDecimal(field string, v cqrs.Decimal, low string) {
+	if v.Less(cqrs.MustDecimal(low)) {
+		c.fail(field, "must be at least %s, is %s", low, v)
+	}
+}
+
+// MaxDecimal checks that v is not above high, which is the text of a decimal.
+func (c *Checker) MaxDecimal(field string, v cqrs.Decimal, high string) {
+	if cqrs.MustDecimal(high).Less(v) {
+		c.fail(field, "must be at most %s, is %s", high, v)
+	}
+}
+
 // Length checks the number of characters of s. A negative high is no bound.
 func (c *Checker) Length(field, s string, low, high int) {
 	c.size(field, utf8.RuneCountInString(s), low, high, "character")
@@ -86,7 +100,7 @@ func (c *Checker) Size(field string, b []byte, low, high int) {
 	c.size(field, len(b), low, high, "byte")
 }
 
-// Items checks the number n of elements of a list or map. A negative high is no bound.
+// Items checks the number n of elements of a list, set or map. A negative high is no bound.
 func (c *Checker) Items(field string, n, low, high int) { c.size(field, n, low, high, "item") }
 
 func (c *Checker) size(field string, n, low, high int, unit string) {

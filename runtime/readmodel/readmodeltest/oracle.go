@@ -88,6 +88,8 @@ func compare(a, b readmodel.Value) int {
 		return a.Time().Compare(b.Time())
 	case readmodel.Duration:
 		return cmp.Compare(a.Duration(), b.Duration())
+	case readmodel.Decimal:
+		return a.Decimal().Cmp(b.Decimal())
 	case readmodel.Date:
 		return a.Date().Compare(b.Date())
 	}

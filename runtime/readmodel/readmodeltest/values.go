@@ -16,6 +16,7 @@ import (
 var sortable = []readmodel.Kind{
 	readmodel.Bool, readmodel.Int64, readmodel.Uint64, readmodel.Float64, readmodel.String, readmodel.Bytes,
 	readmodel.Time, readmodel.Duration, readmodel.UUID, readmodel.Date,
+	readmodel.Decimal,
 }
 
 // extremes has, for each kind, the values that stores have been seen to lose, in the order in which they sort.
@@ -49,6 +50,11 @@ func extremes(k readmodel.Kind) (values []readmodel.Value) {
 		return all(readmodel.OfDate, cqrs.Date{}, cqrs.Date{Year: 0, Month: 1, Day: 1}, cqrs.Date{Year: 1, Month: 1, Day: 1},
 			cqrs.Date{Year: 1969, Month: 12, Day: 31}, cqrs.Date{Year: 1970, Month: 1, Day: 1},
 			cqrs.Date{Year: 2024, Month: 2, Day: 29}, cqrs.Date{Year: 9999, Month: 12, Day: 31})
+	}
+	if k == readmodel.Decimal {
+		return all(func(s string) readmodel.Value { return readmodel.OfDecimal(cqrs.MustDecimal(s)) },
+			"-9999999999999999999", "-10", "-9.51", "-9.5", "-9.05", "-0.0000000000000000001", "0", "0.0000000000000000001",
+			"0.1", "0.99", "1", "9.5", "9.51", "10", "9999999999999999999")
 	}
 	return all(func(s string) readmodel.Value { return readmodel.OfJSON([]byte(s)) },
 		`""`, `[]`, `[1, 2.50,"\u0000"]`, `null`, `{"b":1,"a":9007199254740993}`)

@@ -18,6 +18,8 @@
 //	time               TEXT, 2026-03-01T10:00:00.000000Z
 //	date               TEXT, 2026-03-01, and empty for the zero date
 //	uuid               TEXT, in lower case
+//	decimal            TEXT that sorts: 0 and 19 digits before the point; a negative one has a -, each digit replaced
+//	                   by what it lacks to 9, and a ~ at its end
 //
 // Whatever is not optional is NOT NULL. Rows and their checkpoint change in one transaction.
 package sqlite

@@ -69,7 +69,7 @@ var everyKind = readmodel.Schema{
 		{Name: "open", Kind: readmodel.Bool}, {Name: "amount", Kind: readmodel.Int64}, {Name: "size", Kind: readmodel.Uint64},
 		{Name: "rate", Kind: readmodel.Float64}, {Name: "owner", Kind: readmodel.String}, {Name: "digest", Kind: readmodel.Bytes},
 		{Name: "openedAt", Kind: readmodel.Time}, {Name: "took", Kind: readmodel.Duration}, {Name: "birthday", Kind: readmodel.Date},
-		{Name: "tags", Kind: readmodel.JSON}, {Name: "nickName", Kind: readmodel.String, Optional: true},
+		{Name: "price", Kind: readmodel.Decimal}, {Name: "tags", Kind: readmodel.JSON}, {Name: "nickName", Kind: readmodel.String, Optional: true},
 	},
 }
 
@@ -83,6 +83,7 @@ func storeEveryKind(t *testing.T, path string) readmodel.Table {
 		readmodel.OfBool(true), readmodel.OfInt64(math.MinInt64), readmodel.OfUint64(math.MaxUint64), readmodel.OfFloat64(1.5),
 		readmodel.OfString("Ada"), readmodel.OfBytes([]byte{1, 0xff}), readmodel.OfTime(time.Date(2026, 3, 1, 9, 0, 0, 5000, time.UTC)),
 		readmodel.OfDuration(time.Second), readmodel.OfDate(cqrs.Date{Year: 815, Month: 12, Day: 10}),
+		readmodel.OfDecimal(cqrs.MustDecimal("12.50")),
 		readmodel.OfJSON([]byte(`["a"]`)), {},
 	}
 	commit := cqrs.CommitID{15: 7}
@@ -99,11 +100,11 @@ func TestRowsAreReadableAndTypedForHandWrittenSQL(t *testing.T) {
 	assert.Equal(t, []string{"EveryKind|00000000000000ff|every_kind_00000000000000ff|42|00000000-0000-0000-0000-000000000007|3"},
 		shell(t, path, "SELECT projection, fingerprint, table_name, position, commit_id, handled FROM cqrs_read_models"))
 	assert.Equal(t, []string{"00000000-0000-0000-0000-0000000000ab|1|-9223372036854775808|18446744073709551615|1.5|Ada|01FF|" +
-		"2026-03-01T09:00:00.000005Z|1000000000|0815-12-10|[\"a\"]|1|41"},
-		shell(t, path, `SELECT account_id, open, amount, size, rate, owner, hex(digest), opened_at, took, birthday, tags,
+		"2026-03-01T09:00:00.000005Z|1000000000|0815-12-10|00000000000000000012.5|[\"a\"]|1|41"},
+		shell(t, path, `SELECT account_id, open, amount, size, rate, owner, hex(digest), opened_at, took, birthday, price, tags,
 			nick_name IS NULL, cqrs_position FROM every_kind_00000000000000ff`))
 	assert.Equal(t, []string{"account_id|TEXT|1", "open|INTEGER|0", "amount|INTEGER|0", "size|TEXT|0", "rate|REAL|0",
-		"owner|TEXT|0", "digest|BLOB|0", "opened_at|TEXT|0", "took|INTEGER|0", "birthday|TEXT|0", "tags|TEXT|0",
+		"owner|TEXT|0", "digest|BLOB|0", "opened_at|TEXT|0", "took|INTEGER|0", "birthday|TEXT|0", "price|TEXT|0", "tags|TEXT|0",
 		"nick_name|TEXT|0", "cqrs_position|INTEGER|0"},
 		shell(t, path, "SELECT name, type, pk FROM pragma_table_info('every_kind_00000000000000ff')"))
 }

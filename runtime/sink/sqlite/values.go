@@ -17,6 +17,7 @@ var types = map[readmodel.Kind]string{
 	readmodel.Bool: "INTEGER", readmodel.Int64: "INTEGER", readmodel.Duration: "INTEGER",
 	readmodel.Uint64: "TEXT", readmodel.Float64: "REAL", readmodel.String: "TEXT", readmodel.Bytes: "BLOB",
 	readmodel.Time: "TEXT", readmodel.UUID: "TEXT", readmodel.Date: "TEXT", readmodel.JSON: "TEXT",
+	readmodel.Decimal: "TEXT",
 }
 
 // bind gives the statement's parameter a value.
@@ -36,7 +37,7 @@ func bind(stmt *sqlite.Stmt, param int, v *readmodel.Value) {
 		stmt.BindFloat(param, v.Float64())
 	case readmodel.Bytes:
 		stmt.BindBytes(param, []byte(v.Text()))
-	case readmodel.String, readmodel.JSON:
+	case readmodel.String, readmodel.JSON, readmodel.Decimal:
 		stmt.BindText(param, v.Text())
 	case readmodel.Date:
 		text := v.String()
@@ -109,6 +110,9 @@ func parseText(s string, kind readmodel.Kind) (readmodel.Value, bool) {
 		}
 		d, err := cqrs.ParseDate(s)
 		return readmodel.OfDate(d), err == nil
+	case readmodel.Decimal:
+		d, ok := cqrs.ParseSortableDecimal(s)
+		return readmodel.OfDecimal(d), ok
 	case readmodel.JSON:
 		return readmodel.OfJSON([]byte(s)), true
 	}

@@ -218,6 +218,8 @@ func (v *Scalars) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(v.UUIDValue)
 	w.Raw(`,"dateValue":`)
 	w.Date(v.DateValue)
+	w.Raw(`,"decimalValue":`)
+	w.Decimal(v.DecimalValue)
 	w.Raw(`}`)
 }
 
@@ -264,12 +266,15 @@ func (v *Scalars) readJSON(r *jsoncodec.Reader) {
 		case "dateValue":
 			v.DateValue = r.Date()
 			seen |= 1 << 12
+		case "decimalValue":
+			v.DecimalValue = r.Decimal()
+			seen |= 1 << 13
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<13-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue")
+	if seen != 1<<14-1 {
+		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue")
 	}
 }
 
@@ -326,6 +331,10 @@ func (v *OptionalScalars) writeJSON(w *jsoncodec.Writer) {
 	if x, ok := v.DateValue.Get(); ok {
 		w.Field(`"dateValue":`)
 		w.Date(x)
+	}
+	if x, ok := v.DecimalValue.Get(); ok {
+		w.Field(`"decimalValue":`)
+		w.Decimal(x)
 	}
 	w.Raw(`}`)
 }
@@ -385,6 +394,10 @@ func (v *OptionalScalars) readJSON(r *jsoncodec.Reader) {
 			v.DateValue = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
 				*x = r.Date()
 			})
+		case "decimalValue":
+			v.DecimalValue = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
 		default:
 			r.Skip()
 		}
@@ -443,6 +456,10 @@ func (v *ScalarLists) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`,"listDate":`)
 	jsoncodec.WriteList(w, v.ListDate, func(w *jsoncodec.Writer, x *cqrs.Date) {
 		w.Date(*x)
+	})
+	w.Raw(`,"listDecimal":`)
+	jsoncodec.WriteList(w, v.ListDecimal, func(w *jsoncodec.Writer, x *cqrs.Decimal) {
+		w.Decimal(*x)
 	})
 	w.Raw(`,"gapsString":`)
 	jsoncodec.WriteList(w, v.GapsString, func(w *jsoncodec.Writer, x *cqrs.Optional[string]) {
@@ -548,6 +565,14 @@ func (v *ScalarLists) writeJSON(w *jsoncodec.Writer) {
 			w.Null()
 		}
 	})
+	w.Raw(`,"gapsDecimal":`)
+	jsoncodec.WriteList(w, v.GapsDecimal, func(w *jsoncodec.Writer, x *cqrs.Optional[cqrs.Decimal]) {
+		if x, ok := x.Get(); ok {
+			w.Decimal(x)
+		} else {
+			w.Null()
+		}
+	})
 	w.Raw(`}`)
 }
 
@@ -620,103 +645,115 @@ func (v *ScalarLists) readJSON(r *jsoncodec.Reader) {
 				*x = r.Date()
 			})
 			seen |= 1 << 12
+		case "listDecimal":
+			v.ListDecimal = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
+			seen |= 1 << 13
 		case "gapsString":
 			v.GapsString = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[string]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
 					*x = r.String()
 				})
 			})
-			seen |= 1 << 13
+			seen |= 1 << 14
 		case "gapsBool":
 			v.GapsBool = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[bool]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *bool) {
 					*x = r.Bool()
 				})
 			})
-			seen |= 1 << 14
+			seen |= 1 << 15
 		case "gapsInt":
 			v.GapsInt = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[int]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *int) {
 					*x = r.Int()
 				})
 			})
-			seen |= 1 << 15
+			seen |= 1 << 16
 		case "gapsInt32":
 			v.GapsInt32 = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[int32]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *int32) {
 					*x = r.Int32()
 				})
 			})
-			seen |= 1 << 16
+			seen |= 1 << 17
 		case "gapsInt64":
 			v.GapsInt64 = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[int64]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *int64) {
 					*x = r.Int64()
 				})
 			})
-			seen |= 1 << 17
+			seen |= 1 << 18
 		case "gapsUint32":
 			v.GapsUint32 = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[uint32]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *uint32) {
 					*x = r.Uint32()
 				})
 			})
-			seen |= 1 << 18
+			seen |= 1 << 19
 		case "gapsUint64":
 			v.GapsUint64 = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[uint64]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *uint64) {
 					*x = r.Uint64()
 				})
 			})
-			seen |= 1 << 19
+			seen |= 1 << 20
 		case "gapsFloat64":
 			v.GapsFloat64 = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[float64]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *float64) {
 					*x = r.Float64()
 				})
 			})
-			seen |= 1 << 20
+			seen |= 1 << 21
 		case "gapsBytes":
 			v.GapsBytes = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[[]byte]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *[]byte) {
 					*x = r.Bytes()
 				})
 			})
-			seen |= 1 << 21
+			seen |= 1 << 22
 		case "gapsTime":
 			v.GapsTime = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[time.Time]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *time.Time) {
 					*x = r.Time()
 				})
 			})
-			seen |= 1 << 22
+			seen |= 1 << 23
 		case "gapsDuration":
 			v.GapsDuration = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[time.Duration]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *time.Duration) {
 					*x = r.Duration()
 				})
 			})
-			seen |= 1 << 23
+			seen |= 1 << 24
 		case "gapsUuid":
 			v.GapsUUID = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[uuid.UUID]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *uuid.UUID) {
 					*x = r.UUID()
 				})
 			})
-			seen |= 1 << 24
+			seen |= 1 << 25
 		case "gapsDate":
 			v.GapsDate = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[cqrs.Date]) {
 				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
 					*x = r.Date()
 				})
 			})
-			seen |= 1 << 25
+			seen |= 1 << 26
+		case "gapsDecimal":
+			v.GapsDecimal = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *cqrs.Optional[cqrs.Decimal]) {
+				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+					*x = r.Decimal()
+				})
+			})
+			seen |= 1 << 27
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<26-1 {
-		r.Missing(seen, "listString", "listBool", "listInt", "listInt32", "listInt64", "listUint32", "listUint64", "listFloat64", "listBytes", "listTime", "listDuration", "listUuid", "listDate", "gapsString", "gapsBool", "gapsInt", "gapsInt32", "gapsInt64", "gapsUint32", "gapsUint64", "gapsFloat64", "gapsBytes", "gapsTime", "gapsDuration", "gapsUuid", "gapsDate")
+	if seen != 1<<28-1 {
+		r.Missing(seen, "listString", "listBool", "listInt", "listInt32", "listInt64", "listUint32", "listUint64", "listFloat64", "listBytes", "listTime", "listDuration", "listUuid", "listDate", "listDecimal", "gapsString", "gapsBool", "gapsInt", "gapsInt32", "gapsInt64", "gapsUint32", "gapsUint64", "gapsFloat64", "gapsBytes", "gapsTime", "gapsDuration", "gapsUuid", "gapsDate", "gapsDecimal")
 	}
 }
 
@@ -772,6 +809,10 @@ func (v *ScalarMaps) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`,"toDate":`)
 	jsoncodec.WriteStringMap(w, v.ToDate, func(w *jsoncodec.Writer, x *cqrs.Date) {
 		w.Date(*x)
+	})
+	w.Raw(`,"toDecimal":`)
+	jsoncodec.WriteStringMap(w, v.ToDecimal, func(w *jsoncodec.Writer, x *cqrs.Decimal) {
+		w.Decimal(*x)
 	})
 	w.Raw(`,"fromString":`)
 	jsoncodec.WriteStringMap(w, v.FromString, func(w *jsoncodec.Writer, x *bool) {
@@ -901,82 +942,87 @@ func (v *ScalarMaps) readJSON(r *jsoncodec.Reader) {
 				*x = r.Date()
 			})
 			seen |= 1 << 12
+		case "toDecimal":
+			v.ToDecimal = jsoncodec.ReadStringMap[string](r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
+			seen |= 1 << 13
 		case "fromString":
 			v.FromString = jsoncodec.ReadStringMap[string](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 13
+			seen |= 1 << 14
 		case "fromInt":
 			v.FromInt = jsoncodec.ReadIntMap[int](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 14
+			seen |= 1 << 15
 		case "fromInt32":
 			v.FromInt32 = jsoncodec.ReadIntMap[int32](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 15
+			seen |= 1 << 16
 		case "fromInt64":
 			v.FromInt64 = jsoncodec.ReadIntMap[int64](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 16
+			seen |= 1 << 17
 		case "fromUint32":
 			v.FromUint32 = jsoncodec.ReadUintMap[uint32](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 17
+			seen |= 1 << 18
 		case "fromUint64":
 			v.FromUint64 = jsoncodec.ReadUintMap[uint64](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 18
+			seen |= 1 << 19
 		case "fromCode":
 			v.FromCode = jsoncodec.ReadStringMap[Code](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 19
+			seen |= 1 << 20
 		case "fromLevel":
 			v.FromLevel = jsoncodec.ReadIntMap[Level](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 20
+			seen |= 1 << 21
 		case "fromSmall":
 			v.FromSmall = jsoncodec.ReadIntMap[Small](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 21
+			seen |= 1 << 22
 		case "fromCount":
 			v.FromCount = jsoncodec.ReadIntMap[Count](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 22
+			seen |= 1 << 23
 		case "fromPort":
 			v.FromPort = jsoncodec.ReadUintMap[Port](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 23
+			seen |= 1 << 24
 		case "fromBig":
 			v.FromBig = jsoncodec.ReadUintMap[Big](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 24
+			seen |= 1 << 25
 		case "fromColor":
 			v.FromColor = jsoncodec.ReadEnumMap[Color](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 25
+			seen |= 1 << 26
 		case "fromPlain":
 			v.FromPlain = jsoncodec.ReadStringMap[Plain](r, func(r *jsoncodec.Reader, x *bool) {
 				*x = r.Bool()
 			})
-			seen |= 1 << 26
+			seen |= 1 << 27
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<27-1 {
-		r.Missing(seen, "toString", "toBool", "toInt", "toInt32", "toInt64", "toUint32", "toUint64", "toFloat64", "toBytes", "toTime", "toDuration", "toUuid", "toDate", "fromString", "fromInt", "fromInt32", "fromInt64", "fromUint32", "fromUint64", "fromCode", "fromLevel", "fromSmall", "fromCount", "fromPort", "fromBig", "fromColor", "fromPlain")
+	if seen != 1<<28-1 {
+		r.Missing(seen, "toString", "toBool", "toInt", "toInt32", "toInt64", "toUint32", "toUint64", "toFloat64", "toBytes", "toTime", "toDuration", "toUuid", "toDate", "toDecimal", "fromString", "fromInt", "fromInt32", "fromInt64", "fromUint32", "fromUint64", "fromCode", "fromLevel", "fromSmall", "fromCount", "fromPort", "fromBig", "fromColor", "fromPlain")
 	}
 }
 
@@ -1007,6 +1053,8 @@ func (v *Names) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(uuid.UUID(v.TokenValue))
 	w.Raw(`,"dayValue":`)
 	w.Date(cqrs.Date(v.DayValue))
+	w.Raw(`,"priceValue":`)
+	w.Decimal(cqrs.Decimal(v.PriceValue))
 	w.Raw(`,"plainValue":`)
 	w.String(string(v.PlainValue))
 	w.Raw(`,"colorValue":`)
@@ -1064,6 +1112,10 @@ func (v *Names) writeJSON(w *jsoncodec.Writer) {
 	if x, ok := v.OptDay.Get(); ok {
 		w.Field(`"optDay":`)
 		w.Date(cqrs.Date(x))
+	}
+	if x, ok := v.OptPrice.Get(); ok {
+		w.Field(`"optPrice":`)
+		w.Decimal(cqrs.Decimal(x))
 	}
 	if x, ok := v.OptPlain.Get(); ok {
 		w.Field(`"optPlain":`)
@@ -1129,6 +1181,10 @@ func (v *Names) writeJSON(w *jsoncodec.Writer) {
 	jsoncodec.WriteList(w, v.ListDay, func(w *jsoncodec.Writer, x *Day) {
 		w.Date(cqrs.Date(*x))
 	})
+	w.Raw(`,"listPrice":`)
+	jsoncodec.WriteList(w, v.ListPrice, func(w *jsoncodec.Writer, x *Price) {
+		w.Decimal(cqrs.Decimal(*x))
+	})
 	w.Raw(`,"listPlain":`)
 	jsoncodec.WriteList(w, v.ListPlain, func(w *jsoncodec.Writer, x *Plain) {
 		w.String(string(*x))
@@ -1187,15 +1243,18 @@ func (v *Names) readJSON(r *jsoncodec.Reader) {
 		case "dayValue":
 			v.DayValue = Day(r.Date())
 			seen |= 1 << 12
+		case "priceValue":
+			v.PriceValue = Price(r.Decimal())
+			seen |= 1 << 13
 		case "plainValue":
 			v.PlainValue = Plain(r.String())
-			seen |= 1 << 13
+			seen |= 1 << 14
 		case "colorValue":
 			v.ColorValue.readJSON(r)
-			seen |= 1 << 14
+			seen |= 1 << 15
 		case "phaseValue":
 			v.PhaseValue.readJSON(r)
-			seen |= 1 << 15
+			seen |= 1 << 16
 		case "optCode":
 			v.OptCode = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Code) {
 				*x = Code(r.String())
@@ -1248,6 +1307,10 @@ func (v *Names) readJSON(r *jsoncodec.Reader) {
 			v.OptDay = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Day) {
 				*x = Day(r.Date())
 			})
+		case "optPrice":
+			v.OptPrice = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Price) {
+				*x = Price(r.Decimal())
+			})
 		case "optPlain":
 			v.OptPlain = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Plain) {
 				*x = Plain(r.String())
@@ -1264,88 +1327,93 @@ func (v *Names) readJSON(r *jsoncodec.Reader) {
 			v.ListCode = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Code) {
 				*x = Code(r.String())
 			})
-			seen |= 1 << 16
+			seen |= 1 << 17
 		case "listFlag":
 			v.ListFlag = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Flag) {
 				*x = Flag(r.Bool())
 			})
-			seen |= 1 << 17
+			seen |= 1 << 18
 		case "listLevel":
 			v.ListLevel = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Level) {
 				*x = Level(r.Int())
 			})
-			seen |= 1 << 18
+			seen |= 1 << 19
 		case "listSmall":
 			v.ListSmall = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Small) {
 				*x = Small(r.Int32())
 			})
-			seen |= 1 << 19
+			seen |= 1 << 20
 		case "listCount":
 			v.ListCount = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Count) {
 				*x = Count(r.Int64())
 			})
-			seen |= 1 << 20
+			seen |= 1 << 21
 		case "listPort":
 			v.ListPort = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Port) {
 				*x = Port(r.Uint32())
 			})
-			seen |= 1 << 21
+			seen |= 1 << 22
 		case "listBig":
 			v.ListBig = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Big) {
 				*x = Big(r.Uint64())
 			})
-			seen |= 1 << 22
+			seen |= 1 << 23
 		case "listRatio":
 			v.ListRatio = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Ratio) {
 				*x = Ratio(r.Float64())
 			})
-			seen |= 1 << 23
+			seen |= 1 << 24
 		case "listBlob":
 			v.ListBlob = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Blob) {
 				*x = Blob(r.Bytes())
 			})
-			seen |= 1 << 24
+			seen |= 1 << 25
 		case "listInstant":
 			v.ListInstant = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Instant) {
 				*x = Instant(r.Time())
 			})
-			seen |= 1 << 25
+			seen |= 1 << 26
 		case "listSpan":
 			v.ListSpan = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Span) {
 				*x = Span(r.Duration())
 			})
-			seen |= 1 << 26
+			seen |= 1 << 27
 		case "listToken":
 			v.ListToken = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Token) {
 				*x = Token(r.UUID())
 			})
-			seen |= 1 << 27
+			seen |= 1 << 28
 		case "listDay":
 			v.ListDay = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Day) {
 				*x = Day(r.Date())
 			})
-			seen |= 1 << 28
+			seen |= 1 << 29
+		case "listPrice":
+			v.ListPrice = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Price) {
+				*x = Price(r.Decimal())
+			})
+			seen |= 1 << 30
 		case "listPlain":
 			v.ListPlain = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Plain) {
 				*x = Plain(r.String())
 			})
-			seen |= 1 << 29
+			seen |= 1 << 31
 		case "listColor":
 			v.ListColor = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Color) {
 				x.readJSON(r)
 			})
-			seen |= 1 << 30
+			seen |= 1 << 32
 		case "listPhase":
 			v.ListPhase = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Phase) {
 				x.readJSON(r)
 			})
-			seen |= 1 << 31
+			seen |= 1 << 33
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<32-1 {
-		r.Missing(seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "plainValue", "colorValue", "phaseValue", "listCode", "listFlag", "listLevel", "listSmall", "listCount", "listPort", "listBig", "listRatio", "listBlob", "listInstant", "listSpan", "listToken", "listDay", "listPlain", "listColor", "listPhase")
+	if seen != 1<<34-1 {
+		r.Missing(seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue", "colorValue", "phaseValue", "listCode", "listFlag", "listLevel", "listSmall", "listCount", "listPort", "listBig", "listRatio", "listBlob", "listInstant", "listSpan", "listToken", "listDay", "listPrice", "listPlain", "listColor", "listPhase")
 	}
 }
 
@@ -1386,6 +1454,10 @@ func (v *Sets) writeJSON(w *jsoncodec.Writer) {
 	jsoncodec.WriteSet(w, v.OfDate, cqrs.CompareDates, func(w *jsoncodec.Writer, x *cqrs.Date) {
 		w.Date(*x)
 	})
+	w.Raw(`,"ofDecimal":`)
+	jsoncodec.WriteSet(w, v.OfDecimal, cqrs.CompareDecimals, func(w *jsoncodec.Writer, x *cqrs.Decimal) {
+		w.Decimal(*x)
+	})
 	w.Raw(`,"ofCode":`)
 	jsoncodec.WriteSet(w, v.OfCode, cmp.Compare, func(w *jsoncodec.Writer, x *Code) {
 		w.String(string(*x))
@@ -1409,6 +1481,10 @@ func (v *Sets) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`,"ofDay":`)
 	jsoncodec.WriteSet(w, v.OfDay, cqrs.CompareDates, func(w *jsoncodec.Writer, x *Day) {
 		w.Date(cqrs.Date(*x))
+	})
+	w.Raw(`,"ofPrice":`)
+	jsoncodec.WriteSet(w, v.OfPrice, cqrs.CompareDecimals, func(w *jsoncodec.Writer, x *Price) {
+		w.Decimal(cqrs.Decimal(*x))
 	})
 	w.Raw(`,"ofColor":`)
 	jsoncodec.WriteSet(w, v.OfColor, cmp.Compare, func(w *jsoncodec.Writer, x *Color) {
@@ -1484,41 +1560,51 @@ func (v *Sets) readJSON(r *jsoncodec.Reader) {
 				*x = r.Date()
 			})
 			seen |= 1 << 8
+		case "ofDecimal":
+			v.OfDecimal = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
+			seen |= 1 << 9
 		case "ofCode":
 			v.OfCode = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Code) {
 				*x = Code(r.String())
 			})
-			seen |= 1 << 9
+			seen |= 1 << 10
 		case "ofLevel":
 			v.OfLevel = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Level) {
 				*x = Level(r.Int())
 			})
-			seen |= 1 << 10
+			seen |= 1 << 11
 		case "ofBig":
 			v.OfBig = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Big) {
 				*x = Big(r.Uint64())
 			})
-			seen |= 1 << 11
+			seen |= 1 << 12
 		case "ofSpan":
 			v.OfSpan = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Span) {
 				*x = Span(r.Duration())
 			})
-			seen |= 1 << 12
+			seen |= 1 << 13
 		case "ofToken":
 			v.OfToken = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Token) {
 				*x = Token(r.UUID())
 			})
-			seen |= 1 << 13
+			seen |= 1 << 14
 		case "ofDay":
 			v.OfDay = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Day) {
 				*x = Day(r.Date())
 			})
-			seen |= 1 << 14
+			seen |= 1 << 15
+		case "ofPrice":
+			v.OfPrice = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Price) {
+				*x = Price(r.Decimal())
+			})
+			seen |= 1 << 16
 		case "ofColor":
 			v.OfColor = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Color) {
 				x.readJSON(r)
 			})
-			seen |= 1 << 15
+			seen |= 1 << 17
 		case "maybe":
 			v.Maybe = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Set[Code]) {
 				*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Code) {
@@ -1531,20 +1617,20 @@ func (v *Sets) readJSON(r *jsoncodec.Reader) {
 					x.readJSON(r)
 				})
 			})
-			seen |= 1 << 16
+			seen |= 1 << 18
 		case "mapped":
 			v.Mapped = jsoncodec.ReadEnumMap[Color](r, func(r *jsoncodec.Reader, x *cqrs.Set[Phase]) {
 				*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Phase) {
 					x.readJSON(r)
 				})
 			})
-			seen |= 1 << 17
+			seen |= 1 << 19
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<18-1 {
-		r.Missing(seen, "ofString", "ofInt", "ofInt32", "ofInt64", "ofUint32", "ofUint64", "ofDuration", "ofUuid", "ofDate", "ofCode", "ofLevel", "ofBig", "ofSpan", "ofToken", "ofDay", "ofColor", "listed", "mapped")
+	if seen != 1<<20-1 {
+		r.Missing(seen, "ofString", "ofInt", "ofInt32", "ofInt64", "ofUint32", "ofUint64", "ofDuration", "ofUuid", "ofDate", "ofDecimal", "ofCode", "ofLevel", "ofBig", "ofSpan", "ofToken", "ofDay", "ofPrice", "ofColor", "listed", "mapped")
 	}
 }
 
@@ -1844,6 +1930,12 @@ func (v *Rules) writeJSON(w *jsoncodec.Writer) {
 		w.Field(`"maybeInt":`)
 		w.Int(x)
 	}
+	w.Raw(`,"decimal":`)
+	w.Decimal(v.Decimal)
+	if x, ok := v.MaybeDecimal.Get(); ok {
+		w.Field(`"maybeDecimal":`)
+		w.Decimal(x)
+	}
 	if x, ok := v.MaybeFloat.Get(); ok {
 		w.Field(`"maybeFloat":`)
 		w.Float(x)
@@ -1914,18 +2006,25 @@ func (v *Rules) readJSON(r *jsoncodec.Reader) {
 			v.MaybeInt = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *int64) {
 				*x = r.Int64()
 			})
+		case "decimal":
+			v.Decimal = r.Decimal()
+			seen |= 1 << 9
+		case "maybeDecimal":
+			v.MaybeDecimal = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
 		case "maybeFloat":
 			v.MaybeFloat = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *float64) {
 				*x = r.Float64()
 			})
 		case "level":
 			v.Level = Level(r.Int())
-			seen |= 1 << 9
+			seen |= 1 << 10
 		case "list":
 			v.List = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *string) {
 				*x = r.String()
 			})
-			seen |= 1 << 10
+			seen |= 1 << 11
 		case "maybeList":
 			v.MaybeList = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *[]int64) {
 				*x = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *int64) {
@@ -1936,19 +2035,19 @@ func (v *Rules) readJSON(r *jsoncodec.Reader) {
 			v.Lookup = jsoncodec.ReadStringMap[string](r, func(r *jsoncodec.Reader, x *int64) {
 				*x = r.Int64()
 			})
-			seen |= 1 << 11
+			seen |= 1 << 12
 		case "always":
 			v.Always = r.Uint64()
-			seen |= 1 << 12
+			seen |= 1 << 13
 		case "secret":
 			v.Secret = r.String()
-			seen |= 1 << 13
+			seen |= 1 << 14
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<14-1 {
-		r.Missing(seen, "name", "code", "data", "int", "int32", "int64", "uint32", "uint64", "float64", "level", "list", "lookup", "always", "secret")
+	if seen != 1<<15-1 {
+		r.Missing(seen, "name", "code", "data", "int", "int32", "int64", "uint32", "uint64", "float64", "decimal", "level", "list", "lookup", "always", "secret")
 	}
 }
 
@@ -2029,6 +2128,8 @@ func (v *BoxOpened) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(v.UUIDValue)
 	w.Raw(`,"dateValue":`)
 	w.Date(v.DateValue)
+	w.Raw(`,"decimalValue":`)
+	w.Decimal(v.DecimalValue)
 	w.Raw(`}`)
 }
 
@@ -2075,12 +2176,15 @@ func (v *BoxOpened) readJSON(r *jsoncodec.Reader) {
 		case "dateValue":
 			v.DateValue = r.Date()
 			seen |= 1 << 12
+		case "decimalValue":
+			v.DecimalValue = r.Decimal()
+			seen |= 1 << 13
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<13-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue")
+	if seen != 1<<14-1 {
+		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue")
 	}
 }
 
@@ -2152,6 +2256,10 @@ func (v *BoxWeighed) writeJSON(w *jsoncodec.Writer) {
 		w.Field(`"dateValue":`)
 		w.Date(x)
 	}
+	if x, ok := v.DecimalValue.Get(); ok {
+		w.Field(`"decimalValue":`)
+		w.Decimal(x)
+	}
 	w.Raw(`}`)
 }
 
@@ -2210,6 +2318,10 @@ func (v *BoxWeighed) readJSON(r *jsoncodec.Reader) {
 			v.DateValue = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
 				*x = r.Date()
 			})
+		case "decimalValue":
+			v.DecimalValue = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
 		default:
 			r.Skip()
 		}
@@ -2257,6 +2369,8 @@ func (v *BoxNamed) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(uuid.UUID(v.TokenValue))
 	w.Raw(`,"dayValue":`)
 	w.Date(cqrs.Date(v.DayValue))
+	w.Raw(`,"priceValue":`)
+	w.Decimal(cqrs.Decimal(v.PriceValue))
 	w.Raw(`,"plainValue":`)
 	w.String(string(v.PlainValue))
 	w.Raw(`,"colorValue":`)
@@ -2309,21 +2423,24 @@ func (v *BoxNamed) readJSON(r *jsoncodec.Reader) {
 		case "dayValue":
 			v.DayValue = Day(r.Date())
 			seen |= 1 << 12
+		case "priceValue":
+			v.PriceValue = Price(r.Decimal())
+			seen |= 1 << 13
 		case "plainValue":
 			v.PlainValue = Plain(r.String())
-			seen |= 1 << 13
+			seen |= 1 << 14
 		case "colorValue":
 			v.ColorValue.readJSON(r)
-			seen |= 1 << 14
+			seen |= 1 << 15
 		case "phaseValue":
 			v.PhaseValue.readJSON(r)
-			seen |= 1 << 15
+			seen |= 1 << 16
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<16-1 {
-		r.Missing(seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "plainValue", "colorValue", "phaseValue")
+	if seen != 1<<17-1 {
+		r.Missing(seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue", "colorValue", "phaseValue")
 	}
 }
 
@@ -2447,6 +2564,8 @@ func (v *OpenBox) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(v.UUIDValue)
 	w.Raw(`,"dateValue":`)
 	w.Date(v.DateValue)
+	w.Raw(`,"decimalValue":`)
+	w.Decimal(v.DecimalValue)
 	w.Raw(`}`)
 }
 
@@ -2511,6 +2630,10 @@ func (v *WeighBox) writeJSON(w *jsoncodec.Writer) {
 		w.Field(`"dateValue":`)
 		w.Date(x)
 	}
+	if x, ok := v.DecimalValue.Get(); ok {
+		w.Field(`"decimalValue":`)
+		w.Decimal(x)
+	}
 	w.Raw(`}`)
 }
 
@@ -2548,6 +2671,8 @@ func (v *NameBox) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(uuid.UUID(v.TokenValue))
 	w.Raw(`,"dayValue":`)
 	w.Date(cqrs.Date(v.DayValue))
+	w.Raw(`,"priceValue":`)
+	w.Decimal(cqrs.Decimal(v.PriceValue))
 	w.Raw(`,"plainValue":`)
 	w.String(string(v.PlainValue))
 	w.Raw(`,"colorValue":`)
@@ -2628,6 +2753,8 @@ func (v *BoxState) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(v.UUIDValue)
 	w.Raw(`,"dateValue":`)
 	w.Date(v.DateValue)
+	w.Raw(`,"decimalValue":`)
+	w.Decimal(v.DecimalValue)
 	if x, ok := v.OptString.Get(); ok {
 		w.Field(`"optString":`)
 		w.String(x)
@@ -2680,6 +2807,10 @@ func (v *BoxState) writeJSON(w *jsoncodec.Writer) {
 		w.Field(`"optDate":`)
 		w.Date(x)
 	}
+	if x, ok := v.OptDecimal.Get(); ok {
+		w.Field(`"optDecimal":`)
+		w.Decimal(x)
+	}
 	w.Raw(`,"codeValue":`)
 	w.String(string(v.CodeValue))
 	w.Raw(`,"flagValue":`)
@@ -2706,6 +2837,8 @@ func (v *BoxState) writeJSON(w *jsoncodec.Writer) {
 	w.UUID(uuid.UUID(v.TokenValue))
 	w.Raw(`,"dayValue":`)
 	w.Date(cqrs.Date(v.DayValue))
+	w.Raw(`,"priceValue":`)
+	w.Decimal(cqrs.Decimal(v.PriceValue))
 	w.Raw(`,"plainValue":`)
 	w.String(string(v.PlainValue))
 	w.Raw(`,"colorValue":`)
@@ -2780,6 +2913,9 @@ func (v *BoxState) readJSON(r *jsoncodec.Reader) {
 		case "dateValue":
 			v.DateValue = r.Date()
 			seen |= 1 << 12
+		case "decimalValue":
+			v.DecimalValue = r.Decimal()
+			seen |= 1 << 13
 		case "optString":
 			v.OptString = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
 				*x = r.String()
@@ -2832,54 +2968,61 @@ func (v *BoxState) readJSON(r *jsoncodec.Reader) {
 			v.OptDate = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
 				*x = r.Date()
 			})
+		case "optDecimal":
+			v.OptDecimal = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Decimal) {
+				*x = r.Decimal()
+			})
 		case "codeValue":
 			v.CodeValue = Code(r.String())
-			seen |= 1 << 13
+			seen |= 1 << 14
 		case "flagValue":
 			v.FlagValue = Flag(r.Bool())
-			seen |= 1 << 14
+			seen |= 1 << 15
 		case "levelValue":
 			v.LevelValue = Level(r.Int())
-			seen |= 1 << 15
+			seen |= 1 << 16
 		case "smallValue":
 			v.SmallValue = Small(r.Int32())
-			seen |= 1 << 16
+			seen |= 1 << 17
 		case "countValue":
 			v.CountValue = Count(r.Int64())
-			seen |= 1 << 17
+			seen |= 1 << 18
 		case "portValue":
 			v.PortValue = Port(r.Uint32())
-			seen |= 1 << 18
+			seen |= 1 << 19
 		case "bigValue":
 			v.BigValue = Big(r.Uint64())
-			seen |= 1 << 19
+			seen |= 1 << 20
 		case "ratioValue":
 			v.RatioValue = Ratio(r.Float64())
-			seen |= 1 << 20
+			seen |= 1 << 21
 		case "blobValue":
 			v.BlobValue = Blob(r.Bytes())
-			seen |= 1 << 21
+			seen |= 1 << 22
 		case "instantValue":
 			v.InstantValue = Instant(r.Time())
-			seen |= 1 << 22
+			seen |= 1 << 23
 		case "spanValue":
 			v.SpanValue = Span(r.Duration())
-			seen |= 1 << 23
+			seen |= 1 << 24
 		case "tokenValue":
 			v.TokenValue = Token(r.UUID())
-			seen |= 1 << 24
+			seen |= 1 << 25
 		case "dayValue":
 			v.DayValue = Day(r.Date())
-			seen |= 1 << 25
+			seen |= 1 << 26
+		case "priceValue":
+			v.PriceValue = Price(r.Decimal())
+			seen |= 1 << 27
 		case "plainValue":
 			v.PlainValue = Plain(r.String())
-			seen |= 1 << 26
+			seen |= 1 << 28
 		case "colorValue":
 			v.ColorValue.readJSON(r)
-			seen |= 1 << 27
+			seen |= 1 << 29
 		case "phaseValue":
 			v.PhaseValue.readJSON(r)
-			seen |= 1 << 28
+			seen |= 1 << 30
 		case "everything":
 			v.Everything = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Everything) {
 				x.readJSON(r)
@@ -2892,23 +3035,23 @@ func (v *BoxState) readJSON(r *jsoncodec.Reader) {
 					})
 				})
 			})
-			seen |= 1 << 29
+			seen |= 1 << 31
 		case "counts":
 			v.Counts = jsoncodec.ReadIntMap[int64](r, func(r *jsoncodec.Reader, x *uint64) {
 				*x = r.Uint64()
 			})
-			seen |= 1 << 30
+			seen |= 1 << 32
 		case "seen":
 			v.Seen = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *Token) {
 				*x = Token(r.UUID())
 			})
-			seen |= 1 << 31
+			seen |= 1 << 33
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<32-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "plainValue", "colorValue", "phaseValue", "byColor", "counts", "seen")
+	if seen != 1<<34-1 {
+		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue", "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue", "colorValue", "phaseValue", "byColor", "counts", "seen")
 	}
 }
 

@@ -54,6 +54,7 @@ type OpenBox struct {
 	DurationValue time.Duration `json:"durationValue"`
 	UUIDValue     uuid.UUID     `json:"uuidValue"`
 	DateValue     cqrs.Date     `json:"dateValue"`
+	DecimalValue  cqrs.Decimal  `json:"decimalValue"`
 }
 
 // Validate says which fields break the model's rules, with a *cqrs.ValidationError.
@@ -86,6 +87,7 @@ type WeighBox struct {
 	DurationValue cqrs.Optional[time.Duration] `json:"durationValue,omitzero"`
 	UUIDValue     cqrs.Optional[uuid.UUID]     `json:"uuidValue,omitzero"`
 	DateValue     cqrs.Optional[cqrs.Date]     `json:"dateValue,omitzero"`
+	DecimalValue  cqrs.Optional[cqrs.Decimal]  `json:"decimalValue,omitzero"`
 }
 
 // Validate says which fields break the model's rules, with a *cqrs.ValidationError.
@@ -131,6 +133,7 @@ type NameBox struct {
 	SpanValue    Span    `json:"spanValue"`
 	TokenValue   Token   `json:"tokenValue"`
 	DayValue     Day     `json:"dayValue"`
+	PriceValue   Price   `json:"priceValue"`
 	PlainValue   Plain   `json:"plainValue"`
 	ColorValue   Color   `json:"colorValue"`
 	PhaseValue   Phase   `json:"phaseValue"`
@@ -154,6 +157,7 @@ func (v *NameBox) check(c *validate.Checker) {
 	v.BlobValue.check(c, "blobValue")
 	v.InstantValue.check(c, "instantValue")
 	v.DayValue.check(c, "dayValue")
+	v.PriceValue.check(c, "priceValue")
 	v.PlainValue.check(c, "plainValue")
 	c.Enum("colorValue", string(v.ColorValue), v.ColorValue.Valid(), "RED, GREEN, BLUE")
 	c.Enum("phaseValue", string(v.PhaseValue), v.PhaseValue.Valid(), "new, in_progress, no, null, 0150, true")

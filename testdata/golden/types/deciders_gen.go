@@ -24,6 +24,7 @@ type BoxState struct {
 	DurationValue time.Duration                   `json:"durationValue"`
 	UUIDValue     uuid.UUID                       `json:"uuidValue"`
 	DateValue     cqrs.Date                       `json:"dateValue"`
+	DecimalValue  cqrs.Decimal                    `json:"decimalValue"`
 	OptString     cqrs.Optional[string]           `json:"optString,omitzero"`
 	OptBool       cqrs.Optional[bool]             `json:"optBool,omitzero"`
 	OptInt        cqrs.Optional[int]              `json:"optInt,omitzero"`
@@ -37,6 +38,7 @@ type BoxState struct {
 	OptDuration   cqrs.Optional[time.Duration]    `json:"optDuration,omitzero"`
 	OptUUID       cqrs.Optional[uuid.UUID]        `json:"optUuid,omitzero"`
 	OptDate       cqrs.Optional[cqrs.Date]        `json:"optDate,omitzero"`
+	OptDecimal    cqrs.Optional[cqrs.Decimal]     `json:"optDecimal,omitzero"`
 	CodeValue     Code                            `json:"codeValue"`
 	FlagValue     Flag                            `json:"flagValue"`
 	LevelValue    Level                           `json:"levelValue"`
@@ -50,6 +52,7 @@ type BoxState struct {
 	SpanValue     Span                            `json:"spanValue"`
 	TokenValue    Token                           `json:"tokenValue"`
 	DayValue      Day                             `json:"dayValue"`
+	PriceValue    Price                           `json:"priceValue"`
 	PlainValue    Plain                           `json:"plainValue"`
 	ColorValue    Color                           `json:"colorValue"`
 	PhaseValue    Phase                           `json:"phaseValue"`

@@ -46,6 +46,7 @@ type BoxOpened struct {
 	DurationValue time.Duration `json:"durationValue"`
 	UUIDValue     uuid.UUID     `json:"uuidValue"`
 	DateValue     cqrs.Date     `json:"dateValue"`
+	DecimalValue  cqrs.Decimal  `json:"decimalValue"`
 }
 
 // EventType returns the event's name in the log.
@@ -70,6 +71,7 @@ type BoxWeighed struct {
 	DurationValue cqrs.Optional[time.Duration] `json:"durationValue,omitzero"`
 	UUIDValue     cqrs.Optional[uuid.UUID]     `json:"uuidValue,omitzero"`
 	DateValue     cqrs.Optional[cqrs.Date]     `json:"dateValue,omitzero"`
+	DecimalValue  cqrs.Optional[cqrs.Decimal]  `json:"decimalValue,omitzero"`
 }
 
 // EventType returns the event's name in the log.
@@ -94,6 +96,7 @@ type BoxNamed struct {
 	SpanValue    Span    `json:"spanValue"`
 	TokenValue   Token   `json:"tokenValue"`
 	DayValue     Day     `json:"dayValue"`
+	PriceValue   Price   `json:"priceValue"`
 	PlainValue   Plain   `json:"plainValue"`
 	ColorValue   Color   `json:"colorValue"`
 	PhaseValue   Phase   `json:"phaseValue"`

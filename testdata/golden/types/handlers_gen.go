@@ -27,7 +27,7 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 				return &boxFold{decider: decider}
 			},
 			SnapshotEvery: 10,
-			Fingerprint:   "a491621c652f5ac5",
+			Fingerprint:   "3e9a40f9f19c1a3a",
 			AppendState:   appendBoxState,
 			DecodeState:   decodeBoxState,
 		}),

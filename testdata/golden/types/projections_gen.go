@@ -35,6 +35,7 @@ type BoxContentsRow struct {
 	DurationValue time.Duration                      `json:"durationValue"`
 	UUIDValue     uuid.UUID                          `json:"uuidValue"`
 	DateValue     cqrs.Date                          `json:"dateValue"`
+	DecimalValue  cqrs.Decimal                       `json:"decimalValue"`
 	OptString     cqrs.Optional[string]              `json:"optString,omitzero"`
 	OptBool       cqrs.Optional[bool]                `json:"optBool,omitzero"`
 	OptInt        cqrs.Optional[int]                 `json:"optInt,omitzero"`
@@ -48,6 +49,7 @@ type BoxContentsRow struct {
 	OptDuration   cqrs.Optional[time.Duration]       `json:"optDuration,omitzero"`
 	OptUUID       cqrs.Optional[uuid.UUID]           `json:"optUuid,omitzero"`
 	OptDate       cqrs.Optional[cqrs.Date]           `json:"optDate,omitzero"`
+	OptDecimal    cqrs.Optional[cqrs.Decimal]        `json:"optDecimal,omitzero"`
 	CodeValue     Code                               `json:"codeValue"`
 	FlagValue     Flag                               `json:"flagValue"`
 	LevelValue    Level                              `json:"levelValue"`
@@ -61,11 +63,13 @@ type BoxContentsRow struct {
 	SpanValue     Span                               `json:"spanValue"`
 	TokenValue    Token                              `json:"tokenValue"`
 	DayValue      Day                                `json:"dayValue"`
+	PriceValue    Price                              `json:"priceValue"`
 	PlainValue    Plain                              `json:"plainValue"`
 	ColorValue    Color                              `json:"colorValue"`
 	PhaseValue    Phase                              `json:"phaseValue"`
 	OptColor      cqrs.Optional[Color]               `json:"optColor,omitzero"`
 	OptDay        cqrs.Optional[Day]                 `json:"optDay,omitzero"`
+	OptPrice      cqrs.Optional[Price]               `json:"optPrice,omitzero"`
 	Everything    cqrs.Optional[Everything]          `json:"everything,omitzero"`
 	Lines         []Line                             `json:"lines"`
 	ByColor       map[Color][]cqrs.Optional[Line]    `json:"byColor"`
@@ -173,6 +177,7 @@ type BoxesByEverythingKey struct {
 	DurationValue time.Duration `json:"durationValue"`
 	UUIDValue     uuid.UUID     `json:"uuidValue"`
 	DateValue     cqrs.Date     `json:"dateValue"`
+	DecimalValue  cqrs.Decimal  `json:"decimalValue"`
 }
 
 // BoxesByEverythingRow is what BoxesByEverything knows under one key.
@@ -226,6 +231,7 @@ func (p *boxesByEverythingProjection) fold(
 			DurationValue: e.DurationValue,
 			UUIDValue:     e.UUIDValue,
 			DateValue:     e.DateValue,
+			DecimalValue:  e.DecimalValue,
 		})
 		if row == nil {
 			return nil
@@ -249,6 +255,7 @@ func (p *boxesByEverythingProjection) fold(
 			DurationValue: e.Everything.Scalars.DurationValue,
 			UUIDValue:     e.Everything.Scalars.UUIDValue,
 			DateValue:     e.Everything.Scalars.DateValue,
+			DecimalValue:  e.Everything.Scalars.DecimalValue,
 		})
 		if row == nil {
 			return nil
@@ -276,6 +283,7 @@ type BoxesByNameKey struct {
 	SpanValue    Span    `json:"spanValue"`
 	TokenValue   Token   `json:"tokenValue"`
 	DayValue     Day     `json:"dayValue"`
+	PriceValue   Price   `json:"priceValue"`
 	PlainValue   Plain   `json:"plainValue"`
 	ColorValue   Color   `json:"colorValue"`
 	PhaseValue   Phase   `json:"phaseValue"`
@@ -328,6 +336,7 @@ func (p *boxesByNameProjection) fold(
 			SpanValue:    e.SpanValue,
 			TokenValue:   e.TokenValue,
 			DayValue:     e.DayValue,
+			PriceValue:   e.PriceValue,
 			PlainValue:   e.PlainValue,
 			ColorValue:   e.ColorValue,
 			PhaseValue:   e.PhaseValue,

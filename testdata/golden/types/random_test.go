@@ -62,6 +62,12 @@ func fill(t *rapid.T, v reflect.Value) {
 		v.Set(reflect.ValueOf(instant.Draw(t, "time")).Convert(typ))
 	case typ.ConvertibleTo(reflect.TypeFor[cqrs.Date]()):
 		v.Set(reflect.ValueOf(cqrs.DateOf(instant.Draw(t, "date"))).Convert(typ))
+	case typ.ConvertibleTo(reflect.TypeFor[cqrs.Decimal]()):
+		d, err := cqrs.NewDecimal(integer.Draw(t, "decimal"), rapid.IntRange(0, cqrs.MaxDecimalScale).Draw(t, "scale"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.Set(reflect.ValueOf(d).Convert(typ))
 	case typ.ConvertibleTo(reflect.TypeFor[uuid.UUID]()) && typ.Kind() == reflect.Array:
 		id := uuid.UUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "uuid"))
 		v.Set(reflect.ValueOf(id).Convert(typ))

@@ -150,10 +150,20 @@ func (m *BoxContentsModel) ByOptColor(
 	})}}, opts...)
 }
 
+// ByDecimalValueOrderedByOptPrice returns the rows of one decimalValue, in the order of
+// optPrice, box.
+func (m *BoxContentsModel) ByDecimalValueOrderedByOptPrice(
+	ctx context.Context,
+	decimalValue cqrs.Decimal,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
+	return m.Find(ctx, readmodel.Find{Index: 10, Equal: []readmodel.Value{readmodel.OfDecimal(decimalValue)}}, opts...)
+}
+
 var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxContents",
-		Fingerprint: "c8395ccd28400c65",
+		Fingerprint: "df12ea7fc40c08aa",
 		Key: []readmodel.Column{
 			{Name: "box", Kind: readmodel.String},
 		},
@@ -171,6 +181,7 @@ var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 			{Name: "durationValue", Kind: readmodel.Duration},
 			{Name: "uuidValue", Kind: readmodel.UUID},
 			{Name: "dateValue", Kind: readmodel.Date},
+			{Name: "decimalValue", Kind: readmodel.Decimal},
 			{Name: "optString", Kind: readmodel.String, Optional: true},
 			{Name: "optBool", Kind: readmodel.Bool, Optional: true},
 			{Name: "optInt", Kind: readmodel.Int64, Optional: true},
@@ -184,6 +195,7 @@ var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 			{Name: "optDuration", Kind: readmodel.Duration, Optional: true},
 			{Name: "optUuid", Kind: readmodel.UUID, Optional: true},
 			{Name: "optDate", Kind: readmodel.Date, Optional: true},
+			{Name: "optDecimal", Kind: readmodel.Decimal, Optional: true},
 			{Name: "codeValue", Kind: readmodel.String},
 			{Name: "flagValue", Kind: readmodel.Bool},
 			{Name: "levelValue", Kind: readmodel.Int64},
@@ -197,11 +209,13 @@ var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 			{Name: "spanValue", Kind: readmodel.Duration},
 			{Name: "tokenValue", Kind: readmodel.UUID},
 			{Name: "dayValue", Kind: readmodel.Date},
+			{Name: "priceValue", Kind: readmodel.Decimal},
 			{Name: "plainValue", Kind: readmodel.String},
 			{Name: "colorValue", Kind: readmodel.String},
 			{Name: "phaseValue", Kind: readmodel.String},
 			{Name: "optColor", Kind: readmodel.String, Optional: true},
 			{Name: "optDay", Kind: readmodel.Date, Optional: true},
+			{Name: "optPrice", Kind: readmodel.Decimal, Optional: true},
 			{Name: "everything", Kind: readmodel.JSON, Optional: true},
 			{Name: "lines", Kind: readmodel.JSON},
 			{Name: "byColor", Kind: readmodel.JSON},
@@ -219,6 +233,7 @@ var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 			{"colorValue", "codeValue"},
 			{"durationValue"},
 			{"optColor"},
+			{"decimalValue", "optPrice"},
 		},
 	},
 	AppendKey: appendBoxContentsKey,
@@ -237,7 +252,7 @@ func appendBoxContentsRow(
 	values []readmodel.Value,
 	row *BoxContentsRow,
 ) ([]readmodel.Value, error) {
-	json44, err := readmodel.JSONOf("BoxContentsRow", &row.Everything, func(w *jsoncodec.Writer, x *cqrs.Optional[Everything]) {
+	json48, err := readmodel.JSONOf("BoxContentsRow", &row.Everything, func(w *jsoncodec.Writer, x *cqrs.Optional[Everything]) {
 		if x, ok := x.Get(); ok {
 			x.writeJSON(w)
 		} else {
@@ -247,7 +262,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json45, err := readmodel.JSONOf("BoxContentsRow", &row.Lines, func(w *jsoncodec.Writer, x *[]Line) {
+	json49, err := readmodel.JSONOf("BoxContentsRow", &row.Lines, func(w *jsoncodec.Writer, x *[]Line) {
 		jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *Line) {
 			x.writeJSON(w)
 		})
@@ -255,7 +270,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json46, err := readmodel.JSONOf("BoxContentsRow", &row.ByColor, func(w *jsoncodec.Writer, x *map[Color][]cqrs.Optional[Line]) {
+	json50, err := readmodel.JSONOf("BoxContentsRow", &row.ByColor, func(w *jsoncodec.Writer, x *map[Color][]cqrs.Optional[Line]) {
 		jsoncodec.WriteEnumMap(w, *x, func(w *jsoncodec.Writer, x *[]cqrs.Optional[Line]) {
 			jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *cqrs.Optional[Line]) {
 				if x, ok := x.Get(); ok {
@@ -269,7 +284,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json47, err := readmodel.JSONOf("BoxContentsRow", &row.Colors, func(w *jsoncodec.Writer, x *cqrs.Set[Color]) {
+	json51, err := readmodel.JSONOf("BoxContentsRow", &row.Colors, func(w *jsoncodec.Writer, x *cqrs.Set[Color]) {
 		jsoncodec.WriteSet(w, *x, cmp.Compare, func(w *jsoncodec.Writer, x *Color) {
 			w.Enum(string(*x), x.Valid())
 		})
@@ -277,7 +292,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json48, err := readmodel.JSONOf("BoxContentsRow", &row.OptDays, func(w *jsoncodec.Writer, x *cqrs.Optional[cqrs.Set[cqrs.Date]]) {
+	json52, err := readmodel.JSONOf("BoxContentsRow", &row.OptDays, func(w *jsoncodec.Writer, x *cqrs.Optional[cqrs.Set[cqrs.Date]]) {
 		if x, ok := x.Get(); ok {
 			jsoncodec.WriteSet(w, x, cqrs.CompareDates, func(w *jsoncodec.Writer, x *cqrs.Date) {
 				w.Date(*x)
@@ -303,6 +318,7 @@ func appendBoxContentsRow(
 		readmodel.OfDuration(row.DurationValue),
 		readmodel.OfUUID(row.UUIDValue),
 		readmodel.OfDate(row.DateValue),
+		readmodel.OfDecimal(row.DecimalValue),
 		readmodel.OfOptional(row.OptString, readmodel.OfString),
 		readmodel.OfOptional(row.OptBool, readmodel.OfBool),
 		readmodel.OfOptional(row.OptInt, func(x int) readmodel.Value {
@@ -322,6 +338,7 @@ func appendBoxContentsRow(
 		readmodel.OfOptional(row.OptDuration, readmodel.OfDuration),
 		readmodel.OfOptional(row.OptUUID, readmodel.OfUUID),
 		readmodel.OfOptional(row.OptDate, readmodel.OfDate),
+		readmodel.OfOptional(row.OptDecimal, readmodel.OfDecimal),
 		readmodel.OfString(string(row.CodeValue)),
 		readmodel.OfBool(bool(row.FlagValue)),
 		readmodel.OfInt64(int64(row.LevelValue)),
@@ -335,6 +352,7 @@ func appendBoxContentsRow(
 		readmodel.OfDuration(time.Duration(row.SpanValue)),
 		readmodel.OfUUID(uuid.UUID(row.TokenValue)),
 		readmodel.OfDate(cqrs.Date(row.DayValue)),
+		readmodel.OfDecimal(cqrs.Decimal(row.PriceValue)),
 		readmodel.OfString(string(row.PlainValue)),
 		readmodel.OfString(string(row.ColorValue)),
 		readmodel.OfString(string(row.PhaseValue)),
@@ -344,11 +362,14 @@ func appendBoxContentsRow(
 		readmodel.OfOptional(row.OptDay, func(x Day) readmodel.Value {
 			return readmodel.OfDate(cqrs.Date(x))
 		}),
-		json44,
-		json45,
-		json46,
-		json47,
+		readmodel.OfOptional(row.OptPrice, func(x Price) readmodel.Value {
+			return readmodel.OfDecimal(cqrs.Decimal(x))
+		}),
 		json48,
+		json49,
+		json50,
+		json51,
+		json52,
 	), nil
 }
 
@@ -370,6 +391,7 @@ func readBoxContentsRow(s *readmodel.Scanner, v *BoxContentsRow) {
 	v.DurationValue = s.Duration()
 	v.UUIDValue = s.UUID()
 	v.DateValue = s.Date()
+	v.DecimalValue = s.Decimal()
 	if !s.Null() {
 		v.OptString = cqrs.Some(s.String())
 	}
@@ -409,6 +431,9 @@ func readBoxContentsRow(s *readmodel.Scanner, v *BoxContentsRow) {
 	if !s.Null() {
 		v.OptDate = cqrs.Some(s.Date())
 	}
+	if !s.Null() {
+		v.OptDecimal = cqrs.Some(s.Decimal())
+	}
 	v.CodeValue = Code(s.String())
 	v.FlagValue = Flag(s.Bool())
 	v.LevelValue = Level(s.Int64())
@@ -422,6 +447,7 @@ func readBoxContentsRow(s *readmodel.Scanner, v *BoxContentsRow) {
 	v.SpanValue = Span(s.Duration())
 	v.TokenValue = Token(s.UUID())
 	v.DayValue = Day(s.Date())
+	v.PriceValue = Price(s.Decimal())
 	v.PlainValue = Plain(s.String())
 	v.ColorValue = Color(s.String())
 	v.PhaseValue = Phase(s.String())
@@ -430,6 +456,9 @@ func readBoxContentsRow(s *readmodel.Scanner, v *BoxContentsRow) {
 	}
 	if !s.Null() {
 		v.OptDay = cqrs.Some(Day(s.Date()))
+	}
+	if !s.Null() {
+		v.OptPrice = cqrs.Some(Price(s.Decimal()))
 	}
 	readmodel.ReadJSON(s, &v.Everything, func(r *jsoncodec.Reader, x *cqrs.Optional[Everything]) {
 		*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Everything) {
@@ -503,7 +532,7 @@ func (m *BoxesByEverythingModel) Projector() projection.Runner {
 
 // ByDateValueUUIDValueOrderedByTimes returns the rows of one dateValue and uuidValue, in the
 // order of times, stringValue, boolValue, intValue, int32Value, int64Value, uint32Value,
-// uint64Value, timeValue, durationValue.
+// uint64Value, timeValue, durationValue, decimalValue.
 func (m *BoxesByEverythingModel) ByDateValueUUIDValueOrderedByTimes(
 	ctx context.Context,
 	dateValue cqrs.Date,
@@ -516,7 +545,7 @@ func (m *BoxesByEverythingModel) ByDateValueUUIDValueOrderedByTimes(
 var boxesByEverythingCodec = readmodel.Codec[BoxesByEverythingKey, BoxesByEverythingRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxesByEverything",
-		Fingerprint: "87cbd660d4792ce2",
+		Fingerprint: "0403231653cc2bcc",
 		Key: []readmodel.Column{
 			{Name: "stringValue", Kind: readmodel.String},
 			{Name: "boolValue", Kind: readmodel.Bool},
@@ -529,6 +558,7 @@ var boxesByEverythingCodec = readmodel.Codec[BoxesByEverythingKey, BoxesByEveryt
 			{Name: "durationValue", Kind: readmodel.Duration},
 			{Name: "uuidValue", Kind: readmodel.UUID},
 			{Name: "dateValue", Kind: readmodel.Date},
+			{Name: "decimalValue", Kind: readmodel.Decimal},
 		},
 		Row: []readmodel.Column{
 			{Name: "times", Kind: readmodel.Int64},
@@ -559,6 +589,7 @@ func appendBoxesByEverythingKey(
 		readmodel.OfDuration(k.DurationValue),
 		readmodel.OfUUID(k.UUIDValue),
 		readmodel.OfDate(k.DateValue),
+		readmodel.OfDecimal(k.DecimalValue),
 	)
 }
 
@@ -583,6 +614,7 @@ func readBoxesByEverythingKey(s *readmodel.Scanner, v *BoxesByEverythingKey) {
 	v.DurationValue = s.Duration()
 	v.UUIDValue = s.UUID()
 	v.DateValue = s.Date()
+	v.DecimalValue = s.Decimal()
 }
 
 func readBoxesByEverythingRow(s *readmodel.Scanner, v *BoxesByEverythingRow) {
@@ -627,7 +659,7 @@ func (m *BoxesByNameModel) Projector() projection.Runner {
 var boxesByNameCodec = readmodel.Codec[BoxesByNameKey, BoxesByNameRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxesByName",
-		Fingerprint: "b62bbafb93608d41",
+		Fingerprint: "c65408b3712fcf76",
 		Key: []readmodel.Column{
 			{Name: "codeValue", Kind: readmodel.String},
 			{Name: "flagValue", Kind: readmodel.Bool},
@@ -640,6 +672,7 @@ var boxesByNameCodec = readmodel.Codec[BoxesByNameKey, BoxesByNameRow]{
 			{Name: "spanValue", Kind: readmodel.Duration},
 			{Name: "tokenValue", Kind: readmodel.UUID},
 			{Name: "dayValue", Kind: readmodel.Date},
+			{Name: "priceValue", Kind: readmodel.Decimal},
 			{Name: "plainValue", Kind: readmodel.String},
 			{Name: "colorValue", Kind: readmodel.String},
 			{Name: "phaseValue", Kind: readmodel.String},
@@ -668,6 +701,7 @@ func appendBoxesByNameKey(values []readmodel.Value, k *BoxesByNameKey) []readmod
 		readmodel.OfDuration(time.Duration(k.SpanValue)),
 		readmodel.OfUUID(uuid.UUID(k.TokenValue)),
 		readmodel.OfDate(cqrs.Date(k.DayValue)),
+		readmodel.OfDecimal(cqrs.Decimal(k.PriceValue)),
 		readmodel.OfString(string(k.PlainValue)),
 		readmodel.OfString(string(k.ColorValue)),
 		readmodel.OfString(string(k.PhaseValue)),
@@ -696,6 +730,7 @@ func readBoxesByNameKey(s *readmodel.Scanner, v *BoxesByNameKey) {
 	v.SpanValue = Span(s.Duration())
 	v.TokenValue = Token(s.UUID())
 	v.DayValue = Day(s.Date())
+	v.PriceValue = Price(s.Decimal())
 	v.PlainValue = Plain(s.String())
 	v.ColorValue = Color(s.String())
 	v.PhaseValue = Phase(s.String())

@@ -105,6 +105,7 @@ func TestFindersFindARowByEachOfItsIndexes(t *testing.T) {
 			has(m.ByOptStringOrderedByOptTime(ctx, r.OptString))
 			has(m.ByColorValueOrderedByCodeValue(ctx, r.ColorValue))
 			has(m.ByDurationValue(ctx, r.DurationValue))
+			has(m.ByDecimalValueOrderedByOptPrice(ctx, r.DecimalValue))
 			has(m.ByOptColor(ctx, r.OptColor))
 		})
 	})

@@ -148,6 +148,29 @@ func (v Day) check(c *validate.Checker, field string) {
 	c.Date(field, cqrs.Date(v))
 }
 
+// Price is a decimal number with a meaning of its own.
+type Price cqrs.Decimal
+
+// String returns the text form.
+func (v Price) String() string {
+	return cqrs.Decimal(v).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (v Price) MarshalText() ([]byte, error) {
+	return cqrs.Decimal(v).MarshalText()
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *Price) UnmarshalText(b []byte) error {
+	return (*cqrs.Decimal)(v).UnmarshalText(b)
+}
+
+func (v Price) check(c *validate.Checker, field string) {
+	c.MinDecimal(field, cqrs.Decimal(v), "-0.5")
+	c.MaxDecimal(field, cqrs.Decimal(v), "1000.25")
+}
+
 // Plain is a named scalar without rules.
 type Plain string
 
@@ -338,6 +361,7 @@ type Scalars struct {
 	DurationValue time.Duration `json:"durationValue"`
 	UUIDValue     uuid.UUID     `json:"uuidValue"`
 	DateValue     cqrs.Date     `json:"dateValue"`
+	DecimalValue  cqrs.Decimal  `json:"decimalValue"`
 }
 
 func (v *Scalars) check(c *validate.Checker) {
@@ -364,6 +388,7 @@ type OptionalScalars struct {
 	DurationValue cqrs.Optional[time.Duration] `json:"durationValue,omitzero"`
 	UUIDValue     cqrs.Optional[uuid.UUID]     `json:"uuidValue,omitzero"`
 	DateValue     cqrs.Optional[cqrs.Date]     `json:"dateValue,omitzero"`
+	DecimalValue  cqrs.Optional[cqrs.Decimal]  `json:"decimalValue,omitzero"`
 }
 
 func (v *OptionalScalars) check(c *validate.Checker) {
@@ -396,6 +421,7 @@ type ScalarLists struct {
 	ListDuration []time.Duration                `json:"listDuration"`
 	ListUUID     []uuid.UUID                    `json:"listUuid"`
 	ListDate     []cqrs.Date                    `json:"listDate"`
+	ListDecimal  []cqrs.Decimal                 `json:"listDecimal"`
 	GapsString   []cqrs.Optional[string]        `json:"gapsString"`
 	GapsBool     []cqrs.Optional[bool]          `json:"gapsBool"`
 	GapsInt      []cqrs.Optional[int]           `json:"gapsInt"`
@@ -409,6 +435,7 @@ type ScalarLists struct {
 	GapsDuration []cqrs.Optional[time.Duration] `json:"gapsDuration"`
 	GapsUUID     []cqrs.Optional[uuid.UUID]     `json:"gapsUuid"`
 	GapsDate     []cqrs.Optional[cqrs.Date]     `json:"gapsDate"`
+	GapsDecimal  []cqrs.Optional[cqrs.Decimal]  `json:"gapsDecimal"`
 }
 
 func (v *ScalarLists) check(c *validate.Checker) {
@@ -477,6 +504,7 @@ type ScalarMaps struct {
 	ToDuration map[string]time.Duration `json:"toDuration"`
 	ToUUID     map[string]uuid.UUID     `json:"toUuid"`
 	ToDate     map[string]cqrs.Date     `json:"toDate"`
+	ToDecimal  map[string]cqrs.Decimal  `json:"toDecimal"`
 	FromString map[string]bool          `json:"fromString"`
 	FromInt    map[int]bool             `json:"fromInt"`
 	FromInt32  map[int32]bool           `json:"fromInt32"`
@@ -567,6 +595,11 @@ func (v *ScalarMaps) check(c *validate.Checker) {
 		c.Date("", x)
 		c.Leave()
 	}
+	for _, k := range slices.Sorted(maps.Keys(v.ToDecimal)) {
+		c.EnterKey("toDecimal", k)
+		c.Text("", k)
+		c.Leave()
+	}
 	for _, k := range slices.Sorted(maps.Keys(v.FromString)) {
 		c.EnterKey("fromString", k)
 		c.Text("", k)
@@ -631,6 +664,7 @@ type Names struct {
 	SpanValue    Span                   `json:"spanValue"`
 	TokenValue   Token                  `json:"tokenValue"`
 	DayValue     Day                    `json:"dayValue"`
+	PriceValue   Price                  `json:"priceValue"`
 	PlainValue   Plain                  `json:"plainValue"`
 	ColorValue   Color                  `json:"colorValue"`
 	PhaseValue   Phase                  `json:"phaseValue"`
@@ -647,6 +681,7 @@ type Names struct {
 	OptSpan      cqrs.Optional[Span]    `json:"optSpan,omitzero"`
 	OptToken     cqrs.Optional[Token]   `json:"optToken,omitzero"`
 	OptDay       cqrs.Optional[Day]     `json:"optDay,omitzero"`
+	OptPrice     cqrs.Optional[Price]   `json:"optPrice,omitzero"`
 	OptPlain     cqrs.Optional[Plain]   `json:"optPlain,omitzero"`
 	OptColor     cqrs.Optional[Color]   `json:"optColor,omitzero"`
 	OptPhase     cqrs.Optional[Phase]   `json:"optPhase,omitzero"`
@@ -663,6 +698,7 @@ type Names struct {
 	ListSpan     []Span                 `json:"listSpan"`
 	ListToken    []Token                `json:"listToken"`
 	ListDay      []Day                  `json:"listDay"`
+	ListPrice    []Price                `json:"listPrice"`
 	ListPlain    []Plain                `json:"listPlain"`
 	ListColor    []Color                `json:"listColor"`
 	ListPhase    []Phase                `json:"listPhase"`
@@ -679,6 +715,7 @@ func (v *Names) check(c *validate.Checker) {
 	v.BlobValue.check(c, "blobValue")
 	v.InstantValue.check(c, "instantValue")
 	v.DayValue.check(c, "dayValue")
+	v.PriceValue.check(c, "priceValue")
 	v.PlainValue.check(c, "plainValue")
 	c.Enum("colorValue", string(v.ColorValue), v.ColorValue.Valid(), "RED, GREEN, BLUE")
 	c.Enum("phaseValue", string(v.PhaseValue), v.PhaseValue.Valid(), "new, in_progress, no, null, 0150, true")
@@ -711,6 +748,9 @@ func (v *Names) check(c *validate.Checker) {
 	}
 	if x, ok := v.OptDay.Get(); ok {
 		x.check(c, "optDay")
+	}
+	if x, ok := v.OptPrice.Get(); ok {
+		x.check(c, "optPrice")
 	}
 	if x, ok := v.OptPlain.Get(); ok {
 		x.check(c, "optPlain")
@@ -771,6 +811,11 @@ func (v *Names) check(c *validate.Checker) {
 		x.check(c, "")
 		c.Leave()
 	}
+	for i, x := range v.ListPrice {
+		c.EnterIndex("listPrice", i)
+		x.check(c, "")
+		c.Leave()
+	}
 	for i, x := range v.ListPlain {
 		c.EnterIndex("listPlain", i)
 		x.check(c, "")
@@ -799,12 +844,14 @@ type Sets struct {
 	OfDuration cqrs.Set[time.Duration]       `json:"ofDuration"`
 	OfUUID     cqrs.Set[uuid.UUID]           `json:"ofUuid"`
 	OfDate     cqrs.Set[cqrs.Date]           `json:"ofDate"`
+	OfDecimal  cqrs.Set[cqrs.Decimal]        `json:"ofDecimal"`
 	OfCode     cqrs.Set[Code]                `json:"ofCode"`
 	OfLevel    cqrs.Set[Level]               `json:"ofLevel"`
 	OfBig      cqrs.Set[Big]                 `json:"ofBig"`
 	OfSpan     cqrs.Set[Span]                `json:"ofSpan"`
 	OfToken    cqrs.Set[Token]               `json:"ofToken"`
 	OfDay      cqrs.Set[Day]                 `json:"ofDay"`
+	OfPrice    cqrs.Set[Price]               `json:"ofPrice"`
 	OfColor    cqrs.Set[Color]               `json:"ofColor"`
 	Maybe      cqrs.Optional[cqrs.Set[Code]] `json:"maybe,omitzero"`
 	Listed     []cqrs.Set[Color]             `json:"listed"`
@@ -839,6 +886,11 @@ func (v *Sets) check(c *validate.Checker) {
 	}
 	for _, x := range v.OfDay.Sorted(cqrs.CompareDates) {
 		c.EnterKey("ofDay", x.String())
+		x.check(c, "")
+		c.Leave()
+	}
+	for _, x := range v.OfPrice.Sorted(cqrs.CompareDecimals) {
+		c.EnterKey("ofPrice", x.String())
 		x.check(c, "")
 		c.Leave()
 	}
@@ -1063,25 +1115,27 @@ func (v *Everything) check(c *validate.Checker) {
 //
 // Every rule on a field, on optional ones too.
 type Rules struct {
-	Name       string                 `json:"name"`
-	Text       cqrs.Optional[string]  `json:"text,omitzero"`
-	Code       Code                   `json:"code"`
-	Data       []byte                 `json:"data"`
-	MaybeData  cqrs.Optional[[]byte]  `json:"maybeData,omitzero"`
-	Int        int                    `json:"int"`
-	Int32      int32                  `json:"int32"`
-	Int64      int64                  `json:"int64"`
-	Uint32     uint32                 `json:"uint32"`
-	Uint64     uint64                 `json:"uint64"`
-	Float64    float64                `json:"float64"`
-	MaybeInt   cqrs.Optional[int64]   `json:"maybeInt,omitzero"`
-	MaybeFloat cqrs.Optional[float64] `json:"maybeFloat,omitzero"`
-	Level      Level                  `json:"level"`
-	List       []string               `json:"list"`
-	MaybeList  cqrs.Optional[[]int64] `json:"maybeList,omitzero"`
-	Lookup     map[string]int64       `json:"lookup"`
-	Always     uint64                 `json:"always"`
-	Secret     string                 `json:"secret"`
+	Name         string                      `json:"name"`
+	Text         cqrs.Optional[string]       `json:"text,omitzero"`
+	Code         Code                        `json:"code"`
+	Data         []byte                      `json:"data"`
+	MaybeData    cqrs.Optional[[]byte]       `json:"maybeData,omitzero"`
+	Int          int                         `json:"int"`
+	Int32        int32                       `json:"int32"`
+	Int64        int64                       `json:"int64"`
+	Uint32       uint32                      `json:"uint32"`
+	Uint64       uint64                      `json:"uint64"`
+	Float64      float64                     `json:"float64"`
+	MaybeInt     cqrs.Optional[int64]        `json:"maybeInt,omitzero"`
+	Decimal      cqrs.Decimal                `json:"decimal"`
+	MaybeDecimal cqrs.Optional[cqrs.Decimal] `json:"maybeDecimal,omitzero"`
+	MaybeFloat   cqrs.Optional[float64]      `json:"maybeFloat,omitzero"`
+	Level        Level                       `json:"level"`
+	List         []string                    `json:"list"`
+	MaybeList    cqrs.Optional[[]int64]      `json:"maybeList,omitzero"`
+	Lookup       map[string]int64            `json:"lookup"`
+	Always       uint64                      `json:"always"`
+	Secret       string                      `json:"secret"`
 }
 
 var rulesNamePattern = regexp.MustCompile(`\S`)
@@ -1115,6 +1169,11 @@ func (v *Rules) check(c *validate.Checker) {
 	validate.Max(c, "float64", v.Float64, 1000)
 	if x, ok := v.MaybeInt.Get(); ok {
 		validate.Min(c, "maybeInt", x, 10)
+	}
+	c.MinDecimal("decimal", v.Decimal, "-9999999999999999999")
+	c.MaxDecimal("decimal", v.Decimal, "0.0000000000000000001")
+	if x, ok := v.MaybeDecimal.Get(); ok {
+		c.MinDecimal("maybeDecimal", x, "0.01")
 	}
 	if x, ok := v.MaybeFloat.Get(); ok {
 		c.Finite("maybeFloat", x)
