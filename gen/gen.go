@@ -11,6 +11,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/emit"
+	"github.com/cqrsgen/cqrsgen/gen/gotypes"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/output"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
@@ -63,5 +64,18 @@ func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	if err != nil {
 		return nil, f, fmt.Errorf("%s: %w", path, err)
 	}
-	return &output.Set{Model: filepath.Base(path), Package: m.Package, Files: files, Skeletons: skeletons}, f, nil
+	elements := map[string]gotypes.Element{}
+	p.Names(func(name, what string, at diag.Span) { elements[name] = gotypes.Element{What: what, At: at} })
+	return &output.Set{
+		Model: filepath.Base(path), Package: m.Package, Files: files, Skeletons: skeletons, Elements: elements,
+	}, f, nil
+}
+
+// OfTeam returns what is to be said about the team's files in a folder that is about to be written.
+func OfTeam(dir string, p *output.Pending) []*Findings {
+	var out []*Findings
+	for _, found := range p.Findings() {
+		out = append(out, &Findings{File: filepath.Join(dir, found.Name), src: found.Src, list: found.List})
+	}
+	return out
 }

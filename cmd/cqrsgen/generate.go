@@ -56,13 +56,39 @@ func generate(files []string, o generateOptions, out *printer) error {
 			p.Close()
 		}
 	}()
+	if err != nil {
+		return err
+	}
+	wrong, blocked, err := ofTeam(files, pending, out)
 	switch {
 	case err != nil:
 		return err
 	case o.check || o.diff:
-		return show(files, pending, o, out)
+		err = show(files, pending, o, out)
+	case blocked:
+		return errFindings
+	default:
+		err = write(files, pending, out)
 	}
-	return write(files, pending, out)
+	if err == nil && wrong {
+		return errFindings
+	}
+	return err
+}
+
+// ofTeam reports what is to be said about the team's files: whether something is wrong with them, and whether that
+// stands against writing.
+func ofTeam(files []string, pending []*output.Pending, out *printer) (wrong, blocked bool, err error) {
+	for i, p := range pending {
+		for _, findings := range gen.OfTeam(filepath.Dir(files[i]), p) {
+			if err := out.findings(findings); err != nil {
+				return wrong, blocked, err
+			}
+			wrong = wrong || findings.Failed()
+		}
+		blocked = blocked || p.Blocked()
+	}
+	return wrong, blocked, nil
 }
 
 // load reads all models, and reports what is wrong with them in one run.

@@ -15,5 +15,5 @@ type Code struct {
 
 // Codes returns all codes in ascending order.
 func Codes() []Code {
-	return slices.Concat(textCodes, keyCodes, typeCodes, aggregateCodes, projectionCodes, nameCodes)
+	return slices.Concat(textCodes, keyCodes, typeCodes, aggregateCodes, projectionCodes, nameCodes, teamCodes)
 }

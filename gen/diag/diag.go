@@ -23,6 +23,8 @@ type Span struct {
 type Related struct {
 	At      Span
 	Message string
+	// File names the file, if it is another one than that of the diagnostic.
+	File string
 }
 
 // Diagnostic is one finding.
@@ -34,7 +36,7 @@ type Diagnostic struct {
 	Message string
 	// Hint says what would be right; it may be empty.
 	Hint string
-	// Related places, in the same file.
+	// Related places, in the same file unless they name another one.
 	Related []Related
 	// Warning marks a finding that does not stop generation.
 	Warning bool
@@ -85,6 +87,10 @@ func (l *List) Write(w io.Writer, file string, src []byte) error {
 		fmt.Fprintf(&b, "%s:%d:%d: %s %s%s\n", file, d.At.Line, d.At.Col, d.Code, word, d.Message)
 		text.excerpt(&b, d.At, d.Hint)
 		for _, r := range d.Related {
+			if r.File != "" {
+				fmt.Fprintf(&b, "  %s:%d:%d: %s\n", r.File, r.At.Line, r.At.Col, r.Message)
+				continue
+			}
 			fmt.Fprintf(&b, "  %s:%d:%d: %s\n", file, r.At.Line, r.At.Col, r.Message)
 			text.excerpt(&b, r.At, "")
 		}

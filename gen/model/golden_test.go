@@ -86,12 +86,23 @@ func TestWrongModelsAreReportedAsTheirGoldenFilesSay(t *testing.T) {
 
 var aFinding = regexp.MustCompile(`(?m)^model\.cqrs\.yaml:\d+:\d+: (CQ\d{4}) `)
 
+var aTeamFinding = regexp.MustCompile(`(?m)^\w+\.go:\d+:\d+: (CQ20\d{2}) `)
+
 func TestEveryCodeIsProducedByAGoldenModel(t *testing.T) {
 	produced := map[string]bool{}
 	for _, folder := range mistakeFolders(t) {
 		text, err := os.ReadFile(filepath.Join(folder, "diagnostics.txt"))
 		require.NoError(t, err)
 		for _, code := range aFinding.FindAllStringSubmatch(string(text), -1) {
+			produced[code[1]] = true
+		}
+	}
+	teams, err := filepath.Glob("../../testdata/team/*.txtar")
+	require.NoError(t, err)
+	for _, file := range teams {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		for _, code := range aTeamFinding.FindAllStringSubmatch(string(text), -1) {
 			produced[code[1]] = true
 		}
 	}

@@ -9,15 +9,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"io/fs"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/emit"
+	"github.com/cqrsgen/cqrsgen/gen/gotypes"
 )
 
 // Set is everything that one model leads to.
@@ -28,6 +26,8 @@ type Set struct {
 	Package   string
 	Files     []emit.File
 	Skeletons []emit.Skeleton
+	// Elements says what each Go name stands for in the model.
+	Elements map[string]gotypes.Element
 	// NoStubs leaves the team's files as they are, the missing ones included.
 	NoStubs bool
 }
@@ -71,6 +71,10 @@ type Pending struct {
 	// leftovers are temporary files of a run that was killed, staged those of this one.
 	leftovers, staged []string
 	result            Result
+
+	// team are the files of the team's that get stubs, findings what is to be said about those that it has.
+	team     map[string]*appending
+	findings []*gotypes.Findings
 }
 
 // Prepare decides what bringing the set to the folder dir means, and writes nothing. Who stages several folders before
@@ -80,8 +84,8 @@ func Prepare(dir string, s Set) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pending{root: root, header: []byte(emit.Header(s.Model) + "\n")}
-	if err := p.plan(s); err != nil {
+	p := &Pending{root: root, header: []byte(emit.Header(s.Model) + "\n"), team: map[string]*appending{}}
+	if err := p.plan(dir, s); err != nil {
 		p.Close()
 		return nil, err
 	}
@@ -96,7 +100,7 @@ func (p *Pending) Close() {
 	_ = p.root.Close()
 }
 
-func (p *Pending) plan(s Set) error {
+func (p *Pending) plan(dir string, s Set) error {
 	existing, err := fs.ReadDir(p.root.FS(), ".")
 	if err != nil {
 		return err
@@ -111,23 +115,7 @@ func (p *Pending) plan(s Set) error {
 			return err
 		}
 	}
-	declared, err := p.declaredTypes(existing, s.Package)
-	if err != nil {
-		return err
-	}
-	for _, sk := range s.Skeletons {
-		if declared[sk.Type] || s.NoStubs {
-			continue
-		}
-		if _, err := p.root.Lstat(sk.Name); !errors.Is(err, fs.ErrNotExist) {
-			if err != nil {
-				return err
-			}
-			return fmt.Errorf("%s exists and does not declare the type %s: declare it, or rename the file", sk.Name, sk.Type)
-		}
-		p.write = append(p.write, sk.File)
-	}
-	return nil
+	return p.planTeam(dir, s)
 }
 
 func (p *Pending) planFile(f emit.File) error {
@@ -177,37 +165,6 @@ func (p *Pending) read(name string) ([]byte, error) {
 	return fs.ReadFile(p.root.FS(), name)
 }
 
-// declaredTypes returns the types that the team's files declare. Code that does not compile, or even parse to its
-// end, counts as far as it goes. A file of another package is an error: a folder has one.
-func (p *Pending) declaredTypes(entries []fs.DirEntry, pkg string) (map[string]bool, error) {
-	types := map[string]bool{}
-	for _, entry := range entries {
-		name := entry.Name()
-		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") || strings.HasSuffix(name, "_gen.go") || !entry.Type().IsRegular() {
-			continue
-		}
-		src, err := p.read(name)
-		if err != nil {
-			return nil, err
-		}
-		f, _ := parser.ParseFile(token.NewFileSet(), name, src, parser.SkipObjectResolution)
-		if f == nil || bytes.Contains(src, []byte("//go:build ignore")) {
-			continue
-		}
-		if f.Name != nil && f.Name.Name != pkg {
-			return nil, fmt.Errorf("%s belongs to the package %s, and the model says `package: %s`: a folder has one package", name, f.Name.Name, pkg)
-		}
-		for _, d := range f.Decls {
-			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE {
-				for _, spec := range g.Specs {
-					types[spec.(*ast.TypeSpec).Name.Name] = true
-				}
-			}
-		}
-	}
-	return types, nil
-}
-
 // Stage writes every new content beside its file, so that a full disk is noticed before anything changed. Nothing of
 // such a name is left before: no link is written through.
 func (p *Pending) Stage() error {
@@ -226,19 +183,29 @@ func (p *Pending) Stage() error {
 
 func (p *Pending) stageFile(f emit.File) error {
 	name := temporary(f.Name)
-	w, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	mode, team := fs.FileMode(0o644), p.team[f.Name]
+	if team != nil {
+		mode = team.mode.Perm()
+	}
+	w, err := p.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return err
 	}
 	p.staged = append(p.staged, name)
-	_, err = w.Write(f.Content)
-	return errors.Join(err, w.Close())
+	if team != nil {
+		err = w.Chmod(mode) // whatever the umask takes away
+	}
+	_, werr := w.Write(f.Content)
+	return errors.Join(err, werr, w.Close())
 }
 
-// Commit puts every new content that was staged in its place, and removes what nothing asks for any more. The result says how far it
-// came, also beside an error.
+// Commit puts every new content that was staged in its place, and removes what nothing asks for any more. The result
+// says how far it came, also beside an error.
 func (p *Pending) Commit() (*Result, error) {
 	for _, f := range p.write {
+		if err := p.unchanged(f.Name); err != nil {
+			return &p.result, err
+		}
 		if err := p.root.Rename(temporary(f.Name), f.Name); err != nil {
 			return &p.result, err
 		}
@@ -256,6 +223,11 @@ func (p *Pending) Commit() (*Result, error) {
 }
 
 const temporarySuffix = ".cqrsgen-tmp"
+
+// generatedName reports whether a file's name is one that generated files have.
+func generatedName(name string) bool {
+	return strings.HasSuffix(name, "_gen.go") || strings.HasSuffix(name, "_gen_test.go")
+}
 
 // temporary is the name under which a file's new content waits.
 func temporary(name string) string { return "." + name + temporarySuffix }

@@ -150,9 +150,17 @@ func newMethodScope(d *diag.List, of string) *scope {
 	return s
 }
 
+// Names calls f with every Go name of the package that stands for something in the model, what that is, and where.
+func (p *Plan) Names(f func(name, what string, at diag.Span)) {
+	for name, o := range p.names.taken {
+		f(name, o.what, o.at)
+	}
+}
+
 // checkNames reports every pair of elements whose Go names collide.
 func (p *Plan) checkNames(d *diag.List) {
 	s := newScope(d, "")
+	p.names = s
 	for _, n := range []string{"App", "New", "Deciders", "Projections"} {
 		s.add(n, "the wiring", diag.Span{})
 	}

@@ -20,6 +20,7 @@ type Plan struct {
 	Projections []*Projection
 
 	named map[*model.Named]*Named
+	names *scope
 	// patterns and scratches are the names of variables of patterns, and of fields that events are decoded into.
 	patterns, scratches map[string]bool
 }
