@@ -12,6 +12,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/emit"
 	"github.com/cqrsgen/cqrsgen/gen/gotypes"
+	"github.com/cqrsgen/cqrsgen/gen/lock"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/output"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
@@ -67,8 +68,17 @@ func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	elements := map[string]gotypes.Element{}
 	p.Names(func(name, what string, at diag.Span) { elements[name] = gotypes.Element{What: what, At: at} })
 	return &output.Set{
-		Model: filepath.Base(path), Package: m.Package, Files: files, Skeletons: skeletons, Elements: elements,
+		Model: filepath.Base(path), Package: m.Package, Files: files, Lock: lockFile(p, files),
+		Skeletons: skeletons, Elements: elements,
 	}, f, nil
+}
+
+func lockFile(p *plan.Plan, files []emit.File) emit.File {
+	var names []string
+	for _, f := range files {
+		names = append(names, f.Name)
+	}
+	return emit.File{Name: lock.FileName(p.Model.File), Content: lock.Write(p, names)}
 }
 
 // OfTeam returns what is to be said about the team's files in a folder that is about to be written.

@@ -55,9 +55,9 @@ func generated(t *testing.T, file string) *output.Set {
 	return set
 }
 
-// filesOf returns the tool's files and the skeletons, by name.
+// filesOf returns the tool's files, the lock file and the skeletons, by name.
 func filesOf(set *output.Set) map[string]string {
-	files := map[string]string{}
+	files := map[string]string{set.Lock.Name: string(set.Lock.Content)}
 	for _, f := range set.Files {
 		files[f.Name] = string(f.Content)
 	}
@@ -67,11 +67,14 @@ func filesOf(set *output.Set) map[string]string {
 	return files
 }
 
-// goFiles returns the Go files of a folder, without tests.
+// goFiles returns the Go files and the lock file of a folder, without tests.
 func goFiles(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	require.NoError(t, err)
+	locks, err := filepath.Glob(filepath.Join(dir, "*.lock"))
+	require.NoError(t, err)
+	paths = append(paths, locks...)
 	files := map[string]string{}
 	for _, path := range paths {
 		if strings.HasSuffix(path, "_test.go") {
@@ -152,7 +155,7 @@ func TestGoldenGoRuns(t *testing.T) {
 func TestTheExampleIsWhatItsModelSays(t *testing.T) {
 	have := goFiles(t, filepath.Dir(example))
 	set := generated(t, example)
-	for _, f := range set.Files {
+	for _, f := range append(set.Files, set.Lock) {
 		assert.Equal(t, string(f.Content), have[f.Name], "%s: make generate rewrites it", f.Name)
 		delete(have, f.Name)
 	}
@@ -206,7 +209,7 @@ func TestWritingTwiceLeavesEveryFileAlone(t *testing.T) {
 	dir, set := t.TempDir(), generated(t, filepath.Join(golden, "ledger", modelFile))
 	first, err := output.Write(dir, *set)
 	require.NoError(t, err)
-	require.Len(t, first.Written, len(set.Files)+len(set.Skeletons))
+	require.Len(t, first.Written, len(set.Files)+1+len(set.Skeletons))
 	long := time.Now().Add(-time.Hour).Truncate(time.Second)
 	for _, name := range first.Written {
 		require.NoError(t, os.Chtimes(filepath.Join(dir, name), long, long))
@@ -215,7 +218,7 @@ func TestWritingTwiceLeavesEveryFileAlone(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, second.Written)
 	assert.Empty(t, second.Removed)
-	assert.Len(t, second.Unchanged, len(set.Files))
+	assert.Len(t, second.Unchanged, len(set.Files)+1)
 	for _, name := range first.Written {
 		info, err := os.Stat(filepath.Join(dir, name))
 		require.NoError(t, err)

@@ -173,6 +173,9 @@ func commit(dir string, p *output.Pending, out *printer) error {
 	for _, name := range result.Removed {
 		out.file(filepath.Join(dir, name), "removed")
 	}
+	for _, name := range result.Kept {
+		out.file(filepath.Join(dir, name), "kept")
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}

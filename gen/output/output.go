@@ -2,7 +2,7 @@
 // it must not touch, and writes only then, each file atomically and below one folder.
 //
 // The tool owns the files that carry its header for the model at hand: they are rewritten, and removed when nothing
-// asks for them any more. Every other file is the team's.
+// asks for them any more and the lock file lists them. Every other file is the team's.
 package output
 
 import (
@@ -23,8 +23,10 @@ type Set struct {
 	// Model is the model's file name, as the header has it.
 	Model string
 	// Package is the Go package that the files belong to.
-	Package   string
-	Files     []emit.File
+	Package string
+	Files   []emit.File
+	// Lock is the lock file, which lists the files.
+	Lock      emit.File
 	Skeletons []emit.Skeleton
 	// Elements says what each Go name stands for in the model.
 	Elements map[string]gotypes.Element
@@ -35,6 +37,8 @@ type Set struct {
 // Result says what Write did, by file name in ascending order.
 type Result struct {
 	Written, Removed, Unchanged []string
+	// Kept are files with this model's header that nothing asks for any more, and that the lock file does not list.
+	Kept []string
 }
 
 // NotOursError says that a file stands where one is to be generated, and does not carry this model's header.
@@ -68,6 +72,8 @@ type Pending struct {
 	header []byte
 	write  []emit.File
 	remove []string
+	// listed are the files of the lock file, nil if there is none to trust.
+	listed []string
 	// leftovers are temporary files of a run that was killed, staged those of this one.
 	leftovers, staged []string
 	result            Result
@@ -106,19 +112,23 @@ func (p *Pending) plan(dir string, s Set) error {
 		return err
 	}
 	for _, f := range s.Files {
-		if err := p.planFile(f); err != nil {
+		if err := p.planFile(f, emit.Header(s.Model)); err != nil {
 			return err
 		}
 	}
+	if err := p.planLock(s); err != nil {
+		return err
+	}
 	for _, entry := range existing {
-		if err := p.planStale(entry, s.Files); err != nil {
+		if err := p.planStale(entry, s); err != nil {
 			return err
 		}
 	}
 	return p.planTeam(dir, s)
 }
 
-func (p *Pending) planFile(f emit.File) error {
+// planFile plans a file of the tool's, whose first line is header.
+func (p *Pending) planFile(f emit.File, header string) error {
 	have, err := p.read(f.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -127,30 +137,12 @@ func (p *Pending) planFile(f emit.File) error {
 	case bytes.Equal(have, f.Content):
 		p.result.Unchanged = append(p.result.Unchanged, f.Name)
 		return nil
-	case !bytes.HasPrefix(have, p.header):
+	case !bytes.HasPrefix(have, []byte(header+"\n")):
 		first, _, _ := strings.Cut(string(have), "\n")
 		return &NotOursError{f.Name, first}
 	}
 	p.write = append(p.write, f)
 	return nil
-}
-
-// planStale marks a file for removal that this model once asked for and no longer does.
-func (p *Pending) planStale(entry fs.DirEntry, files []emit.File) error {
-	name := entry.Name()
-	if strings.HasSuffix(name, temporarySuffix) {
-		p.leftovers = append(p.leftovers, name)
-		return nil
-	}
-	if !strings.HasSuffix(name, "_gen.go") || !entry.Type().IsRegular() ||
-		slices.ContainsFunc(files, func(f emit.File) bool { return f.Name == name }) {
-		return nil
-	}
-	have, err := p.read(name)
-	if err == nil && bytes.HasPrefix(have, p.header) {
-		p.remove = append(p.remove, name)
-	}
-	return err
 }
 
 // read reads a regular file: a link is not followed, wherever it leads.

@@ -4,12 +4,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/gen/emit"
+	"github.com/cqrsgen/cqrsgen/gen/lock"
 	"github.com/cqrsgen/cqrsgen/gen/output"
 )
 
@@ -230,4 +232,71 @@ func TestAFolderOfAnotherPackageIsRefused(t *testing.T) {
 	require.NoError(t, os.WriteFile(other, []byte("//go:build ignore\n\npackage main\n"), 0o644))
 	_, err = output.Write(dir, set())
 	require.NoError(t, err, "a program that is run by hand is in the folder, and not in the package")
+}
+
+// locked is the set with a lock file that lists its files.
+func locked() output.Set {
+	s := set()
+	s.Lock = emit.File{Name: "door.cqrs.lock", Content: lockOf("app_gen.go", "events_gen.go")}
+	return s
+}
+
+func lockOf(files ...string) []byte {
+	return []byte(lock.Header(model) + "\nlock: 1\nfiles: [" + strings.Join(files, ", ") + "]\n")
+}
+
+func TestAFileIsRemovedOnlyIfItsHeaderAndTheLockFileSayThatItIsOurs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lock          string
+		removed, kept []string
+	}{
+		"listed":                     {string(lockOf("old_gen.go")), []string{"old_gen.go"}, nil},
+		"not listed":                 {string(lockOf("app_gen.go")), nil, []string{"old_gen.go"}},
+		"no lock file":               {"", []string{"old_gen.go"}, nil},
+		"damaged":                    {lock.Header(model) + "\n<<<<<<< HEAD\nlock: 1\n", []string{"old_gen.go"}, nil},
+		"somebody's files are there": {string(lockOf("strings_gen.go", "team.go", "../out.go", "other_gen.go")), nil, []string{"old_gen.go"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			others := map[string]string{
+				"strings_gen.go": "package door\n", "team.go": "package door\n", "other_gen.go": ours("window.cqrs.yaml", ""),
+			}
+			dir := folder(t, others)
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "old_gen.go"), []byte(ours(model, "")), 0o644))
+			if tt.lock != "" {
+				require.NoError(t, os.WriteFile(filepath.Join(dir, "door.cqrs.lock"), []byte(tt.lock), 0o644))
+			}
+			result, err := output.Write(dir, locked())
+			require.NoError(t, err)
+			assert.Equal(t, tt.removed, result.Removed)
+			assert.Equal(t, tt.kept, result.Kept)
+			have := contents(t, dir)
+			assert.Equal(t, string(locked().Lock.Content), have["door.cqrs.lock"])
+			for name, content := range others {
+				assert.Equal(t, content, have[name])
+			}
+		})
+	}
+}
+
+func TestALockFileThatIsNotOursStandsAgainstWriting(t *testing.T) {
+	for name, content := range map[string]string{
+		"another model's": lock.Header("window.cqrs.yaml") + "\nlock: 1\nfiles: []\n",
+		"the team's":      "precious: notes\n",
+		"a later form":    lock.Header(model) + "\nlock: 2\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := folder(t, map[string]string{"door.cqrs.lock": content})
+			_, err := output.Write(dir, locked())
+			require.ErrorContains(t, err, "door.cqrs.lock")
+			assert.Len(t, contents(t, dir), 1)
+		})
+	}
+}
+
+func TestALinkInPlaceOfTheLockFileIsRefused(t *testing.T) {
+	dir := folder(t, map[string]string{"elsewhere": string(lockOf())})
+	require.NoError(t, os.Symlink("elsewhere", filepath.Join(dir, "door.cqrs.lock")))
+	_, err := output.Write(dir, locked())
+	require.ErrorContains(t, err, "door.cqrs.lock is not a regular file")
+	assert.Len(t, contents(t, dir), 2)
 }
