@@ -28,6 +28,7 @@ const (
 	runtimePath    = "github.com/cqrsgen/cqrsgen/runtime/"
 	cqrsPath       = runtimePath + "cqrs"
 	aggregatePath  = runtimePath + "aggregate"
+	checkedPath    = runtimePath + "checked"
 	jsoncodecPath  = runtimePath + "jsoncodec"
 	projectionPath = runtimePath + "projection"
 	readmodelPath  = runtimePath + "readmodel"
@@ -92,7 +93,7 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	f := jen.NewFile(e.Model.Package)
 	f.NoFormat = true
 	f.HeaderComment(Header(e.Model.File))
-	for _, path := range []string{cqrsPath, aggregatePath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath} {
+	for _, path := range []string{cqrsPath, aggregatePath, checkedPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath} {
 		f.ImportName(path, path[strings.LastIndex(path, "/")+1:])
 	}
 	emit(f)

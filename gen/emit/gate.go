@@ -12,8 +12,8 @@ import (
 
 // allowed are the imports that emitted code may have. Whatever a model says, nothing else gets in.
 var allowed = []string{
-	"cmp", "context", "errors", "fmt", "maps", "regexp", "slices", "strconv", "strings", "time",
-	cqrsPath, aggregatePath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath,
+	"cmp", "context", "errors", "fmt", "maps", "math", "regexp", "slices", "strconv", "strings", "time",
+	cqrsPath, aggregatePath, checkedPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath,
 }
 
 // gate parses what was emitted and refuses what no model may bring in: other imports, cgo, directives, an init

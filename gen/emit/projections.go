@@ -132,7 +132,7 @@ func (e *emitter) keyValue(h *plan.Handler, path model.Path) *jen.Statement {
 	case "event":
 		x := jen.Id("e")
 		for _, f := range path.Fields {
-			x = x.Dot(e.goName(h.Event, f))
+			x = x.Dot(e.GoName(f))
 		}
 		return x
 	case "meta":
@@ -142,22 +142,6 @@ func (e *emitter) keyValue(h *plan.Handler, path model.Path) *jen.Statement {
 		return jen.Id("id")
 	}
 	return jen.Id(h.Event.Aggregate.ID.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
-}
-
-// goName is the Go name of a field of an event or of a struct below it.
-func (e *emitter) goName(ev *plan.Event, f *model.Field) string {
-	lists := [][]*plan.Field{ev.Fields}
-	for _, t := range e.Types {
-		lists = append(lists, t.Fields)
-	}
-	for _, list := range lists {
-		for _, g := range list {
-			if g.Field == f {
-				return g.Go
-			}
-		}
-	}
-	panic("emit: path leads to no field")
 }
 
 // ownKey emits, for a key with strings, the function that copies them, so that a row that is kept does not keep the

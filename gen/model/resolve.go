@@ -29,6 +29,11 @@ type resolver struct {
 	typesUnknown, eventsUnknown, rejectionsUnknown bool
 	// fieldsUnknown has the declared structs and events whose fields could not be read.
 	fieldsUnknown map[any]bool
+	// cyclic says that a struct contains itself, which was reported.
+	cyclic bool
+
+	// exprs has the types as expressions see them, once one was asked for.
+	exprs *world
 }
 
 // declaration says what a name of the package stands for.

@@ -372,6 +372,7 @@ func (r *resolver) cycles() {
 
 // cycle reports the field that leads back to a struct. path has the fields that led to it, from anywhere.
 func (r *resolver) cycle(f *Field, back *Named, path []string) {
+	r.cyclic = true
 	start := slices.IndexFunc(path, func(s string) bool { return strings.HasPrefix(s, back.Name+".") })
 	way := strings.Join(path[start:], " -> ") + " -> " + back.Name
 	r.errorf(diag.Cycle, f.At, "refer to the other one by an id", "the struct %s contains itself: %s", back.Name, way)

@@ -21,6 +21,8 @@ type Plan struct {
 
 	named map[*model.Named]*Named
 	names *scope
+	// goNames has the Go name of each field.
+	goNames map[*model.Field]string
 	// patterns and scratches are the names of variables of patterns, and of fields that events are decoded into.
 	patterns, scratches map[string]bool
 }
@@ -150,10 +152,13 @@ type Finder struct {
 // NamedOf returns the plan of a declared type.
 func (p *Plan) NamedOf(n *model.Named) *Named { return p.named[n] }
 
+// GoName returns the Go name of a field.
+func (p *Plan) GoName(f *model.Field) string { return p.goNames[f] }
+
 // New plans a valid model. Names that can't stand beside each other in Go are reported to d.
 func New(m *model.Model, d *diag.List) *Plan {
 	p := &Plan{
-		Model: m, named: map[*model.Named]*Named{}, patterns: map[string]bool{}, scratches: map[string]bool{},
+		Model: m, named: map[*model.Named]*Named{}, goNames: map[*model.Field]string{}, patterns: map[string]bool{}, scratches: map[string]bool{},
 	}
 	for _, n := range m.Types {
 		p.addType(n)
@@ -276,6 +281,7 @@ func (p *Plan) fields(owner string, list []*model.Field) []*Field {
 	var out []*Field
 	for _, m := range list {
 		f := &Field{Field: m, Go: exported(m.Name)}
+		p.goNames[m] = f.Go
 		if m.Rules.Pattern != "" {
 			f.Pattern = p.pattern(owner + f.Go)
 		}

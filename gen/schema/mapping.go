@@ -294,7 +294,7 @@ func (p *parser) text(e entry) (Text, bool) {
 		p.errorf(diag.NoValue, p.span(n), "", "`%s` has an empty value", e.key.Value)
 		return Text{}, false
 	}
-	return Text{Value: n.Value, At: p.span(n)}, true
+	return Text{Value: n.Value, At: p.span(n), raw: p.raw(n)}, true
 }
 
 // freeText returns a text that may hold any characters, and so is easily cut where YAML sees a comment.

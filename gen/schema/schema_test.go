@@ -110,7 +110,8 @@ types:
 	at := func(line, col, length int) diag.Span {
 		return diag.Span{Pos: diag.Pos{Line: line, Col: col}, Len: length}
 	}
-	assert.Equal(t, schema.Text{Value: "places", At: at(2, 10, 13)}, f.Package)
+	assert.Equal(t, "places", f.Package.Value)
+	assert.Equal(t, at(2, 10, 13), f.Package.At)
 	assert.Equal(t, at(4, 3, 5), f.Types[0].Name.At)
 	assert.Equal(t, at(4, 18, 1), f.Types[0].Values[0].At)
 	assert.Equal(t, at(4, 21, 3), f.Types[0].Values[1].At)

@@ -28,6 +28,8 @@ type File struct {
 type Text struct {
 	Value string
 	At    diag.Span
+	// raw is the text as the file has it, where it is not the value letter by letter.
+	raw *rawText
 }
 
 // Given reports whether the text was written.
