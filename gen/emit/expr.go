@@ -57,6 +57,9 @@ func (e exprs) node(n *tree.Node) *jen.Statement {
 	case tree.OpSelect:
 		return e.selected(n)
 	case tree.OpIndex:
+		if n.Args[0].Type.Class == tree.Set {
+			return e.operand(n.Args[0], unaryPrecedence).Dot("Has").Call(e.node(n.Args[1]))
+		}
 		return e.operand(n.Args[0], unaryPrecedence).Index(e.node(n.Args[1]))
 	case tree.OpLiteral:
 		return e.literal(n)

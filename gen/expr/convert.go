@@ -100,7 +100,7 @@ func (c *checker) base(x ast.Expr) *Node {
 
 func (c *checker) indexNode(x *ast.IndexExpr) *Node {
 	n := c.newNode(OpIndex, x, x.X, x.Index)
-	if t := n.Args[0].Type; t == nil || t.Class != Map {
+	if t := n.Args[0].Type; t == nil || t.Class != Map && t.Class != Set {
 		c.wrongIndex(x)
 	}
 	return n
@@ -191,7 +191,7 @@ func (c *checker) operator(op token.Token, x, operand ast.Expr, t *Type) {
 // comparable reports whether values of a type can be compared in the Go that is generated.
 func comparable(t *Type) bool {
 	switch t.Class {
-	case List, Map, Root:
+	case List, Set, Map, Root:
 		return false
 	case Optional:
 		return comparable(t.Elem)

@@ -216,6 +216,8 @@ func (c *checker) wrongField(x *ast.SelectorExpr) {
 		}
 	case List:
 		hint = "a list holds many values: a fold in Go can go through them"
+	case Set:
+		hint = "a set holds many values: `" + text + "[value]` says whether it has one"
 	case Map:
 		hint = "a map holds many values: `" + text + "[key]` is one of them"
 	}
@@ -224,6 +226,11 @@ func (c *checker) wrongField(x *ast.SelectorExpr) {
 
 func (c *checker) wrongIndex(x *ast.IndexExpr) {
 	t, _ := c.typeIn(x.X)
+	if t != nil && t.Class == Set {
+		c.mismatch(x.Index, t.Elem, "`"+c.text(x.X)+"` is "+t.String())
+		c.bad[x] = true
+		return
+	}
 	if t == nil || t.Class != Map {
 		c.errorf(diag.ExprForm, x.X, c.notIndexed(t), "`%s` is %s, of which no single value can be taken",
 			c.text(x.X), c.words(x.X))
@@ -295,7 +302,7 @@ func (c *checker) wrongOperand(op token.Token, x, operand ast.Expr) {
 		hint = "write `" + c.text(operand) + ".Present()` or `" + c.text(operand) + ".Or(…)`"
 	case op == token.NOT && t != nil && t.Kind == String:
 		hint = "write `" + c.text(operand) + ` == ""` + "`"
-	case t != nil && (t.Class == List || t.Class == Map):
+	case t != nil && (t.Class == List || t.Class == Set || t.Class == Map):
 		hint = "compare its `len(…)`"
 	}
 	c.bad[x] = true

@@ -16,7 +16,7 @@ type Function struct {
 
 // Functions are all that expressions can call besides methods and conversions.
 var Functions = []Function{
-	{"len", "len(x)", "the number of bytes of a string or of bytes, or of the entries of a list or map: an int"},
+	{"len", "len(x)", "the number of bytes of a string or of bytes, or of the entries of a list, set or map: an int"},
 	{"min", "min(a, b, …)", "the least of numbers or strings"},
 	{"max", "max(a, b, …)", "the greatest of numbers or strings"},
 	{"append", "append(list, x, …)", "the list with more at its end; the list itself does not change"},
@@ -73,6 +73,9 @@ var OptionalMethods = []Method{
 	{"Or", []string{elem}, elem, "the value, or the given one where there is none"},
 }
 
+// SetMethods are those of sets.
+var SetMethods = []Method{{"Has", []string{elem}, "bool", "whether it has the element, as `set[element]` says"}}
+
 // Durations are the constants of type duration.
 var Durations = map[string]time.Duration{
 	"time.Hour": time.Hour, "time.Minute": time.Minute, "time.Second": time.Second,
@@ -84,6 +87,8 @@ func methodsOf(t *Type) []Method {
 	switch t.Class {
 	case Optional:
 		return OptionalMethods
+	case Set:
+		return SetMethods
 	case Scalar:
 		return Methods[t.Kind]
 	}

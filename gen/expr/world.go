@@ -36,6 +36,7 @@ const (
 	Struct                    // fields
 	Optional                  // Elem or nothing
 	List                      // any number of Elem
+	Set                       // any number of Elem, each once
 	Map                       // Elem by Key
 	Root                      // what an expression starts from: it has fields, and is no value
 )
@@ -75,6 +76,8 @@ func (t *Type) String() string {
 		return "optional " + t.Elem.String()
 	case List:
 		return "list of " + t.Elem.String()
+	case Set:
+		return "set of " + t.Elem.String()
 	case Map:
 		return "map of " + t.Key.String() + " to " + t.Elem.String()
 	}
@@ -261,6 +264,15 @@ func (w *World) Optional(elem *Type) *Type {
 // List returns the type of lists.
 func (w *World) List(elem *Type) *Type {
 	return w.compose(Type{Class: List, Elem: elem}, func(t *Type) { t.gotype = types.NewSlice(elem.gotype) })
+}
+
+// Set returns the type of sets. Indexed, it says whether it has an element.
+func (w *World) Set(elem *Type) *Type {
+	return w.compose(Type{Class: Set, Elem: elem}, func(t *Type) {
+		tn := types.NewTypeName(token.NoPos, home, t.String(), nil)
+		t.gotype = types.NewNamed(tn, types.NewMap(elem.gotype, types.Typ[types.Bool]), nil)
+		w.addMethods(t)
+	})
 }
 
 // Map returns the type of maps.

@@ -204,6 +204,8 @@ func (w *world) typeOf(t Type) *expr.Type {
 		return over(w.typeOf(*t.Elem), w.Optional)
 	case List:
 		return over(w.typeOf(*t.Elem), w.List)
+	case Set:
+		return over(w.typeOf(*t.Elem), w.Set)
 	case Map:
 		key := w.typeOf(*t.Key)
 		return over(w.typeOf(*t.Elem), func(elem *expr.Type) *expr.Type {
@@ -225,15 +227,14 @@ func over(elem *expr.Type, make func(*expr.Type) *expr.Type) *expr.Type {
 	return make(elem)
 }
 
+var collections = map[expr.Class]Kind{expr.Optional: Optional, expr.List: List, expr.Set: Set}
+
 // TypeOf returns the type of a part of an expression.
 func TypeOf(t *expr.Type) Type {
 	switch t.Class {
-	case expr.Optional, expr.List:
+	case expr.Optional, expr.List, expr.Set:
 		elem := TypeOf(t.Elem)
-		if t.Class == expr.List {
-			return Type{Kind: List, Elem: &elem}
-		}
-		return Type{Kind: Optional, Elem: &elem}
+		return Type{Kind: collections[t.Class], Elem: &elem}
 	case expr.Map:
 		key, elem := TypeOf(t.Key), TypeOf(t.Elem)
 		return Type{Kind: Map, Key: &key, Elem: &elem}
