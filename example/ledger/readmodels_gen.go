@@ -63,7 +63,9 @@ func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 	currency Currency,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BalanceByCurrencyKey, BalanceByCurrencyRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(currency))}}, opts...)
+	return m.Find(
+		ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(currency))}}, opts...,
+	)
 }
 
 var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{

@@ -105,7 +105,7 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	src = wrapSignatures(src)
+	src = wrapLines(src)
 	return src, gate(name, src)
 }
 

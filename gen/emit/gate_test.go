@@ -88,7 +88,7 @@ func TestLongSignaturesGetALineForEachParameter(t *testing.T) {
 
 func TestALongSignatureWithoutParametersIsLeftAlone(t *testing.T) {
 	line := "func " + strings.Repeat("x", 200) + "() {"
-	assert.Equal(t, line+"\n}", string(wrapSignatures([]byte(line+"\n}"))))
+	assert.Equal(t, line+"\n}", string(wrapLines([]byte(line+"\n}"))))
 }
 
 func TestImportsAreGroupedWithTheStandardLibraryFirst(t *testing.T) {

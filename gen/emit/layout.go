@@ -30,14 +30,16 @@ func inline(entries []entry) *jen.Statement {
 	})
 }
 
-// wrapSignatures gives each parameter of a function a line of its own where the function's first line is too long.
-// The source is formatted, and stays so.
-func wrapSignatures(src []byte) []byte {
+// wrapLines gives each parameter of a function a line of its own where the function's first line is too long, and breaks
+// other lines that are. The source is formatted, and stays so.
+func wrapLines(src []byte) []byte {
 	lines := strings.Split(string(src), "\n")
 	for i, line := range lines {
 		if len(line) > width+3 && strings.HasPrefix(line, "func ") {
 			lines[i] = wrapSignature(line)
+			continue
 		}
+		lines[i] = breakLongLine(line)
 	}
 	return []byte(strings.Join(lines, "\n"))
 }

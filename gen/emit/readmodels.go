@@ -3,7 +3,6 @@ package emit
 import (
 	"go/types"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -211,21 +210,21 @@ func (e *emitter) columnValue(t *model.Type, x expr) *jen.Statement {
 func (e *emitter) appendKey(f *jen.File, p *plan.Projection) {
 	value := jen.Qual(readmodelPath, "Value")
 	f.Func().Id("append"+p.Key).Params(jen.Id("values").Index().Add(value), jen.Id("k").Op("*").Id(p.Key)).Index().Add(value).Block(
-		jen.Return(appendCall(p.KeyFields, func(i int, field *plan.Field) *jen.Statement {
+		jen.Return(appendCall(p.KeyFields, func(field *plan.Field) *jen.Statement {
 			return e.columnValue(&field.Type, at(id("k"), field.Go))
 		})),
 	)
 	f.Line()
 }
 
-func appendCall(fields []*plan.Field, value func(int, *plan.Field) *jen.Statement) *jen.Statement {
+func appendCall(fields []*plan.Field, value func(*plan.Field) *jen.Statement) *jen.Statement {
 	if len(fields) == 0 {
 		return jen.Id("values")
 	}
 	return jen.Append(jen.ListFunc(func(g *jen.Group) {
 		g.Id("values")
-		for i, field := range fields {
-			g.Line().Add(value(i, field))
+		for _, field := range fields {
+			g.Line().Add(value(field))
 		}
 		g.Line()
 	}))
@@ -240,17 +239,17 @@ func (e *emitter) appendRow(f *jen.File, p *plan.Projection) {
 	}
 	f.Func().Id("append"+p.Row).Params(jen.Id("values").Index().Add(value), jen.Id(name).Op("*").Id(p.Row)).
 		Params(jen.Index().Add(value.Clone()), jen.Error()).BlockFunc(func(g *jen.Group) {
-		for i, field := range p.RowFields {
+		for _, field := range p.RowFields {
 			if !plan.InJSON(&field.Type) {
 				continue
 			}
-			g.List(jen.Id(jsonVar(i)), jen.Err()).Op(":=").Qual(readmodelPath, "JSONOf").Call(
+			g.List(jen.Id(jsonVar(field)), jen.Err()).Op(":=").Qual(readmodelPath, "JSONOf").Call(
 				jen.Lit(p.Row), jen.Op("&").Id("row").Dot(field.Go), e.writeFunc(&field.Type))
 			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
 		}
-		g.Return(appendCall(p.RowFields, func(i int, field *plan.Field) *jen.Statement {
+		g.Return(appendCall(p.RowFields, func(field *plan.Field) *jen.Statement {
 			if plan.InJSON(&field.Type) {
-				return jen.Id(jsonVar(i))
+				return jen.Id(jsonVar(field))
 			}
 			return e.columnValue(&field.Type, at(id("row"), field.Go))
 		}), jen.Nil())
@@ -258,7 +257,8 @@ func (e *emitter) appendRow(f *jen.File, p *plan.Projection) {
 	f.Line()
 }
 
-func jsonVar(i int) string { return "json" + strconv.Itoa(i) }
+// jsonVar is the variable of a field's JSON.
+func jsonVar(field *plan.Field) string { return field.Name + "JSON" }
 
 // readColumns emits how columns become a key or a row.
 func (e *emitter) readColumns(f *jen.File, name, typ string, fields []*plan.Field) {

@@ -79,7 +79,10 @@ func (a *App) Run(ctx context.Context) error {
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.BoxContents.projector, a.BoxesByEverything.projector, a.BoxesByName.projector, a.Audit.projector, a.CrateTraffic.projector, a.ParcelsByPlace.projector}
+	return []projection.Runner{
+		a.BoxContents.projector, a.BoxesByEverything.projector, a.BoxesByName.projector, a.Audit.projector,
+		a.CrateTraffic.projector, a.ParcelsByPlace.projector,
+	}
 }
 
 // Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.

@@ -274,7 +274,10 @@ func (v *Scalars) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<14-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue")
+		r.Missing(
+			seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value",
+			"float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue",
+		)
 	}
 }
 
@@ -753,7 +756,12 @@ func (v *ScalarLists) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<28-1 {
-		r.Missing(seen, "listString", "listBool", "listInt", "listInt32", "listInt64", "listUint32", "listUint64", "listFloat64", "listBytes", "listTime", "listDuration", "listUuid", "listDate", "listDecimal", "gapsString", "gapsBool", "gapsInt", "gapsInt32", "gapsInt64", "gapsUint32", "gapsUint64", "gapsFloat64", "gapsBytes", "gapsTime", "gapsDuration", "gapsUuid", "gapsDate", "gapsDecimal")
+		r.Missing(
+			seen, "listString", "listBool", "listInt", "listInt32", "listInt64", "listUint32", "listUint64",
+			"listFloat64", "listBytes", "listTime", "listDuration", "listUuid", "listDate", "listDecimal", "gapsString",
+			"gapsBool", "gapsInt", "gapsInt32", "gapsInt64", "gapsUint32", "gapsUint64", "gapsFloat64", "gapsBytes",
+			"gapsTime", "gapsDuration", "gapsUuid", "gapsDate", "gapsDecimal",
+		)
 	}
 }
 
@@ -1022,7 +1030,12 @@ func (v *ScalarMaps) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<28-1 {
-		r.Missing(seen, "toString", "toBool", "toInt", "toInt32", "toInt64", "toUint32", "toUint64", "toFloat64", "toBytes", "toTime", "toDuration", "toUuid", "toDate", "toDecimal", "fromString", "fromInt", "fromInt32", "fromInt64", "fromUint32", "fromUint64", "fromCode", "fromLevel", "fromSmall", "fromCount", "fromPort", "fromBig", "fromColor", "fromPlain")
+		r.Missing(
+			seen, "toString", "toBool", "toInt", "toInt32", "toInt64", "toUint32", "toUint64", "toFloat64", "toBytes",
+			"toTime", "toDuration", "toUuid", "toDate", "toDecimal", "fromString", "fromInt", "fromInt32", "fromInt64",
+			"fromUint32", "fromUint64", "fromCode", "fromLevel", "fromSmall", "fromCount", "fromPort", "fromBig",
+			"fromColor", "fromPlain",
+		)
 	}
 }
 
@@ -1413,7 +1426,13 @@ func (v *Names) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<34-1 {
-		r.Missing(seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue", "colorValue", "phaseValue", "listCode", "listFlag", "listLevel", "listSmall", "listCount", "listPort", "listBig", "listRatio", "listBlob", "listInstant", "listSpan", "listToken", "listDay", "listPrice", "listPlain", "listColor", "listPhase")
+		r.Missing(
+			seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue",
+			"ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue",
+			"plainValue", "colorValue", "phaseValue", "listCode", "listFlag", "listLevel", "listSmall", "listCount",
+			"listPort", "listBig", "listRatio", "listBlob", "listInstant", "listSpan", "listToken", "listDay",
+			"listPrice", "listPlain", "listColor", "listPhase",
+		)
 	}
 }
 
@@ -1630,7 +1649,11 @@ func (v *Sets) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<20-1 {
-		r.Missing(seen, "ofString", "ofInt", "ofInt32", "ofInt64", "ofUint32", "ofUint64", "ofDuration", "ofUuid", "ofDate", "ofDecimal", "ofCode", "ofLevel", "ofBig", "ofSpan", "ofToken", "ofDay", "ofPrice", "ofColor", "listed", "mapped")
+		r.Missing(
+			seen, "ofString", "ofInt", "ofInt32", "ofInt64", "ofUint32", "ofUint64", "ofDuration", "ofUuid", "ofDate",
+			"ofDecimal", "ofCode", "ofLevel", "ofBig", "ofSpan", "ofToken", "ofDay", "ofPrice", "ofColor", "listed",
+			"mapped",
+		)
 	}
 }
 
@@ -1895,7 +1918,10 @@ func (v *Everything) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<9-1 {
-		r.Missing(seen, "order", "scalars", "optionalScalars", "scalarLists", "scalarMaps", "names", "sets", "nested", "rules")
+		r.Missing(
+			seen, "order", "scalars", "optionalScalars", "scalarLists", "scalarMaps", "names", "sets", "nested",
+			"rules",
+		)
 	}
 }
 
@@ -2047,7 +2073,10 @@ func (v *Rules) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<15-1 {
-		r.Missing(seen, "name", "code", "data", "int", "int32", "int64", "uint32", "uint64", "float64", "decimal", "level", "list", "lookup", "always", "secret")
+		r.Missing(
+			seen, "name", "code", "data", "int", "int32", "int64", "uint32", "uint64", "float64", "decimal", "level",
+			"list", "lookup", "always", "secret",
+		)
 	}
 }
 
@@ -2184,7 +2213,10 @@ func (v *BoxOpened) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<14-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue")
+		r.Missing(
+			seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value",
+			"float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue",
+		)
 	}
 }
 
@@ -2440,7 +2472,11 @@ func (v *BoxNamed) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<17-1 {
-		r.Missing(seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue", "colorValue", "phaseValue")
+		r.Missing(
+			seen, "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue",
+			"ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue",
+			"plainValue", "colorValue", "phaseValue",
+		)
 	}
 }
 
@@ -3051,7 +3087,13 @@ func (v *BoxState) readJSON(r *jsoncodec.Reader) {
 		}
 	}
 	if seen != 1<<34-1 {
-		r.Missing(seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value", "float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue", "codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue", "blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue", "colorValue", "phaseValue", "byColor", "counts", "seen")
+		r.Missing(
+			seen, "stringValue", "boolValue", "intValue", "int32Value", "int64Value", "uint32Value", "uint64Value",
+			"float64Value", "bytesValue", "timeValue", "durationValue", "uuidValue", "dateValue", "decimalValue",
+			"codeValue", "flagValue", "levelValue", "smallValue", "countValue", "portValue", "bigValue", "ratioValue",
+			"blobValue", "instantValue", "spanValue", "tokenValue", "dayValue", "priceValue", "plainValue",
+			"colorValue", "phaseValue", "byColor", "counts", "seen",
+		)
 	}
 }
 

@@ -80,7 +80,11 @@ func (m *BoxContentsModel) ByUint64ValueDateValueOrderedByBox(
 	dateValue cqrs.Date,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 2, Equal: []readmodel.Value{readmodel.OfUint64(uint64Value), readmodel.OfDate(dateValue)}}, opts...)
+	return m.Find(
+		ctx,
+		readmodel.Find{Index: 2, Equal: []readmodel.Value{readmodel.OfUint64(uint64Value), readmodel.OfDate(dateValue)}},
+		opts...,
+	)
 }
 
 // ByTimeValue returns the rows of one timeValue, in the order of box.
@@ -117,7 +121,10 @@ func (m *BoxContentsModel) ByOptStringOrderedByOptTime(
 	optString cqrs.Optional[string],
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 6, Equal: []readmodel.Value{readmodel.OfOptional(optString, readmodel.OfString)}}, opts...)
+	return m.Find(
+		ctx, readmodel.Find{Index: 6, Equal: []readmodel.Value{readmodel.OfOptional(optString, readmodel.OfString)}},
+		opts...,
+	)
 }
 
 // ByColorValueOrderedByCodeValue returns the rows of one colorValue, in the order of codeValue,
@@ -127,7 +134,9 @@ func (m *BoxContentsModel) ByColorValueOrderedByCodeValue(
 	colorValue Color,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 7, Equal: []readmodel.Value{readmodel.OfString(string(colorValue))}}, opts...)
+	return m.Find(
+		ctx, readmodel.Find{Index: 7, Equal: []readmodel.Value{readmodel.OfString(string(colorValue))}}, opts...,
+	)
 }
 
 // ByDurationValue returns the rows of one durationValue, in the order of box.
@@ -252,7 +261,7 @@ func appendBoxContentsRow(
 	values []readmodel.Value,
 	row *BoxContentsRow,
 ) ([]readmodel.Value, error) {
-	json48, err := readmodel.JSONOf("BoxContentsRow", &row.Everything, func(w *jsoncodec.Writer, x *cqrs.Optional[Everything]) {
+	everythingJSON, err := readmodel.JSONOf("BoxContentsRow", &row.Everything, func(w *jsoncodec.Writer, x *cqrs.Optional[Everything]) {
 		if x, ok := x.Get(); ok {
 			x.writeJSON(w)
 		} else {
@@ -262,7 +271,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json49, err := readmodel.JSONOf("BoxContentsRow", &row.Lines, func(w *jsoncodec.Writer, x *[]Line) {
+	linesJSON, err := readmodel.JSONOf("BoxContentsRow", &row.Lines, func(w *jsoncodec.Writer, x *[]Line) {
 		jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *Line) {
 			x.writeJSON(w)
 		})
@@ -270,7 +279,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json50, err := readmodel.JSONOf("BoxContentsRow", &row.ByColor, func(w *jsoncodec.Writer, x *map[Color][]cqrs.Optional[Line]) {
+	byColorJSON, err := readmodel.JSONOf("BoxContentsRow", &row.ByColor, func(w *jsoncodec.Writer, x *map[Color][]cqrs.Optional[Line]) {
 		jsoncodec.WriteEnumMap(w, *x, func(w *jsoncodec.Writer, x *[]cqrs.Optional[Line]) {
 			jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *cqrs.Optional[Line]) {
 				if x, ok := x.Get(); ok {
@@ -284,7 +293,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json51, err := readmodel.JSONOf("BoxContentsRow", &row.Colors, func(w *jsoncodec.Writer, x *cqrs.Set[Color]) {
+	colorsJSON, err := readmodel.JSONOf("BoxContentsRow", &row.Colors, func(w *jsoncodec.Writer, x *cqrs.Set[Color]) {
 		jsoncodec.WriteSet(w, *x, cmp.Compare, func(w *jsoncodec.Writer, x *Color) {
 			w.Enum(string(*x), x.Valid())
 		})
@@ -292,7 +301,7 @@ func appendBoxContentsRow(
 	if err != nil {
 		return nil, err
 	}
-	json52, err := readmodel.JSONOf("BoxContentsRow", &row.OptDays, func(w *jsoncodec.Writer, x *cqrs.Optional[cqrs.Set[cqrs.Date]]) {
+	optDaysJSON, err := readmodel.JSONOf("BoxContentsRow", &row.OptDays, func(w *jsoncodec.Writer, x *cqrs.Optional[cqrs.Set[cqrs.Date]]) {
 		if x, ok := x.Get(); ok {
 			jsoncodec.WriteSet(w, x, cqrs.CompareDates, func(w *jsoncodec.Writer, x *cqrs.Date) {
 				w.Date(*x)
@@ -365,11 +374,11 @@ func appendBoxContentsRow(
 		readmodel.OfOptional(row.OptPrice, func(x Price) readmodel.Value {
 			return readmodel.OfDecimal(cqrs.Decimal(x))
 		}),
-		json48,
-		json49,
-		json50,
-		json51,
-		json52,
+		everythingJSON,
+		linesJSON,
+		byColorJSON,
+		colorsJSON,
+		optDaysJSON,
 	), nil
 }
 
@@ -539,7 +548,11 @@ func (m *BoxesByEverythingModel) ByDateValueUUIDValueOrderedByTimes(
 	uuidValue uuid.UUID,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxesByEverythingKey, BoxesByEverythingRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfDate(dateValue), readmodel.OfUUID(uuidValue)}}, opts...)
+	return m.Find(
+		ctx,
+		readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfDate(dateValue), readmodel.OfUUID(uuidValue)}},
+		opts...,
+	)
 }
 
 var boxesByEverythingCodec = readmodel.Codec[BoxesByEverythingKey, BoxesByEverythingRow]{
@@ -812,7 +825,7 @@ func appendAuditKey(values []readmodel.Value, k *AuditKey) []readmodel.Value {
 }
 
 func appendAuditRow(values []readmodel.Value, row *AuditRow) ([]readmodel.Value, error) {
-	json0, err := readmodel.JSONOf("AuditRow", &row.What, func(w *jsoncodec.Writer, x *[]string) {
+	whatJSON, err := readmodel.JSONOf("AuditRow", &row.What, func(w *jsoncodec.Writer, x *[]string) {
 		jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *string) {
 			w.String(*x)
 		})
@@ -821,7 +834,7 @@ func appendAuditRow(values []readmodel.Value, row *AuditRow) ([]readmodel.Value,
 		return nil, err
 	}
 	return append(values,
-		json0,
+		whatJSON,
 	), nil
 }
 
@@ -999,7 +1012,9 @@ func (m *ParcelsByPlaceModel) ByWeight(
 	weight Ratio,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[ParcelsByPlaceKey, ParcelsByPlaceRow], readmodel.Freshness, error) {
-	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfFloat64(float64(weight))}}, opts...)
+	return m.Find(
+		ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfFloat64(float64(weight))}}, opts...,
+	)
 }
 
 // ByNameOrderedByAt returns the rows of one name, in the order of at, parcel, shelf.
