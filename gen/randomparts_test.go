@@ -15,14 +15,17 @@ func (m *randomModel) aggregate(group int) {
 	if m.IntN(2) == 0 {
 		m.line(2, "snapshot: {every: %d}", 1+m.IntN(500))
 	}
+	phases, count := m.lifecycle(), 1+m.IntN(4)
+	m.writeLifecycle(phases, count)
 	m.line(2, "events:")
 	var own []string
-	for range 1 + m.IntN(4) {
+	for i := range count {
 		e := randomEvent{name: m.name(), id: id, fields: m.fieldsOf(m.IntN(6), nil, m.anyType), group: group}
 		// Where a key needs a value of some type, there is an event that has it.
 		m.line(3, "%s:", e.name)
 		m.doc(4)
 		m.writeFields(4, "fields", e.fields)
+		m.writeMoves(phases, i)
 		if len(e.fields) == 0 {
 			m.line(4, "fields: {}")
 		}
@@ -42,26 +45,27 @@ func (m *randomModel) aggregate(group int) {
 			}
 		}
 	}
-	m.commands(own, rejections)
+	m.commands(own, rejections, phases)
 }
 
 // commands writes commands that emit every event and use every rejection.
-func (m *randomModel) commands(events, rejections []string) {
+func (m *randomModel) commands(events, rejections []string, phases *lifecycle) {
 	m.line(2, "commands:")
 	for i := range 1 + m.IntN(4) {
 		m.line(3, "%s:", m.name())
 		m.doc(4)
-		if creates := m.one([]string{"", "true", "maybe"}); creates != "" {
+		if creates := m.creates(phases, i == 0); creates != "" {
 			m.line(4, "creates: %s", creates)
 		}
 		m.writeFields(4, "fields", m.fieldsOf(m.IntN(6), nil, m.anyType))
+		m.guard(phases, i == 0)
 		emits, rejects := m.some(events), m.some(rejections)
 		if i == 0 {
 			emits, rejects = events, rejections
 		}
 		var entries []string
 		for _, e := range emits {
-			entries = append(entries, m.one([]string{"", "maybe ", "many "})+e)
+			entries = append(entries, m.times(phases, i == 0)+e)
 		}
 		m.line(4, "emits: [%s]", strings.Join(entries, ", "))
 		if len(rejects) > 0 {

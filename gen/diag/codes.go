@@ -15,5 +15,10 @@ type Code struct {
 
 // Codes returns all codes in ascending order.
 func Codes() []Code {
-	return slices.Concat(textCodes, keyCodes, typeCodes, aggregateCodes, projectionCodes, nameCodes, teamCodes)
+	return slices.Concat(
+		textCodes, keyCodes, typeCodes,
+		aggregateCodes,
+		guardCodes,
+		projectionCodes, nameCodes, teamCodes,
+	)
 }

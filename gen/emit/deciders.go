@@ -14,7 +14,7 @@ func (e *emitter) deciders(f *jen.File) {
 	for _, a := range e.Aggregates {
 		fileComments(f, a.State+" is what the events of one "+a.Name+" add up to: all that its deciders can know.")
 		e.strct(f, a.State, a.StateFields)
-		e.initFunc(f, a.State, a.StateFields)
+		e.initFunc(f, a.State, a.StateFields, firstPhase(a)...)
 		e.decider(f, a)
 	}
 	f.Comment("// Deciders has the team's deciders.")
@@ -69,6 +69,9 @@ func deciderDoc(c *plan.Command) string {
 	}
 	var rejects []string
 	for _, r := range c.Rejects {
+		if r.Generated {
+			continue
+		}
 		rejects = append(rejects, r.Name)
 	}
 	if len(rejects) > 0 {
@@ -82,11 +85,14 @@ func deciderDoc(c *plan.Command) string {
 //	func initAccountState(v *AccountState) {
 //		v.Balances = map[Currency]int64{}
 //	}
-func (e *emitter) initFunc(f *jen.File, name string, fields []*plan.Field) {
-	if !hasMaps(fields) {
+func (e *emitter) initFunc(f *jen.File, name string, fields []*plan.Field, first ...jen.Code) {
+	if !hasMaps(fields) && len(first) == 0 {
 		return
 	}
 	f.Func().Id("init" + name).Params(jen.Id("v").Op("*").Id(name)).BlockFunc(func(g *jen.Group) {
+		for _, c := range first {
+			g.Add(c)
+		}
 		e.initMaps(g, id("v"), fields)
 	})
 	f.Line()

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -14,7 +16,9 @@ func (e *emitter) handlers(f *jen.File) {
 		for _, c := range a.CommandList {
 			e.handler(f, a, c)
 		}
+		e.guard(f, a)
 		e.loader(f, a)
+		e.moves(f, a)
 		e.fold(f, a)
 	}
 }
@@ -45,8 +49,11 @@ func (e *emitter) handlerType(f *jen.File, a *plan.Aggregate) {
 
 func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 	entries := []entry{{"Category", jen.Lit(a.Name)}}
-	if init := initOf(a.State, a.StateFields); init != nil {
-		entries = append(entries, entry{"Init", init})
+	if init := initOf(a.State, a.StateFields); init != nil || a.Lifecycle != nil {
+		entries = append(entries, entry{"Init", jen.Id("init" + a.State)})
+	}
+	if a.Lifecycle != nil && a.Lifecycle.Checks {
+		entries = append(entries, entry{"Admits", lifecycle{a}.admits()})
 	}
 	entries = append(entries, entry{"NewFold", jen.Func().Params().Qual(aggregatePath, "Fold").Types(jen.Id(a.State)).Block(
 		jen.Return(jen.Op("&").Id(a.Fold).Values(jen.Dict{jen.Id("decider"): jen.Id("decider")})))})
@@ -65,7 +72,7 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 //
 //	func (h *AccountCommands) Withdraw(ctx context.Context, id AccountID, c Withdraw, opts ...cqrs.CommandOption) (cqrs.Receipt, error)
 func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
-	fileComments(f, handlerDoc(a, c))
+	fileComments(f, handlerDoc(a, c)+phaseDoc(a, c))
 	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Go, []jen.Code{
 		jen.Id("ctx").Qual("context", "Context"), jen.Id("id").Id(a.ID.Name), jen.Id("c").Id(c.Go),
 		jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"),
@@ -97,12 +104,17 @@ func (e *emitter) commandEntries(a *plan.Aggregate, c *plan.Command) []entry {
 	case model.MayExist:
 		entries = append(entries, entry{"Stream", jen.Qual(aggregatePath, "MayExist")})
 	}
-	if len(c.Rejects) > 0 {
+	if slices.ContainsFunc(c.Rejects, func(r *model.Rejection) bool { return !r.Generated }) {
 		entries = append(entries, entry{"Rejects", jen.Index().String().ValuesFunc(func(g *jen.Group) {
 			for _, r := range c.Rejects {
-				g.Lit(r.Name)
+				if !r.Generated {
+					g.Lit(r.Name)
+				}
 			}
 		})})
+	}
+	if c.Guarded() {
+		entries = append(entries, entry{"Guard", lifecycle{a}.guardFunc(c)})
 	}
 	return append(entries,
 		entry{"Check", e.checkFunc(a, c)},
@@ -236,7 +248,14 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 			for _, ev := range a.Events {
 				g.Case(jen.Lit(ev.Wire)).BlockFunc(func(g *jen.Group) {
 					decodeInto(g, "f", ev.Scratch, ev, "CopyStrings")
-					g.Return(jen.Id("f").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), jen.Id("e")))
+					apply := jen.Id("f").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), jen.Id("e"))
+					if ev.Moves == nil {
+						g.Return(apply)
+						return
+					}
+					g.If(jen.Err().Op(":=").Add(apply), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+					g.Id("s").Dot(a.Lifecycle.Field).Op("=").Id(a.Lifecycle.PhaseConst(ev.Moves.To))
+					g.Return(jen.Nil())
 				})
 			}
 		})

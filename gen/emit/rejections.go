@@ -25,6 +25,17 @@ func (e *emitter) rejections(f *jen.File) {
 func (e *emitter) rejection(f *jen.File, r *plan.Rejection) {
 	fileComments(f, doc(r.Go+" is a reason to reject a command. Find it in an error with errors.As.", r.Doc))
 	e.strct(f, r.Go, r.Fields)
+	if r.Generated {
+		e.phaseRejection(f, r)
+	} else {
+		e.rejectionError(f, r)
+	}
+	f.Comment("// RejectionType returns " + quote(r.Go) + ".")
+	f.Func().Params(jen.Id(r.Go)).Id("RejectionType").Params().String().Block(jen.Return(jen.Lit(r.Name)))
+	f.Line()
+}
+
+func (e *emitter) rejectionError(f *jen.File, r *plan.Rejection) {
 	f.Comment("// Error says the reason and its fields.")
 	text, args := r.Text, []jen.Code{}
 	for _, field := range r.Fields {
@@ -44,9 +55,6 @@ func (e *emitter) rejection(f *jen.File, r *plan.Rejection) {
 		result = jen.Qual("fmt", "Sprintf").Call(append([]jen.Code{jen.Lit(text)}, args...)...)
 	}
 	f.Func().Params(recv).Id("Error").Params().String().Block(jen.Return(result))
-	f.Line()
-	f.Comment("// RejectionType returns " + quote(r.Go) + ".")
-	f.Func().Params(jen.Id(r.Go)).Id("RejectionType").Params().String().Block(jen.Return(jen.Lit(r.Name)))
 	f.Line()
 }
 

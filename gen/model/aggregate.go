@@ -12,7 +12,7 @@ import (
 func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	m.ID = r.id(a)
 	m.SnapshotEvery = r.snapshotEvery(a.SnapshotEvery)
-	m.State = r.fields("the state of "+m.Name, a.State)
+	m.State = r.fields("the state of "+m.Name, r.stateFields(a, m))
 	if missing(a.Keys, "events", len(a.Events)) {
 		r.errorf(diag.NoEvents, a.Name.At, "add `events:`", "the aggregate %s has no events", m.Name)
 	}
@@ -38,6 +38,7 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	if len(a.Commands) > 0 {
 		r.unused(m, &u)
 	}
+	r.lifecycle(a, m)
 }
 
 // id resolves the type of an aggregate's id.

@@ -127,6 +127,8 @@ type Aggregate struct {
 	Events     []*Event
 	Rejections []*Rejection
 	Commands   []*Command
+	// Lifecycle is nil where there are no phases.
+	Lifecycle *Lifecycle
 }
 
 // Event is something that happened to an aggregate.
@@ -139,6 +141,8 @@ type Event struct {
 	// Wire is the name under which it is stored; Version is the version of its declaration.
 	Wire    string
 	Version int
+	// Moves is nil where the event can happen in any phase and leaves it as it is.
+	Moves *Moves
 }
 
 // Rejection is a reason for which a decider refuses a command.
@@ -148,6 +152,8 @@ type Rejection struct {
 	Doc       string
 	At        diag.Span
 	Fields    []*Field
+	// Generated marks a rejection that the model brings and that no decider returns.
+	Generated bool
 }
 
 // Creates says whether a command's stream must exist.
@@ -170,6 +176,8 @@ type Command struct {
 	Fields    []*Field
 	Emits     []Emit
 	Rejects   []*Rejection
+	// In are the phases in which the command can be given, where there is a lifecycle.
+	In PhaseSet
 }
 
 // Times says how often a command emits an event.

@@ -128,6 +128,7 @@ func (r *resolver) declareAggregates(f *schema.File) {
 			r.declare("command", m.Name, c.Decl)
 			m.Commands = append(m.Commands, &Command{Aggregate: m, Name: c.Name.Value, Doc: c.Doc, At: c.Name.At})
 		}
+		r.declareLifecycle(a, m)
 		index(r.events, m.Events, func(e *Event) string { return e.Name })
 		index(r.rejections, m.Rejections, func(x *Rejection) string { return x.Name })
 	}

@@ -199,6 +199,7 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 		s.add(n.name, n.what+" "+a.Name, a.At)
 	}
 	checkFields(s.d, "the state of "+a.Name, a.StateFields)
+	a.Lifecycle.checkNames(s, a)
 	methods := newMethodScope(s.d, a.Interface)
 	for _, e := range a.Events {
 		s.add(e.Go, "event "+e.Name, e.At)

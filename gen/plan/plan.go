@@ -71,6 +71,8 @@ type Aggregate struct {
 	CommandList []*Command
 	// Fingerprint stands for the state's shape.
 	Fingerprint string
+	// Lifecycle is nil where there are no phases.
+	Lifecycle *Lifecycle
 }
 
 // Event is an event's Go struct.
@@ -211,6 +213,7 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 	for _, c := range m.Commands {
 		a.CommandList = append(a.CommandList, p.newCommand(c, events))
 	}
+	a.Lifecycle = p.newLifecycle(a)
 	p.Aggregates = append(p.Aggregates, a)
 }
 

@@ -16,6 +16,7 @@ var aggregateShape = shape[Aggregate]{
 		{"id", aName, "The named scalar that names the instances.", func(p *parser, a *Aggregate, e entry) { a.ID = p.id(e) }},
 		{"state", fieldsForm, "The fields that events change and deciders see.", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
 		{"snapshot", element(func() *shape[Aggregate] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
+		{"lifecycle", listOf(aText), "The phases of an instance. The first is where it starts.", func(p *parser, a *Aggregate, e entry) { a.Lifecycle = p.texts(e, "`lifecycle: [new, open, closed]`") }},
 		{"events", namedTypes(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
 			a.Events = declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl })
 		}},
@@ -27,13 +28,14 @@ var aggregateShape = shape[Aggregate]{
 		}},
 	},
 	later: map[string]string{
-		"lifecycle": "keep the phase in an enum field of `state`, and let deciders check it",
-		"unique":    "uniqueness across streams can't be declared",
-		"single":    "use a named scalar with one fixed value as the `id`",
+		"unique": "uniqueness across streams can't be declared",
+		"single": "use a named scalar with one fixed value as the `id`",
 	},
 	instead: map[string]string{
 		"description": "a description is a `doc`",
 		"fields":      "the fields of an aggregate are its `state`",
+		"phases":      "write `lifecycle: [new, open, closed]`",
+		"states":      "write `lifecycle: [new, open, closed]`",
 		"errors":      "the reasons to refuse a command are `rejections`",
 		"snapshots":   "write `snapshot: {every: 500}`",
 	},
@@ -74,10 +76,10 @@ var eventShape = shape[Event]{
 	keys: []key[Event]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, v *Event, e entry) { v.Doc = p.doc(e) }},
 		{"fields", fieldsForm, "The fields of the event.", func(p *parser, v *Event, e entry) { v.Fields = p.fields(e) }},
+		{"moves", aText, "From which phases the event can happen, and to which it leads: new|stalled -> open, any -> closed.", func(p *parser, v *Event, e entry) { v.Moves = p.moves(e) }},
 	},
 	later: map[string]string{
 		"apply":      "how an event changes the state is written in Go",
-		"moves":      "keep the phase in an enum field of `state`",
 		"version":    "an event can't change yet: declare a new one",
 		"history":    "an event can't change yet: declare a new one",
 		"upcast":     "an event can't change yet: declare a new one",
@@ -113,10 +115,10 @@ var commandShape = shape[Command]{
 		{"creates", oneWord("true", "maybe"), "Whether the stream is new: true, maybe; without it, the stream must exist.", func(p *parser, c *Command, e entry) { c.Creates = p.creates(e) }},
 		{"fields", fieldsForm, "The fields of the command.", func(p *parser, c *Command, e entry) { c.Fields = p.fields(e) }},
 		{"emits", listOf(aText), "The events that the command may cause: Event, maybe Event, many Event.", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
+		{"in", listOf(aText), "The phases in which the command can be given.", func(p *parser, c *Command, e entry) { c.In = p.texts(e, "`in: [new, open]`") }},
 		{"rejects", listOfNames, "The rejections that the decider may return.", func(p *parser, c *Command, e entry) { c.Rejects = p.texts(e, "`rejects: [NotOpen]`") }},
 	},
 	later: map[string]string{
-		"in":    "the decider checks the phase",
 		"also":  "a command addresses one stream",
 		"check": "the decider checks it",
 		"after": "deadlines belong to process managers, which come later",

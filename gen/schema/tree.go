@@ -130,12 +130,15 @@ type Aggregate struct {
 	Events        []*Event
 	Rejections    []*Rejection
 	Commands      []*Command
+	// Lifecycle has the names of the phases.
+	Lifecycle []Text
 }
 
 // Event declares an event.
 type Event struct {
 	Decl
 	Fields []*Field
+	Moves  Moves
 }
 
 // Rejection declares a rejection.
@@ -152,6 +155,8 @@ type Command struct {
 	Fields  []*Field
 	Emits   []Emit
 	Rejects []Text
+	// In has the names of phases.
+	In []Text
 }
 
 // Emit is an entry of a command's emits.

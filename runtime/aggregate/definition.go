@@ -23,6 +23,9 @@ type Definition[S any] struct {
 	SnapshotEvery int
 	// Init makes the zero state usable: its maps. It may be nil.
 	Init func(*S)
+	// Admits returns an error, as a *MoveError, for a new event that can't happen in a state. It is not asked about stored
+	// events, and may be nil.
+	Admits func(state *S, event string) error
 	// NewFold returns a Fold for one load.
 	NewFold func() Fold[S]
 	// AppendState and DecodeState are the state's codec, for snapshots.
@@ -59,6 +62,8 @@ type Command[S any] struct {
 	AppendJSON func(b []byte) ([]byte, error)
 	// Rejects has the rejections that the model declares for the command.
 	Rejects []string
+	// Guard returns a rejection if the command can't be given in a state. It may be nil.
+	Guard func(state *S) error
 	// Also, if not nil, adds the further streams of the command, once it was checked. It is called once; the command
 	// may be decided several times.
 	Also func(also *Also) error

@@ -148,6 +148,10 @@ func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Recei
 		x.keep()
 		return cqrs.Receipt{}, err
 	}
+	if err := x.guard(); err != nil {
+		x.keep()
+		return cqrs.Receipt{}, err
+	}
 	if err := x.decide(); err != nil {
 		// Nobody knows what was done to the states: they are not put back.
 		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
@@ -192,6 +196,14 @@ func (x *execution[S]) loadOwn(ctx context.Context) error {
 		return &cqrs.ConflictError{Stream: x.own.stream, Expected: x.opts.Version, Actual: version}
 	}
 	return nil
+}
+
+// guard rejects a command that can't be given in the state of its stream.
+func (x *execution[S]) guard() error {
+	if x.cmd.Guard == nil {
+		return nil
+	}
+	return x.cmd.Guard(&x.own.loaded.state)
 }
 
 // keep gives states that nobody changed back to the caches.

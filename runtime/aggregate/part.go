@@ -80,6 +80,11 @@ func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
 	rec := cqrs.Record{EventMeta: cqrs.EventMeta{Stream: p.stream, Version: p.loaded.version, Time: m.Time}}
 	for _, e := range p.events.stored() {
 		in = "Apply" + e.Type
+		if p.of.def.Admits != nil {
+			if err := p.of.def.Admits(&p.loaded.state, e.Type); err != nil {
+				return err
+			}
+		}
 		rec.Version++
 		rec.Type, rec.SchemaVersion, rec.ContentType, rec.Data = e.Type, e.SchemaVersion, e.ContentType, e.Data
 		if err := fold.Apply(&p.loaded.state, &rec); err != nil {
