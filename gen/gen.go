@@ -45,11 +45,26 @@ func Load(path string) (*output.Set, *Findings, error) {
 	return FromSource(path, src)
 }
 
+// Model reads a model file. The model is nil if the findings failed.
+func Model(path string) (*model.Model, *Findings, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := &Findings{File: path, src: src}
+	return f.resolve(), f, nil
+}
+
+// resolve adds what is wrong with the text. A tree with mistakes is resolved as far as it goes, so that all mistakes
+// come in one run.
+func (f *Findings) resolve() *model.Model {
+	return model.Resolve(schema.Parse(filepath.Base(f.File), f.src, &f.list), &f.list)
+}
+
 // FromSource is Load for a model that is in memory already.
 func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	f := &Findings{File: path, src: src}
-	// A tree with mistakes is resolved as far as it goes, so that all mistakes come in one run.
-	m := model.Resolve(schema.Parse(filepath.Base(path), src, &f.list), &f.list)
+	m := f.resolve()
 	if f.Failed() {
 		return nil, f, nil
 	}
