@@ -25,7 +25,7 @@ func diagramOf(t *testing.T, name string) string {
 	return contract.Mermaid(m)
 }
 
-func TestTheDiagramShowsPhasesAndTheEventsBetweenThem(t *testing.T) {
+func TestGoldenDiagramsShowPhasesAndTheEventsBetweenThem(t *testing.T) {
 	file := filepath.Join(golden, "guards", "lifecycle.mmd")
 	got := diagramOf(t, "guards")
 	if *update {
