@@ -51,7 +51,8 @@ func inTeamFolder(t *testing.T, a *txtar.Archive) []byte {
 		before[f.Name] = string(f.Data)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o644))
 	}
-	said := teamRun(t, dir)
+	set := generated(t, filepath.Join(dir, modelFile))
+	said := teamRun(t, dir, set)
 	add := func(name, text string) { out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(text)}) }
 	if said != "" {
 		add("diagnostics.txt", said)
@@ -64,15 +65,14 @@ func inTeamFolder(t *testing.T, a *txtar.Archive) []byte {
 			add("after/"+name, string(content))
 		}
 	}
-	again := teamRun(t, dir)
+	again := teamRun(t, dir, set)
 	assert.Equal(t, strings.Count(said, "CQ2004 "), strings.Count(again, "CQ2004 "), "%s", again)
 	return txtar.Format(out)
 }
 
 // teamRun generates in a folder, unless something there stands against it, and returns what is said about its files.
-func teamRun(t *testing.T, dir string) string {
+func teamRun(t *testing.T, dir string, set *output.Set) string {
 	t.Helper()
-	set := generated(t, filepath.Join(dir, modelFile))
 	p, err := output.Prepare(dir, *set)
 	require.NoError(t, err)
 	defer p.Close()

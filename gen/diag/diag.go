@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -23,8 +24,16 @@ type Span struct {
 type Related struct {
 	At      Span
 	Message string
-	// File names the file, if it is another one than that of the diagnostic.
+	// File names the file, if it is another one of the same folder.
 	File string
+}
+
+// in returns the file of the place, if that of the diagnostic is as given.
+func (r *Related) in(file string) string {
+	if r.File == "" {
+		return file
+	}
+	return filepath.Join(filepath.Dir(file), r.File)
 }
 
 // Diagnostic is one finding.
@@ -88,7 +97,7 @@ func (l *List) Write(w io.Writer, file string, src []byte) error {
 		text.excerpt(&b, d.At, d.Hint)
 		for _, r := range d.Related {
 			if r.File != "" {
-				fmt.Fprintf(&b, "  %s:%d:%d: %s\n", r.File, r.At.Line, r.At.Col, r.Message)
+				fmt.Fprintf(&b, "  %s:%d:%d: %s\n", r.in(file), r.At.Line, r.At.Col, r.Message)
 				continue
 			}
 			fmt.Fprintf(&b, "  %s:%d:%d: %s\n", file, r.At.Line, r.At.Col, r.Message)

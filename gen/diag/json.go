@@ -57,7 +57,7 @@ func (l *List) WriteJSON(w io.Writer, file string) error {
 			Hint: d.Hint, Docs: Docs(d.Code),
 		}
 		for _, r := range d.Related {
-			f.Related = append(f.Related, jsonRelated{placeOf(file, r.At), r.Message})
+			f.Related = append(f.Related, jsonRelated{placeOf(r.in(file), r.At), r.Message})
 		}
 		if err := enc.Encode(f); err != nil {
 			return err
