@@ -43,19 +43,22 @@ type randomModel struct {
 	enums   []string
 	structs []string
 	events  []randomEvent
+
+	members []string       // the names of events, rejections and commands
+	uses    map[string]int // how many aggregates use each of them
 }
 
 type randomEvent struct {
-	name, id string
-	fields   []randomField
-	group    int
+	name, aggregate, id string
+	fields              []randomField
+	group               int
 }
 
 type randomField struct{ name, typ string }
 
 // newRandomModel returns the text of the model of a seed.
 func newRandomModel(seed uint64) string {
-	m := &randomModel{Rand: rand.New(rand.NewPCG(seed, 0)), names: map[string]bool{}, scalars: map[string]string{}}
+	m := &randomModel{Rand: rand.New(rand.NewPCG(seed, 0)), names: map[string]bool{}, scalars: map[string]string{}, uses: map[string]int{}}
 	m.line(0, "cqrsgen: 1")
 	m.line(0, "package: %s", m.one([]string{"random", "strings", "validate", "jsoncodec", "maps", "slices", "regexp"}))
 	m.doc(0)

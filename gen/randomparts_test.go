@@ -6,9 +6,11 @@ import (
 )
 
 func (m *randomModel) aggregate(group int) {
+	names := map[string]bool{} // of its events, rejections and commands
 	ids := slices.DeleteFunc(m.namedOver(idWords), func(name string) bool { return m.scalars[name] == "" })
 	id := m.one(ids)
-	m.line(1, "%s:", m.name())
+	name := m.name()
+	m.line(1, "%s:", name)
 	m.doc(2)
 	m.line(2, "id: %s", id)
 	m.writeFields(2, "state", m.fieldsOf(m.IntN(5), nil, m.anyType))
@@ -20,10 +22,13 @@ func (m *randomModel) aggregate(group int) {
 	m.line(2, "events:")
 	var own []string
 	for i := range count {
-		e := randomEvent{name: m.name(), id: id, fields: m.fieldsOf(m.IntN(6), nil, m.anyType), group: group}
+		e := randomEvent{name: m.memberName(names), aggregate: name, id: id, fields: m.fieldsOf(m.IntN(6), nil, m.anyType), group: group}
 		// Where a key needs a value of some type, there is an event that has it.
 		m.line(3, "%s:", e.name)
 		m.doc(4)
+		if m.uses[e.name] > 1 || m.IntN(8) == 0 {
+			m.line(4, "wire: %s.%s", name, e.name)
+		}
 		m.writeFields(4, "fields", e.fields)
 		m.writeMoves(phases, i)
 		if len(e.fields) == 0 {
@@ -35,7 +40,7 @@ func (m *randomModel) aggregate(group int) {
 	if n := m.IntN(3); n > 0 {
 		m.line(2, "rejections:")
 		for range n {
-			rejections = append(rejections, m.name())
+			rejections = append(rejections, m.memberName(names))
 			m.line(3, "%s:", rejections[len(rejections)-1])
 			m.doc(4)
 			fields := m.fieldsOf(m.IntN(4), []randomField{{name: "error"}}, m.anyType)
@@ -45,14 +50,14 @@ func (m *randomModel) aggregate(group int) {
 			}
 		}
 	}
-	m.commands(own, rejections, phases)
+	m.commands(names, own, rejections, phases)
 }
 
 // commands writes commands that emit every event and use every rejection.
-func (m *randomModel) commands(events, rejections []string, phases *lifecycle) {
+func (m *randomModel) commands(names map[string]bool, events, rejections []string, phases *lifecycle) {
 	m.line(2, "commands:")
 	for i := range 1 + m.IntN(4) {
-		m.line(3, "%s:", m.name())
+		m.line(3, "%s:", m.memberName(names))
 		m.doc(4)
 		if creates := m.creates(phases, i == 0); creates != "" {
 			m.line(4, "creates: %s", creates)
@@ -138,10 +143,10 @@ func (m *randomModel) handlers(first randomEvent, key []randomField, paths []str
 			}
 		}
 		if !gives {
-			ignored = append(ignored, e.name)
+			ignored = append(ignored, m.ref(e))
 			continue
 		}
-		m.line(3, "%s:", e.name)
+		m.line(3, "%s:", m.ref(e))
 		m.line(4, "key:")
 		for i, f := range key {
 			m.line(5, "%s: %s", f.name, paths[i])

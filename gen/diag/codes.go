@@ -19,6 +19,6 @@ func Codes() []Code {
 		textCodes, keyCodes, typeCodes,
 		aggregateCodes,
 		guardCodes,
-		projectionCodes, nameCodes, teamCodes,
+		projectionCodes, nameCodes, evolutionCodes, teamCodes,
 	)
 }

@@ -25,6 +25,8 @@ const (
 	BadPattern      = "CQ1221"
 	NotEncryptedYet = "CQ1222"
 	SetElement      = "CQ1230"
+	AmbiguousName   = "CQ1231"
+	TypeNotUsed     = "CQ1232"
 )
 
 var typeCodes = []Code{
@@ -41,7 +43,8 @@ var typeCodes = []Code{
 		"Types are written in words: `optional T`, `list of T`, `set of T`, `map of K to T`."},
 	{DuplicateName, "duplicate name",
 		"Types, aggregates, events, rejections, commands and projections share one namespace: each becomes a Go type of " +
-			"the package. Names that differ only in case are one name."},
+			"the package. Only events, rejections and commands of different aggregates can have the same name. Names that " +
+			"differ only in case are one name."},
 	{FieldsCollide, "fields collide",
 		"Two fields of one element differ only in case. They would be the same column."},
 	{ReservedName, "reserved name",
@@ -84,4 +87,8 @@ var typeCodes = []Code{
 	{SetElement, "type can't be in a set",
 		"The elements of a set are strings, integers, durations, uuids, dates, decimals, enums, or named scalars over them: values " +
 			"that are the same or not, and have an order."},
+	{AmbiguousName, "ambiguous name",
+		"Several aggregates have something of this name. Outside of its aggregate it is named with that: `Cart.ItemAdded`."},
+	{TypeNotUsed, "type is not used",
+		"A warning. Nothing in the model refers to the type: it is left over, or its name is missing somewhere."},
 }

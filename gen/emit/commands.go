@@ -54,7 +54,7 @@ func outcomes(c *plan.Command) string {
 		emits = append(emits, word+em.Event.Go)
 	}
 	for _, r := range c.Rejects {
-		rejects = append(rejects, r.Name)
+		rejects = append(rejects, plan.RejectionGo(r))
 	}
 	s := " It leads to " + strings.Join(emits, ", ")
 	if len(rejects) > 0 {

@@ -42,7 +42,7 @@ func (e *emitter) decider(f *jen.File, a *plan.Aggregate) {
 	f.Type().Id(a.Interface).InterfaceFunc(func(g *jen.Group) {
 		for _, c := range a.CommandList {
 			comments(g, deciderDoc(c))
-			g.Id(c.Go).Params(deciderParams(a, c)...).Params(jen.Id(c.Result), jen.Error())
+			g.Id(c.Method).Params(deciderParams(a, c)...).Params(jen.Id(c.Result), jen.Error())
 		}
 		for _, ev := range a.Events {
 			comments(g, ev.Apply+" changes the state as the event says.")
@@ -63,7 +63,7 @@ func deciderParams(a *plan.Aggregate, c *plan.Command) []jen.Code {
 }
 
 func deciderDoc(c *plan.Command) string {
-	s := c.Go + " decides the command"
+	s := c.Method + " decides the command"
 	if c.Creates == model.MustBeNew {
 		s += " on a new stream"
 	}
@@ -72,7 +72,7 @@ func deciderDoc(c *plan.Command) string {
 		if r.Generated {
 			continue
 		}
-		rejects = append(rejects, r.Name)
+		rejects = append(rejects, plan.RejectionGo(r))
 	}
 	if len(rejects) > 0 {
 		s += ". It may reject it with " + strings.Join(rejects, " or ")

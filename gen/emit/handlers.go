@@ -73,7 +73,7 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 //	func (h *AccountCommands) Withdraw(ctx context.Context, id AccountID, c Withdraw, opts ...cqrs.CommandOption) (cqrs.Receipt, error)
 func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 	fileComments(f, handlerDoc(a, c)+phaseDoc(a, c))
-	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Go, []jen.Code{
+	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Method, []jen.Code{
 		jen.Id("ctx").Qual("context", "Context"), jen.Id("id").Id(a.ID.Name), jen.Id("c").Id(c.Go),
 		jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"),
 	}, jen.Qual(cqrsPath, "Receipt"), jen.Error()).Block(
@@ -89,11 +89,11 @@ func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 func handlerDoc(a *plan.Aggregate, c *plan.Command) string {
 	switch c.Creates {
 	case model.MustBeNew:
-		return c.Go + " executes the command on a new " + a.Name + "; one that exists is a *cqrs.AlreadyExistsError."
+		return c.Method + " executes the command on a new " + a.Name + "; one that exists is a *cqrs.AlreadyExistsError."
 	case model.MayExist:
-		return c.Go + " executes the command on " + article(a.Name) + ", new or not."
+		return c.Method + " executes the command on " + article(a.Name) + ", new or not."
 	}
-	return c.Go + " executes the command on " + article(a.Name) + " that exists; otherwise it is a *cqrs.NotFoundError."
+	return c.Method + " executes the command on " + article(a.Name) + " that exists; otherwise it is a *cqrs.NotFoundError."
 }
 
 func (e *emitter) commandEntries(a *plan.Aggregate, c *plan.Command) []entry {
@@ -168,7 +168,7 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 	return jen.Func().Params(
 		jen.Id("s").Op("*").Id(a.State), jen.Id("m").Qual(cqrsPath, "CommandMeta"), jen.Id("out").Op("*").Qual(aggregatePath, "Events"),
 	).Error().BlockFunc(func(g *jen.Group) {
-		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Go).Call(args...)
+		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Method).Call(args...)
 		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 		if c.Single {
 			g.Return(addEvent(jen.Op("&").Id("e")))

@@ -30,7 +30,7 @@ func (e *emitter) rejection(f *jen.File, r *plan.Rejection) {
 	} else {
 		e.rejectionError(f, r)
 	}
-	f.Comment("// RejectionType returns " + quote(r.Go) + ".")
+	f.Comment("// RejectionType returns " + quote(r.Name) + ".")
 	f.Func().Params(jen.Id(r.Go)).Id("RejectionType").Params().String().Block(jen.Return(jen.Lit(r.Name)))
 	f.Line()
 }

@@ -80,7 +80,7 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 			state = ""
 		}
 		b.Methods = append(b.Methods, Method{
-			Name: c.Go, Doc: deciderDoc(c), Params: fmt.Sprintf("%sc %s, m cqrs.CommandMeta", state, c.Go),
+			Name: c.Method, Doc: deciderDoc(c), Params: fmt.Sprintf("%sc %s, m cqrs.CommandMeta", state, c.Go),
 			Results: fmt.Sprintf("(%s, error)", c.Result), Return: c.Result + "{}, ",
 		})
 	}

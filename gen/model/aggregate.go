@@ -64,7 +64,7 @@ func (r *resolver) id(a *schema.Aggregate) *Named {
 		r.errorf(diag.UnknownType, a.ID.At, r.typeHint(a.ID.Value), "unknown type %q", a.ID.Value)
 		return nil
 	}
-	t := Type{Kind: Ref, Named: n}
+	t := Type{Kind: Ref, Named: r.use(n)}
 	if t.broken() {
 		return nil
 	}
@@ -140,11 +140,15 @@ func (r *resolver) emits(c *schema.Command, m *Command, u *usage) {
 
 // ownEvent finds an event that a command emits.
 func (r *resolver) ownEvent(name schema.Text, a *Aggregate, u *usage) *Event {
-	if e := u.events[name.Value]; e != nil {
+	e := u.events[name.Value]
+	if e == nil {
+		e = r.events.first(name.Value)
+	}
+	if e != nil && e.Aggregate == a {
 		u.emitted[e.Name] = true
 		return e
 	}
-	if e, ok := r.events[name.Value]; ok {
+	if e != nil {
 		r.clash(diag.ForeignEvent, name.At, e.At, e.Name+" is declared here",
 			"%s is an event of %s: a command of %s can't emit it", e.Name, e.Aggregate.Name, a.Name)
 		return nil
@@ -152,7 +156,11 @@ func (r *resolver) ownEvent(name schema.Text, a *Aggregate, u *usage) *Event {
 	if r.eventsUnknown {
 		return nil
 	}
-	hint, near := r.hint(name.Value, eventNames(a))
+	var own []string
+	for _, e := range a.Events {
+		own = append(own, e.Name)
+	}
+	hint, near := r.hint(name.Value, own)
 	u.emitted[near] = true
 	r.errorf(diag.UnknownEvent, name.At, hint, "unknown event %q", name.Value)
 	return nil
@@ -176,11 +184,15 @@ func (r *resolver) rejects(c *schema.Command, m *Command, u *usage) {
 
 // ownRejection finds a rejection that a command rejects with.
 func (r *resolver) ownRejection(name schema.Text, a *Aggregate, u *usage) *Rejection {
-	if x := u.rejections[name.Value]; x != nil {
+	x := u.rejections[name.Value]
+	if x == nil {
+		x = r.rejections.first(name.Value)
+	}
+	if x != nil && x.Aggregate == a {
 		u.rejected[x.Name] = true
 		return x
 	}
-	if x, ok := r.rejections[name.Value]; ok {
+	if x != nil {
 		r.clash(diag.ForeignRejection, name.At, x.At, x.Name+" is declared here",
 			"%s is a rejection of %s: a command of %s can't reject with it", x.Name, x.Aggregate.Name, a.Name)
 		return nil

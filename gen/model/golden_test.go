@@ -71,7 +71,7 @@ func TestWrongModelsAreReportedAsTheirGoldenFilesSay(t *testing.T) {
 		t.Run(filepath.Base(folder), func(t *testing.T) {
 			src := source(t, folder)
 			d := findings(src)
-			require.True(t, d.Failed())
+			require.NotZero(t, d.Len())
 			got := rendered(t, d, modelFile, src)
 			file := filepath.Join(folder, "diagnostics.txt")
 			if *update {

@@ -89,7 +89,7 @@ func (r *resolver) declareLifecycle(a *schema.Aggregate, m *Aggregate) {
 		Aggregate: m, Name: m.Name + "NotInPhase", At: at, Generated: true,
 		Doc: "The command can't be given in the phase that the " + m.Name + " is in.",
 	}
-	phase := Type{Kind: Ref, Named: phases}
+	phase := Type{Kind: Ref, Named: r.use(phases)}
 	x.Fields = []*Field{
 		{Name: "command", Type: Type{Kind: String}, At: at},
 		{Name: "phase", Type: phase, At: at},
@@ -102,12 +102,13 @@ func (r *resolver) declareLifecycle(a *schema.Aggregate, m *Aggregate) {
 // reserve enters a name that is generated into the package's namespace.
 func (r *resolver) reserve(name, what string, at diag.Span) {
 	lower := strings.ToLower(name)
-	if first, seen := r.names[lower]; seen {
+	if list := r.names[lower]; len(list) > 0 {
+		first := list[0]
 		r.clash(diag.DuplicateName, at, first.name.At, first.what+" is declared here",
 			"%s can't be named %s: %s has this name", what, name, first.what)
 		return
 	}
-	r.names[lower] = declaration{name: schema.Text{Value: name, At: at}, what: what}
+	r.names[lower] = []declaration{{name: schema.Text{Value: name, At: at}, what: what}}
 }
 
 // phases enters the phases into the enum. It reports false if one of them was reported.

@@ -143,6 +143,8 @@ type Event struct {
 	Version int
 	// Moves is nil where the event can happen in any phase and leaves it as it is.
 	Moves *Moves
+	// Shared says that something of another aggregate has the name too.
+	Shared bool
 }
 
 // Rejection is a reason for which a decider refuses a command.
@@ -154,6 +156,8 @@ type Rejection struct {
 	Fields    []*Field
 	// Generated marks a rejection that the model brings and that no decider returns.
 	Generated bool
+	// Shared says that something of another aggregate has the name too.
+	Shared bool
 }
 
 // Creates says whether a command's stream must exist.
@@ -178,6 +182,8 @@ type Command struct {
 	Rejects   []*Rejection
 	// In are the phases in which the command can be given, where there is a lifecycle.
 	In PhaseSet
+	// Shared says that something of another aggregate has the name too.
+	Shared bool
 }
 
 // Times says how often a command emits an event.

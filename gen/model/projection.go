@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -77,6 +78,10 @@ func (r *resolver) handlers(s *schema.Projection, m *Projection) map[*Event]diag
 		if event == nil || h.Duplicate {
 			continue
 		}
+		if i := slices.IndexFunc(m.On, func(o *Handler) bool { return o.Event == event }); i >= 0 {
+			r.clash(diag.DuplicateKey, h.Name.At, m.On[i].At, "the first one", "%s handles %s twice", m.Name, event.Ref())
+			continue
+		}
 		known[event] = h.Name.At
 		m.On = append(m.On, &Handler{Event: event, At: h.Name.At, Key: r.handlerKey(m, h, event)})
 	}
@@ -85,16 +90,27 @@ func (r *resolver) handlers(s *schema.Projection, m *Projection) map[*Event]diag
 
 // event finds an event by its name in any aggregate.
 func (r *resolver) event(name schema.Text, code string, known map[*Event]diag.Span) *Event {
-	if e, ok := r.events[name.Value]; ok {
-		return e
+	switch list := r.events[name.Value]; len(list) {
+	case 0:
+	case 1:
+		return list[0]
+	default:
+		r.ambiguous("event", name, list)
+		for _, e := range list {
+			if _, already := known[e]; !already {
+				known[e] = diag.Span{} // which one is not said
+			}
+		}
+		return nil
 	}
 	if r.eventsUnknown {
 		return nil
 	}
 	hint, near := r.hint(name.Value, eventNames(r.model.Aggregates...))
-	meant := r.events[near]
+	meant := r.events.first(near)
 	if _, last, qualified := strings.Cut(name.Value, "."); qualified && r.events[last] != nil {
-		meant, hint = r.events[last], did(last)
+		meant = r.events.first(last)
+		hint = did(meant.Ref())
 	}
 	if _, already := known[meant]; meant != nil && !already {
 		known[meant] = name.At
@@ -115,7 +131,7 @@ func (r *resolver) ignored(s *schema.Projection, m *Projection, known map[*Event
 			continue
 		}
 		seen[event] = name
-		if at, handled := known[event]; handled {
+		if at, handled := known[event]; handled && at.Len > 0 {
 			r.clash(diag.HandledAndIgnored, name.At, at, "it is handled here",
 				"%s handles %s and ignores it", m.Name, event.Name)
 			continue
@@ -138,8 +154,8 @@ func (r *resolver) unhandled(m *Projection, known map[*Event]diag.Span) {
 		}
 		var left []string
 		for _, e := range a.Events {
-			if _, ok := known[e]; !ok && r.events[e.Name] == e {
-				left = append(left, e.Name)
+			if _, ok := known[e]; !ok && r.events.first(qualified(a, e.Name)) == e {
+				left = append(left, e.Ref())
 			}
 		}
 		if handled == nil || len(left) == 0 {

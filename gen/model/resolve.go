@@ -17,12 +17,14 @@ type resolver struct {
 	diags *diag.List
 	model *Model
 
-	// names has every name of the package's one namespace, by its lower-case form.
-	names map[string]declaration
+	// names has every name of the package's one namespace, by its lower-case form. Elements of different aggregates
+	// can share one.
+	names map[string][]declaration
 	types map[string]*Named
-	// events are those of all aggregates; of two with one name the first.
-	events     map[string]*Event
-	rejections map[string]*Rejection
+	// used are the declared types that something refers to.
+	used       map[*Named]bool
+	events     byName[Event]
+	rejections byName[Rejection]
 
 	// Where a part of the file could not be read at all, which was reported, the names that it declares are unknown
 	// and not wrong.
@@ -38,8 +40,9 @@ type resolver struct {
 
 // declaration says what a name of the package stands for.
 type declaration struct {
-	name schema.Text
-	what string // "the event Opened of Account"
+	name      schema.Text
+	what      string // "the event Opened of Account"
+	aggregate string // "Account"; "" for what belongs to none
 }
 
 // Resolve makes a model of a syntax tree, or adds to d what is wrong with it and returns nil. It also returns nil if
@@ -50,8 +53,8 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	}
 	r := &resolver{
 		diags: d, model: &Model{File: f.Name, Package: f.Package.Value, Doc: f.Doc},
-		names: map[string]declaration{}, types: map[string]*Named{},
-		events: map[string]*Event{}, rejections: map[string]*Rejection{}, fieldsUnknown: map[any]bool{},
+		names: map[string][]declaration{}, types: map[string]*Named{}, used: map[*Named]bool{},
+		events: byName[Event]{}, rejections: byName[Rejection]{}, fieldsUnknown: map[any]bool{},
 	}
 	r.packageName(f)
 	r.typesUnknown = unread(f.Keys, "types", len(f.Types))
@@ -60,6 +63,8 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	for _, p := range f.Projections {
 		r.declare("projection", "", p.Decl)
 	}
+	r.markShared()
+	r.wires(f)
 	r.resolveTypes(f.Types)
 	for i, a := range f.Aggregates {
 		r.aggregate(a, r.model.Aggregates[i])
@@ -70,6 +75,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	if d.Failed() {
 		return nil
 	}
+	r.unusedTypes()
 	return r.model
 }
 
@@ -117,7 +123,7 @@ func (r *resolver) declareAggregates(f *schema.File) {
 		for _, e := range a.Events {
 			r.declare("event", m.Name, e.Decl)
 			m.Events = append(m.Events, &Event{
-				Aggregate: m, Name: e.Name.Value, Doc: e.Doc, At: e.Name.At, Wire: e.Name.Value, Version: 1,
+				Aggregate: m, Name: e.Name.Value, Doc: e.Doc, At: e.Name.At, Wire: r.wire(e), Version: 1,
 			})
 		}
 		for _, x := range a.Rejections {
@@ -129,8 +135,8 @@ func (r *resolver) declareAggregates(f *schema.File) {
 			m.Commands = append(m.Commands, &Command{Aggregate: m, Name: c.Name.Value, Doc: c.Doc, At: c.Name.At})
 		}
 		r.declareLifecycle(a, m)
-		index(r.events, m.Events, func(e *Event) string { return e.Name })
-		index(r.rejections, m.Rejections, func(x *Rejection) string { return x.Name })
+		r.events.add(m, m.Events, func(e *Event) string { return e.Name })
+		r.rejections.add(m, m.Rejections, func(x *Rejection) string { return x.Name })
 	}
 }
 
@@ -143,7 +149,8 @@ func index[T any](into map[string]*T, list []*T, name func(*T) string) {
 	}
 }
 
-// declare checks an element's name and enters it into the package's namespace.
+// declare checks an element's name and enters it into the package's namespace. Elements of different aggregates can
+// have the same name.
 func (r *resolver) declare(kind, aggregate string, d schema.Decl) {
 	if d.Duplicate || !r.typeName(kind, d.Name) {
 		return
@@ -153,17 +160,20 @@ func (r *resolver) declare(kind, aggregate string, d schema.Decl) {
 		what += " of " + aggregate
 	}
 	lower := strings.ToLower(d.Name.Value)
-	first, seen := r.names[lower]
-	if !seen {
-		r.names[lower] = declaration{name: d.Name, what: what}
+	for _, first := range r.names[lower] {
+		same := first.name.Value == d.Name.Value
+		if same && aggregate != "" && first.aggregate != "" && aggregate != first.aggregate {
+			continue
+		}
+		how := "is"
+		if !same {
+			how = "differs only in case from"
+		}
+		r.clash(diag.DuplicateName, d.Name.At, first.name.At, first.what+" is declared here",
+			"%s can't be declared: its name %s %s", what, how, that(first, how))
 		return
 	}
-	how := "is"
-	if first.name.Value != d.Name.Value {
-		how = "differs only in case from"
-	}
-	r.clash(diag.DuplicateName, d.Name.At, first.name.At, first.what+" is declared here",
-		"%s can't be declared: its name %s %s", what, how, that(first, how))
+	r.names[lower] = append(r.names[lower], declaration{name: d.Name, what: what, aggregate: aggregate})
 }
 
 // that names the first declaration in the message about a second.
@@ -197,7 +207,7 @@ func eventNames(aggregates ...*Aggregate) []string {
 	var names []string
 	for _, a := range aggregates {
 		for _, e := range a.Events {
-			names = append(names, e.Name)
+			names = append(names, e.Ref())
 		}
 	}
 	return names
@@ -205,8 +215,8 @@ func eventNames(aggregates ...*Aggregate) []string {
 
 // isAnother returns a hint if a name that was looked for stands for something else.
 func (r *resolver) isAnother(name string) string {
-	if d, ok := r.names[strings.ToLower(name)]; ok && d.name.Value == name {
-		return d.what + " has this name"
+	if list := r.names[strings.ToLower(name)]; len(list) > 0 && list[0].name.Value == name {
+		return list[0].what + " has this name"
 	}
 	return ""
 }

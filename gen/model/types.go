@@ -284,7 +284,7 @@ func (r *resolver) typeOf(x *schema.TypeExpr) Type {
 		return Type{Kind: kind}
 	}
 	if n, ok := r.types[x.Name]; ok {
-		return Type{Kind: Ref, Named: n}
+		return Type{Kind: Ref, Named: r.use(n)}
 	}
 	if r.typesUnknown {
 		return Type{}

@@ -213,7 +213,7 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 	methods.add("Load", "the method of "+a.Commands+" that loads the state", diag.Span{})
 	for _, c := range a.CommandList {
 		s.add(c.Go, "command "+c.Name, c.At)
-		methods.add(c.Go, "command "+c.Name, c.At)
+		methods.add(c.Method, "command "+c.Name, c.At)
 		if !c.Single {
 			s.add(c.Result, "the result of "+c.Name, c.At)
 		}

@@ -98,7 +98,10 @@ type Rejection struct {
 // Command is a command's Go struct.
 type Command struct {
 	*model.Command
-	Go     string
+	Go string
+	// Method is what executes the command, and what decides it: the command's name, also where other aggregates have
+	// it too.
+	Method string
 	Fields []*Field
 	Emits  []Emit
 	// Result is what the decider returns: the event itself where there is exactly one, else a struct with one field
@@ -198,16 +201,18 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		StateFields: p.fields(m.Name+"State", m.State),
 	}
 	for _, e := range m.Events {
+		name := goName(m, e.Name, e.Shared)
 		pe := &Event{
-			Event: e, Aggregate: a, Go: e.Name, Fields: p.fields(e.Name, e.Fields),
-			Apply: "Apply" + e.Name, Scratch: p.scratch(e.Name),
+			Event: e, Aggregate: a, Go: name, Fields: p.fields(name, e.Fields),
+			Apply: "Apply" + e.Name, Scratch: p.scratch(name),
 		}
 		a.Events = append(a.Events, pe)
 		events[e] = pe
 	}
 	for _, r := range m.Rejections {
+		name := RejectionGo(r)
 		a.Rejections = append(a.Rejections, &Rejection{
-			Rejection: r, Go: r.Name, Fields: p.fields(r.Name, r.Fields), Text: words(r.Name),
+			Rejection: r, Go: name, Fields: p.fields(name, r.Fields), Text: words(r.Name),
 		})
 	}
 	for _, c := range m.Commands {
@@ -216,6 +221,18 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 	a.Lifecycle = p.newLifecycle(a)
 	p.Aggregates = append(p.Aggregates, a)
 }
+
+// goName is the Go type of an event, rejection or command. Where other aggregates have the name too, each of them gets
+// that of its aggregate in front.
+func goName(a *model.Aggregate, name string, shared bool) string {
+	if shared {
+		return a.Name + name
+	}
+	return name
+}
+
+// RejectionGo is the Go type of a rejection.
+func RejectionGo(r *model.Rejection) string { return goName(r.Aggregate, r.Name, r.Shared) }
 
 // scratch is the field that an event is decoded into: none that stands beside it already.
 func (p *Plan) scratch(event string) string {
@@ -228,7 +245,8 @@ func (p *Plan) scratch(event string) string {
 }
 
 func (p *Plan) newCommand(m *model.Command, events map[*model.Event]*Event) *Command {
-	c := &Command{Command: m, Go: m.Name, Fields: p.fields(m.Name, m.Fields), Result: m.Name + "Result"}
+	name := goName(m.Aggregate, m.Name, m.Shared)
+	c := &Command{Command: m, Go: name, Method: m.Name, Fields: p.fields(name, m.Fields), Result: name + "Result"}
 	for _, e := range m.Emits {
 		c.Emits = append(c.Emits, Emit{Event: events[e.Event], Times: e.Times})
 	}

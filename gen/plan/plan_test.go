@@ -196,7 +196,7 @@ func TestUnexportedNamesGiveWay(t *testing.T) {
 		"Opened", "Type", "Closed", "Decider",
 	).Replace(base)
 	p, findings := planOf(t, src)
-	require.Empty(t, findings)
+	require.NotContains(t, findings, "CQ1501")
 	assert.Equal(t, "accountIDPattern", p.Types[1].Pattern)
 	assert.Equal(t, "accountIDPattern2", p.Types[2].Fields[0].Pattern)
 	assert.Equal(t, "typeEvent", p.Aggregates[0].Events[0].Scratch)

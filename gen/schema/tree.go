@@ -139,6 +139,8 @@ type Event struct {
 	Decl
 	Fields []*Field
 	Moves  Moves
+	// Wire is the name under which it is stored, if that is not its own.
+	Wire Text
 }
 
 // Rejection declares a rejection.
