@@ -49,9 +49,11 @@ type randomModel struct {
 }
 
 type randomEvent struct {
-	name, aggregate, id string
-	fields              []randomField
-	group               int
+	name, aggregate string
+	// ids are what stream.id has: itself, under no name, or its parts, each under its path.
+	ids    []randomField
+	fields []randomField
+	group  int
 }
 
 type randomField struct{ name, typ string }

@@ -7,12 +7,10 @@ import (
 
 func (m *randomModel) aggregate(group int) {
 	names := map[string]bool{} // of its events, rejections and commands
-	ids := slices.DeleteFunc(m.namedOver(idWords), func(name string) bool { return m.scalars[name] == "" })
-	id := m.one(ids)
 	name := m.name()
 	m.line(1, "%s:", name)
 	m.doc(2)
-	m.line(2, "id: %s", id)
+	id := m.id()
 	m.writeFields(2, "state", m.fieldsOf(m.IntN(5), nil, m.anyType))
 	if m.IntN(2) == 0 {
 		m.line(2, "snapshot: {every: %d}", 1+m.IntN(500))
@@ -22,7 +20,9 @@ func (m *randomModel) aggregate(group int) {
 	m.line(2, "events:")
 	var own []string
 	for i := range count {
-		e := randomEvent{name: m.memberName(names), aggregate: name, id: id, fields: m.fieldsOf(m.IntN(6), nil, m.anyType), group: group}
+		e := randomEvent{
+			name: m.memberName(names), aggregate: name, ids: id, fields: m.fieldsOf(m.IntN(6), nil, m.anyType), group: group,
+		}
 		// Where a key needs a value of some type, there is an event that has it.
 		m.line(3, "%s:", e.name)
 		m.doc(4)
@@ -119,8 +119,9 @@ func (m *randomModel) keyPath(e randomEvent) (typ, path string) {
 			return f.typ, "event." + f.name
 		}
 	}
-	if m.IntN(2) == 0 {
-		return e.id, "stream.id"
+	if len(e.ids) > 0 && m.IntN(2) == 0 {
+		id := e.ids[m.IntN(len(e.ids))]
+		return id.typ, "stream.id" + id.name
 	}
 	if m.IntN(2) == 0 {
 		return "time", "meta.time"

@@ -18,6 +18,7 @@ func Codes() []Code {
 	return slices.Concat(
 		textCodes, keyCodes, typeCodes,
 		aggregateCodes,
+		streamCodes,
 		guardCodes,
 		projectionCodes, nameCodes, evolutionCodes, teamCodes,
 	)

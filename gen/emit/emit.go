@@ -56,6 +56,7 @@ func Files(p *plan.Plan) ([]File, error) {
 	}{
 		{"app_gen.go", e.app, true},
 		{"types_gen.go", e.types, len(p.Types) > 0},
+		{"ids_gen.go", e.ids, len(p.IDsOfParts()) > 0},
 		{"events_gen.go", e.events, true},
 		{"rejections_gen.go", e.rejections, e.hasRejections()},
 		{"commands_gen.go", e.commands, true},

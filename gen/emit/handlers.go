@@ -73,10 +73,9 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 //	func (h *AccountCommands) Withdraw(ctx context.Context, id AccountID, c Withdraw, opts ...cqrs.CommandOption) (cqrs.Receipt, error)
 func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 	fileComments(f, handlerDoc(a, c)+phaseDoc(a, c))
-	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Method, []jen.Code{
-		jen.Id("ctx").Qual("context", "Context"), jen.Id("id").Id(a.ID.Name), jen.Id("c").Id(c.Go),
-		jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"),
-	}, jen.Qual(cqrsPath, "Receipt"), jen.Error()).Block(
+	params := append([]jen.Code{jen.Id("ctx").Qual("context", "Context")}, idParam(a)...)
+	params = append(params, jen.Id("c").Id(c.Go), jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"))
+	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Method, params, jen.Qual(cqrsPath, "Receipt"), jen.Error()).Block(
 		jen.Return(jen.Id("h").Dot("aggregate").Dot("Execute").Call(
 			jen.Id("ctx"),
 			jen.Qual(aggregatePath, "Command").Types(jen.Id(a.State)).Add(literal(e.commandEntries(a, c))),
@@ -87,10 +86,16 @@ func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 }
 
 func handlerDoc(a *plan.Aggregate, c *plan.Command) string {
-	switch c.Creates {
-	case model.MustBeNew:
+	switch {
+	case c.Creates == model.MustBeNew && a.Single:
+		return c.Method + " executes the command on the " + a.Name + ", which is new; otherwise it is a *cqrs.AlreadyExistsError."
+	case c.Creates == model.MayExist && a.Single:
+		return c.Method + " executes the command on the " + a.Name + ", new or not."
+	case a.Single:
+		return c.Method + " executes the command on the " + a.Name + ", which exists; otherwise it is a *cqrs.NotFoundError."
+	case c.Creates == model.MustBeNew:
 		return c.Method + " executes the command on a new " + a.Name + "; one that exists is a *cqrs.AlreadyExistsError."
-	case model.MayExist:
+	case c.Creates == model.MayExist:
 		return c.Method + " executes the command on " + article(a.Name) + ", new or not."
 	}
 	return c.Method + " executes the command on " + article(a.Name) + " that exists; otherwise it is a *cqrs.NotFoundError."
@@ -123,23 +128,13 @@ func (e *emitter) commandEntries(a *plan.Aggregate, c *plan.Command) []entry {
 	)
 }
 
-// idText is an aggregate's id as the text that names its stream.
-func idText(a *plan.Aggregate, x expr) *jen.Statement {
-	t := &model.Type{Kind: model.Ref, Named: a.ID.Named}
-	if a.ID.Base == model.UUID {
-		return x().Dot("String").Call()
-	}
-	return keyText(t, x)
-}
-
 func (e *emitter) checkFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
-	idNeeds := needsCheck(&model.Type{Kind: model.Ref, Named: a.ID.Named}, model.Rules{})
-	if !idNeeds {
+	if !idNeedsCheck(a) {
 		return jen.Id("c").Dot("Validate")
 	}
 	return jen.Func().Params().Error().BlockFunc(func(g *jen.Group) {
 		g.Var().Id("check").Qual(validatePath, "Checker")
-		g.Id("id").Dot("check").Call(jen.Op("&").Id("check"), jen.Lit("id"))
+		checkID(g, a)
 		if e.needsCheckFields(c.Fields) {
 			g.Id("c").Dot("check").Call(jen.Op("&").Id("check"))
 		}
@@ -212,12 +207,19 @@ func addEvent(ptr *jen.Statement) *jen.Statement {
 	return jen.Id("out").Dot("Add").Call(ptr)
 }
 
+func loaderDoc(a *plan.Aggregate) string {
+	if a.Single {
+		return "Load returns the state and its version. Without events it is a *cqrs.NotFoundError."
+	}
+	return "Load returns the state of one " + a.Name + " and its version. One without events is a *cqrs.NotFoundError."
+}
+
 // loader emits Load.
 func (e *emitter) loader(f *jen.File, a *plan.Aggregate) {
-	fileComments(f, "Load returns the state of one "+a.Name+" and its version. One without events is a *cqrs.NotFoundError.")
-	function(f, jen.Id("h").Op("*").Id(a.Commands), "Load", []jen.Code{
-		jen.Id("ctx").Qual("context", "Context"), jen.Id("id").Id(a.ID.Name), jen.Id("opts").Op("...").Qual(aggregatePath, "LoadOption"),
-	}, jen.Id(a.State), jen.Qual(cqrsPath, "Version"), jen.Error()).Block(
+	fileComments(f, loaderDoc(a))
+	params := append([]jen.Code{jen.Id("ctx").Qual("context", "Context")}, idParam(a)...)
+	params = append(params, jen.Id("opts").Op("...").Qual(aggregatePath, "LoadOption"))
+	function(f, jen.Id("h").Op("*").Id(a.Commands), "Load", params, jen.Id(a.State), jen.Qual(cqrsPath, "Version"), jen.Error()).Block(
 		jen.Return(jen.Id("h").Dot("aggregate").Dot("Load").Call(jen.Id("ctx"), idText(a, id("id")), jen.Id("opts").Op("..."))),
 	)
 	f.Line()

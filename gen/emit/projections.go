@@ -95,8 +95,7 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 func (e *emitter) handlerCase(g *jen.Group, p *plan.Projection, h *plan.Handler, mode string) {
 	decodeInto(g, "p", h.Scratch, h.Event, mode)
 	if parsesID(h) {
-		g.List(jen.Id("id"), jen.Err()).Op(":=").Id(h.Event.Aggregate.ID.Parse).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
-		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+		parseStreamID(g, h.Event.Aggregate)
 	}
 	var key []entry
 	for i, path := range h.Handler.Key {
@@ -122,7 +121,7 @@ var metaFields = map[string]string{
 
 // parsesID says whether a row's key needs the stream's id, and that is no string.
 func parsesID(h *plan.Handler) bool {
-	return h.Event.Aggregate.ID.Base != model.String &&
+	return idIsParsed(h.Event.Aggregate) &&
 		slices.ContainsFunc(h.Handler.Key, func(path model.Path) bool { return path.Root == "stream" })
 }
 
@@ -138,10 +137,11 @@ func (e *emitter) keyValue(h *plan.Handler, path model.Path) *jen.Statement {
 	case "meta":
 		return jen.Id("rec").Dot(metaFields[path.Name])
 	}
-	if parsesID(h) {
-		return jen.Id("id")
+	x := streamID(h.Event.Aggregate)
+	for _, f := range path.Fields {
+		x = x.Dot(e.GoName(f))
 	}
-	return jen.Id(h.Event.Aggregate.ID.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
+	return x
 }
 
 // ownKey emits, for a key with strings, the function that copies them, so that a row that is kept does not keep the
@@ -185,7 +185,7 @@ func (e *emitter) parseIDs(f *jen.File) {
 	done := map[string]bool{}
 	for _, p := range e.Projections {
 		for _, h := range p.Handlers {
-			if idType := h.Event.Aggregate.ID; parsesID(h) && !done[idType.Name] {
+			if idType := h.Event.Aggregate.ID; parsesID(h) && idType.IDOf == nil && !done[idType.Name] {
 				done[idType.Name] = true
 				e.parseID(f, idType)
 			}
@@ -195,12 +195,11 @@ func (e *emitter) parseIDs(f *jen.File) {
 
 func (e *emitter) parseID(f *jen.File, t *plan.Named) {
 	call := jen.Qual(uuidPath, "Parse").Call(jen.Id("s"))
-	bits := map[model.Kind]int{model.Int: 0, model.Int32: 32, model.Int64: 64, model.Uint32: 32, model.Uint64: 64}
 	switch ofKind(t.Base) {
 	case model.Int64:
-		call = jen.Qual("strconv", "ParseInt").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bits[t.Base]))
+		call = jen.Qual("strconv", "ParseInt").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bitsOf[t.Base]))
 	case model.Uint64:
-		call = jen.Qual("strconv", "ParseUint").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bits[t.Base]))
+		call = jen.Qual("strconv", "ParseUint").Call(jen.Id("s"), jen.Lit(10), jen.Lit(bitsOf[t.Base]))
 	}
 	f.Func().Id(t.Parse).Params(jen.Id("s").String()).Params(jen.Id(t.Name), jen.Error()).Block(
 		jen.List(jen.Id("v"), jen.Err()).Op(":=").Add(call),

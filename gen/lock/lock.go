@@ -98,7 +98,11 @@ func (w *writer) fields(depth int, name string, list []*model.Field) {
 // its name on the wire.
 func (w *writer) aggregate(a *plan.Aggregate) {
 	w.line(1, "%s:", a.Name)
-	w.line(2, "id: %s", a.ID.Name)
+	if a.Single {
+		w.line(2, "single: true")
+	} else {
+		w.line(2, "id: %s", a.ID.Name)
+	}
 	w.line(2, "state: %q", a.Fingerprint)
 	w.line(2, "events:")
 	for _, e := range a.Events {

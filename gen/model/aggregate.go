@@ -10,7 +10,7 @@ import (
 
 // aggregate resolves what an aggregate declares. Its parts are declared already.
 func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
-	m.ID = r.id(a)
+	m.ID, m.Single = r.id(a, m), a.Single.Given()
 	m.SnapshotEvery = r.snapshotEvery(a.SnapshotEvery)
 	m.State = r.fields("the state of "+m.Name, r.stateFields(a, m))
 	if missing(a.Keys, "events", len(a.Events)) {
@@ -39,41 +39,6 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 		r.unused(m, &u)
 	}
 	r.lifecycle(a, m)
-}
-
-// id resolves the type of an aggregate's id.
-func (r *resolver) id(a *schema.Aggregate) *Named {
-	if missing(a.Keys, "id", 1) {
-		r.errorf(diag.NoID, a.Name.At, "add `id: "+a.Name.Value+"ID`, and declare it under `types`",
-			"the aggregate %s has no id", a.Name.Value)
-	}
-	if !a.ID.Given() {
-		return nil
-	}
-	if kind, ok := scalars[a.ID.Value]; ok {
-		own := a.Name.Value + "ID"
-		r.errorf(diag.IDType, a.ID.At, "write `id: "+own+"`, and under `types` `"+own+": {base: "+kind.String()+"}`",
-			"an id has a declared type of its own, not %s", kind)
-		return nil
-	}
-	n, ok := r.types[a.ID.Value]
-	if !ok && r.typesUnknown {
-		return nil
-	}
-	if !ok {
-		r.errorf(diag.UnknownType, a.ID.At, r.typeHint(a.ID.Value), "unknown type %q", a.ID.Value)
-		return nil
-	}
-	t := Type{Kind: Ref, Named: r.use(n)}
-	if t.broken() {
-		return nil
-	}
-	if b := n.Base; n.Kind != Scalar || b != String && b != UUID && !b.Integer() {
-		r.errorf(diag.IDType, a.ID.At, "an id is a named scalar over string, uuid or an integer",
-			"%s can't be an id", n.Name)
-		return nil
-	}
-	return n
 }
 
 func (r *resolver) snapshotEvery(t schema.Text) int {

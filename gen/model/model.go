@@ -77,6 +77,8 @@ type Named struct {
 
 	Values []EnumValue // of an Enum
 	Fields []*Field    // of a Struct
+	// IDOf is the aggregate whose id this Struct is, nil for those that the model declares.
+	IDOf *Aggregate
 }
 
 // EnumValue is one value of an enum, as it is written in the model and on the wire.
@@ -118,9 +120,11 @@ type Aggregate struct {
 	Name string
 	Doc  string
 	At   diag.Span
-	// ID is the declared named scalar over string, uuid or an integer that names its instances.
-	ID    *Named
-	State []*Field
+	// ID is the type that names its instances: a declared named scalar over string, uuid or an integer, or the struct of
+	// an id of several parts. It is nil if Single: then there is one instance, which has no id.
+	ID     *Named
+	Single bool
+	State  []*Field
 	// SnapshotEvery is the number of events between snapshots; 0 means no snapshots.
 	SnapshotEvery int
 

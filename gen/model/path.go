@@ -130,15 +130,22 @@ func (r *resolver) streamPath(p *Path, text schema.Text, segments []string, even
 			"a stream has no %q", segments[1])
 		return Type{}
 	}
-	if len(segments) > 2 {
+	p.Name = "id"
+	id := event.Aggregate.ID
+	switch {
+	case event.Aggregate.Single:
+		r.errorf(diag.PathUnknown, segment(text, segments, 1), "there is one stream of it: give its rows a key of the event's",
+			"%s is single, and has no id", event.Aggregate.Name)
+		return Type{}
+	case id == nil:
+		return Type{}
+	case len(segments) == 2:
+		return Type{Kind: Ref, Named: id}
+	case id.IDOf == nil:
 		r.errorf(diag.PathThrough, segment(text, segments, 2), "", "an id has no fields")
 		return Type{}
 	}
-	p.Name = "id"
-	if event.Aggregate.ID == nil {
-		return Type{}
-	}
-	return Type{Kind: Ref, Named: event.Aggregate.ID}
+	return r.throughFields(p, text, segments, 2, "the id of "+event.Aggregate.Name, id.Fields, r.fieldsUnknown[id])
 }
 
 func (r *resolver) metaPath(p *Path, text schema.Text, segments []string) Type {
@@ -158,8 +165,14 @@ func (r *resolver) metaPath(p *Path, text schema.Text, segments []string) Type {
 
 // eventPath follows a path through an event's fields and their structs.
 func (r *resolver) eventPath(p *Path, text schema.Text, segments []string, event *Event) Type {
-	owner, fields, unknown := "the event "+event.Name, event.Fields, r.fieldsUnknown[event]
-	for i := 1; ; i++ {
+	return r.throughFields(p, text, segments, 1, "the event "+event.Name, event.Fields, r.fieldsUnknown[event])
+}
+
+// throughFields follows the segments of a path from the i-th one through fields.
+func (r *resolver) throughFields(
+	p *Path, text schema.Text, segments []string, i int, owner string, fields []*Field, unknown bool,
+) Type {
+	for ; ; i++ {
 		f := fieldNamed(fields, segments[i], equal)
 		if f == nil {
 			if !unknown {

@@ -36,7 +36,11 @@ func (r *resolver) keyAndRow(s *schema.Projection, m *Projection) {
 			continue
 		}
 		if t := fieldNamed(m.Key, f.Name.Value, equal).Type; !t.broken() && !inKey(t) {
-			r.errorf(diag.KeyType, f.Type.At, "",
+			hint := ""
+			if t.Kind == Ref && t.Named.IDOf != nil {
+				hint = "give the key a field for each part: " + strings.Join(fieldNames(t.Named.Fields), ", ")
+			}
+			r.errorf(diag.KeyType, f.Type.At, hint,
 				"%s can't be in a key: a key is made of strings, bools, integers, times, dates, uuids and enums", t)
 		}
 	}

@@ -58,14 +58,15 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	}
 	r.packageName(f)
 	r.typesUnknown = unread(f.Keys, "types", len(f.Types))
-	r.declareTypes(f.Types)
+	types := idTypes(f)
+	r.declareTypes(types)
 	r.declareAggregates(f)
 	for _, p := range f.Projections {
 		r.declare("projection", "", p.Decl)
 	}
 	r.markShared()
 	r.wires(f)
-	r.resolveTypes(f.Types)
+	r.resolveTypes(types)
 	for i, a := range f.Aggregates {
 		r.aggregate(a, r.model.Aggregates[i])
 	}
@@ -155,6 +156,11 @@ func (r *resolver) declare(kind, aggregate string, d schema.Decl) {
 	if d.Duplicate || !r.typeName(kind, d.Name) {
 		return
 	}
+	r.enter(kind, aggregate, d)
+}
+
+// enter enters an element into the package's namespace.
+func (r *resolver) enter(kind, aggregate string, d schema.Decl) {
 	what := "the " + kind + " " + d.Name.Value
 	if aggregate != "" {
 		what += " of " + aggregate

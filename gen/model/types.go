@@ -98,7 +98,11 @@ func (t Type) broken() bool {
 // declareTypes enters the declared types with what can be said of each alone.
 func (r *resolver) declareTypes(list []*schema.Type) {
 	for _, t := range list {
-		r.declare("type", "", t.Decl)
+		if t.OfID {
+			r.enter("id", "", t.Decl)
+		} else {
+			r.declare("type", "", t.Decl)
+		}
 		n := &Named{Name: t.Name.Value, Doc: t.Doc, At: t.Name.At, Kind: r.namedKind(t)}
 		r.model.Types = append(r.model.Types, n)
 		switch n.Kind {

@@ -172,6 +172,10 @@ func (p *Plan) checkNames(d *diag.List) {
 		if t.Pattern != "" {
 			s.add(t.Pattern, "the pattern of "+t.Name, t.At)
 		}
+		if t.IDOf != nil {
+			checkFields(d, "the id of "+t.IDOf.Name, t.Fields, "String")
+			continue
+		}
 		checkFields(d, "type "+t.Name, t.Fields)
 	}
 	app := newScope(d, " in App")

@@ -32,7 +32,7 @@ type Named struct {
 	*model.Named
 	// Check, Write and Read say which helpers the type needs: for the rules of commands, the encoder, the decoder.
 	Check, Write, Read bool
-	// Pattern is the variable of a scalar's compiled pattern, Parse the function that reads an id from a stream's name.
+	// Pattern is the variable of a scalar's compiled pattern, Parse the function that reads an id from its text.
 	Pattern, Parse string
 	Values         []EnumValue
 	Fields         []*Field
@@ -55,6 +55,7 @@ type Field struct {
 // Aggregate has the names of an aggregate's Go types. Decider is the team's type.
 type Aggregate struct {
 	*model.Aggregate
+	// ID is nil where there is one instance, which has none.
 	ID *Named
 
 	Decider   string // Account: the team's
@@ -182,7 +183,7 @@ func New(m *model.Model, d *diag.List) *Plan {
 }
 
 func (p *Plan) addType(n *model.Named) {
-	t := &Named{Named: n, Parse: "parse" + n.Name, Fields: p.fields(n.Name, n.Fields)}
+	t := &Named{Named: n, Parse: parserOf(n), Fields: p.fields(n.Name, n.Fields)}
 	if n.Rules.Pattern != "" {
 		t.Pattern = p.pattern(n.Name)
 	}

@@ -15,7 +15,9 @@ const (
 // read.
 func (p *Plan) markUses() {
 	for _, a := range p.Aggregates {
-		a.ID.Check = true
+		if a.ID != nil {
+			p.mark(&model.Type{Kind: model.Ref, Named: a.ID.Named}, useCheck)
+		}
 		if a.SnapshotEvery > 0 {
 			p.markAll(a.StateFields, useWrite, useRead)
 		}

@@ -10,10 +10,12 @@ import (
 
 var aggregateShape = shape[Aggregate]{
 	what:     "an aggregate",
-	required: []string{"id", "events", "commands"},
+	required: []string{"events", "commands"},
+	justOne:  []string{"id", "single"},
 	keys: []key[Aggregate]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, a *Aggregate, e entry) { a.Doc = p.doc(e) }},
-		{"id", aName, "The named scalar that names the instances.", func(p *parser, a *Aggregate, e entry) { a.ID = p.id(e) }},
+		{"id", either(aName, fieldsForm), "What names the instances: a named scalar, or the fields of an id of several parts.", func(p *parser, a *Aggregate, e entry) { p.id(e, a) }},
+		{"single", oneWord("true"), "There is one instance, which has no id.", func(p *parser, a *Aggregate, e entry) { a.Single = p.single(e) }},
 		{"state", fieldsForm, "The fields that events change and deciders see.", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
 		{"snapshot", element(func() *shape[Aggregate] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
 		{"lifecycle", listOf(aText), "The phases of an instance. The first is where it starts.", func(p *parser, a *Aggregate, e entry) { a.Lifecycle = p.texts(e, "`lifecycle: [new, open, closed]`") }},
@@ -29,7 +31,6 @@ var aggregateShape = shape[Aggregate]{
 	},
 	later: map[string]string{
 		"unique": "uniqueness across streams can't be declared",
-		"single": "use a named scalar with one fixed value as the `id`",
 	},
 	instead: map[string]string{
 		"description": "a description is a `doc`",
@@ -39,17 +40,6 @@ var aggregateShape = shape[Aggregate]{
 		"errors":      "the reasons to refuse a command are `rejections`",
 		"snapshots":   "write `snapshot: {every: 500}`",
 	},
-}
-
-// id reads the name of the type of an aggregate's id.
-func (p *parser) id(e entry) Text {
-	if e.value.Kind == yaml.MappingNode && !p.unusable[e.value] {
-		p.errorf(diag.NotYet, e.key.At, "",
-			"this version does not know ids of several fields yet: use one named scalar over string")
-		return Text{}
-	}
-	t, _ := p.text(e)
-	return t
 }
 
 var snapshotShape = shape[Aggregate]{

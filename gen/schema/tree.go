@@ -66,6 +66,8 @@ type Type struct {
 	Rules  []Rule
 	Values []Text
 	Fields []*Field
+	// OfID marks the struct of an id of several parts, which the model declares with its aggregate.
+	OfID bool
 }
 
 // Field declares a field.
@@ -123,8 +125,12 @@ func (t *TypeExpr) String() string {
 // Aggregate declares an aggregate.
 type Aggregate struct {
 	Decl
-	ID    Text
-	State []*Field
+	// ID is the name of the id's type. IDFields has the parts instead, where there are several; IDAt is the key's place.
+	ID       Text
+	IDFields []*Field
+	IDAt     diag.Span
+	Single   Text
+	State    []*Field
 	// SnapshotEvery is the number of events between snapshots, as written.
 	SnapshotEvery Text
 	Events        []*Event
