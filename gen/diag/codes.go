@@ -20,6 +20,8 @@ func Codes() []Code {
 		aggregateCodes,
 		streamCodes,
 		guardCodes,
-		projectionCodes, nameCodes, evolutionCodes, teamCodes,
+		projectionCodes, nameCodes, evolutionCodes,
+		scenarioCodes,
+		teamCodes,
 	)
 }

@@ -33,6 +33,7 @@ const (
 	projectionPath = runtimePath + "projection"
 	readmodelPath  = runtimePath + "readmodel"
 	validatePath   = runtimePath + "validate"
+	cqrstestPath   = runtimePath + "cqrstest"
 	uuidPath       = "github.com/google/uuid"
 )
 
@@ -65,6 +66,7 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"codec_gen.go", e.codec, true},
 		{"projections_gen.go", e.projections, len(p.Projections) > 0},
 		{"readmodels_gen.go", e.readModels, len(p.Projections) > 0},
+		{"scenarios_gen_test.go", e.scenarios, len(p.Model.Scenarios) > 0},
 	}
 	var out []File
 	for _, k := range kinds {
@@ -94,7 +96,7 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	f := jen.NewFile(e.Model.Package)
 	f.NoFormat = true
 	f.HeaderComment(Header(e.Model.File))
-	for _, path := range []string{cqrsPath, aggregatePath, checkedPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath} {
+	for _, path := range []string{cqrsPath, aggregatePath, checkedPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, cqrstestPath, uuidPath} {
 		f.ImportName(path, path[strings.LastIndex(path, "/")+1:])
 	}
 	emit(f)

@@ -17,6 +17,7 @@ type Model struct {
 	Types       []*Named
 	Aggregates  []*Aggregate
 	Projections []*Projection
+	Scenarios   []*Scenario
 }
 
 // Kind tells types apart.

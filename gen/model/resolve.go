@@ -73,6 +73,9 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	for _, p := range f.Projections {
 		r.projection(p)
 	}
+	for _, s := range f.Scenarios {
+		r.scenario(s)
+	}
 	if d.Failed() {
 		return nil
 	}

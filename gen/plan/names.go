@@ -164,6 +164,7 @@ func (p *Plan) checkNames(d *diag.List) {
 	for _, n := range []string{"App", "New", "Deciders", "Projections"} {
 		s.add(n, "the wiring", diag.Span{})
 	}
+	p.scenarioNames(s)
 	for _, t := range p.Types {
 		s.add(t.Name, "type "+t.Name, t.At)
 		for i, v := range t.Values {

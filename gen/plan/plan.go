@@ -23,6 +23,7 @@ type Plan struct {
 	names *scope
 	// goNames has the Go name of each field.
 	goNames map[*model.Field]string
+	of    lookups
 	// patterns and scratches are the names of variables of patterns, and of fields that events are decoded into.
 	patterns, scratches map[string]bool
 }
@@ -176,6 +177,7 @@ func New(m *model.Model, d *diag.List) *Plan {
 	for _, pr := range m.Projections {
 		p.addProjection(pr, events)
 	}
+	p.newLookups()
 	p.markUses()
 	p.fingerprint()
 	p.checkNames(d)

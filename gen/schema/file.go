@@ -28,10 +28,12 @@ var fileShape = shape[File]{
 		{"projections", namedTypes(element(func() *shape[Projection] { return &projectionShape })), "The read models, as keyed folds over events.", func(p *parser, f *File, e entry) {
 			f.Projections = declared(p, e, &projectionShape, func(j *Projection) *Decl { return &j.Decl })
 		}},
+		{"scenarios", named(element(func() *shape[Scenario] { return &scenarioShape })), "Tests by example: given, when, then.", func(p *parser, f *File, e entry) {
+			f.Scenarios = declared(p, e, &scenarioShape, func(s *Scenario) *Decl { return &s.Decl })
+		}},
 	},
 	later: map[string]string{
-		"scenarios": "write them as Go tests",
-		"imports":   "declare the types in this file",
+		"imports": "declare the types in this file",
 	},
 	instead: map[string]string{
 		"version":     "the version of the language is `cqrsgen: 1`",

@@ -31,6 +31,7 @@ const (
 	namedForm                       // a mapping from names to elem
 	elementForm                     // a mapping with the keys of shape
 	anyForm                         // one of any
+	writtenForm                     // a value of any type
 )
 
 // shapeInfo is what a shape says about an element.
@@ -55,6 +56,7 @@ var (
 	aName       = form{kind: nameForm}
 	aTypeExpr   = form{kind: typeForm}
 	aGoExpr     = form{kind: goForm}
+	aWritten    = form{kind: writtenForm}
 	listOfNames = listOf(aName)
 )
 

@@ -148,6 +148,8 @@ func (w *schemaWriter) form(f form) object {
 		return object{{"type", texts}}
 	case valueForm:
 		return object{{"type", append(texts[:len(texts):len(texts)], "null")}}
+	case writtenForm:
+		return object{{"type", []string{"string", "number", "boolean", "null", "array", "object"}}}
 	case numberForm:
 		return object{{"type", []string{"number", "string"}}, {"pattern", numberPattern}}
 	case boolForm:

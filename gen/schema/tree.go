@@ -22,6 +22,7 @@ type File struct {
 	Types       []*Type
 	Aggregates  []*Aggregate
 	Projections []*Projection
+	Scenarios   []*Scenario
 }
 
 // Text is a value as it is written. The zero Text was not written.

@@ -1,0 +1,489 @@
+package model
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
+
+// Scenario is a test by example.
+type Scenario struct {
+	// Name is as written: any text.
+	Name string
+	Doc  string
+	At   diag.Span
+	// Time is when all of it happens, as a Value of Time has it; "" leaves it open.
+	Time  string
+	Given []StreamEvents
+	When  *Execution
+	// Then has the events that the command leads to; it is nil where nothing is said of them.
+	Then *Outcome
+	Rows []ScenarioRows
+}
+
+// StreamEvents are events of one stream.
+type StreamEvents struct {
+	Stream Stream
+	Events []ScenarioEvent
+}
+
+// Stream names a stream.
+type Stream struct {
+	Aggregate *Aggregate
+	// ID is of the type of the aggregate's id.
+	ID *Value
+}
+
+// ScenarioEvent is an event with its fields: all of them where it is given, those that are compared where it is
+// expected.
+type ScenarioEvent struct {
+	Event *Event
+	// Version is that of the event's declaration.
+	Version int
+	Fields  *Value
+	At      diag.Span
+}
+
+// Execution is a command, with its fields, to a stream.
+type Execution struct {
+	Stream  Stream
+	Command *Command
+	Fields  *Value
+	At      diag.Span
+}
+
+// Outcome is what a command leads to: events, none at all, or a rejection.
+type Outcome struct {
+	Events    []StreamEvents
+	Rejection *Rejection
+	// Fields are those of the rejection that are compared.
+	Fields *Value
+	At     diag.Span
+}
+
+// ScenarioRows are all rows of a projection.
+type ScenarioRows struct {
+	Projection *Projection
+	// Rows have fields of the key and of the row.
+	Rows []*Value
+	At   diag.Span
+}
+
+// scenario resolves one scenario.
+func (r *resolver) scenario(s *schema.Scenario) {
+	m := &Scenario{Name: s.Name.Value, Doc: s.Doc, At: s.Name.At, Time: r.scenarioTime(s.At)}
+	r.model.Scenarios = append(r.model.Scenarios, m)
+	x := scenarioReader{resolver: r, scenario: m, unnamed: map[*Aggregate]bool{}}
+	r.scenarioParts(s)
+	if s.Given != nil {
+		m.Given = x.streams(s.Given, "given", asGiven, nil)
+	}
+	if s.When != nil {
+		m.When = x.when(s.When)
+	}
+	if s.Then != nil {
+		m.Then = x.then(s.Then)
+	}
+	if s.Rows != nil {
+		x.rows(s.Rows)
+	}
+}
+
+// scenarioParts reports what a scenario has to have, and lacks.
+func (r *resolver) scenarioParts(s *schema.Scenario) {
+	has := func(key string) bool { return s.Keys[key] != schema.Absent }
+	switch {
+	case has("then") && !has("when"):
+		r.errorf(diag.ScenarioParts, s.Name.At, "say which command leads to it: `when: {Command: {…}}`",
+			"the scenario has a `then` and no `when`")
+	case has("when") && !has("then") && !has("rows"):
+		r.errorf(diag.ScenarioParts, s.Name.At, "add `then`: events, `[]` for none, or `{rejection: {Name: {…}}}`",
+			"the scenario does not say what the command leads to")
+	case !has("when") && !has("rows"):
+		r.errorf(diag.ScenarioParts, s.Name.At, "add `when` and `then`, or `rows`", "the scenario expects nothing")
+	}
+}
+
+func (r *resolver) scenarioTime(at schema.Text) string {
+	if !at.Given() {
+		return ""
+	}
+	text, ok := canonical(at.Value, Time)
+	if !ok {
+		r.errorf(diag.ScenarioValue, at.At, scenarioTimeHint, "%q is not a time", at.Value)
+	}
+	return text
+}
+
+const scenarioTimeHint = "write `2026-03-01T10:00:00Z`"
+
+// scenarioReader resolves what one scenario names.
+type scenarioReader struct {
+	*resolver
+	scenario *Scenario
+	// unnamed has the aggregates of which it was reported that their stream must be named.
+	unnamed map[*Aggregate]bool
+}
+
+// streams reads a list of events, each on its aggregate's default stream or below the name of its stream. Where a
+// command is given, they are what it leads to.
+func (x *scenarioReader) streams(s *schema.Value, key string, how strictness, by *Execution) []StreamEvents {
+	if s.Faulty {
+		return nil
+	}
+	if s.Kind != schema.Sequence {
+		x.errorf(diag.ScenarioForm, s.At, "write `"+key+": [{Event: {…}}]`, or `[]` for none",
+			"`%s` is a list of events, not %s", key, s.Kind)
+		return nil
+	}
+	var list []StreamEvents
+	for _, item := range s.Items {
+		entry, ok := x.single(item, "an event", "{Event: {…}}")
+		if !ok {
+			continue
+		}
+		stream, events, ok := x.entryEvents(entry, how, by)
+		if !ok {
+			continue
+		}
+		if last := len(list) - 1; last >= 0 && list[last].Stream.same(stream) {
+			list[last].Events = append(list[last].Events, events...)
+			continue
+		}
+		list = append(list, StreamEvents{Stream: stream, Events: events})
+	}
+	return list
+}
+
+func (s Stream) same(t Stream) bool {
+	return s.Aggregate == t.Aggregate && (s.ID == t.ID || s.ID != nil && t.ID != nil && s.ID.Text == t.ID.Text)
+}
+
+// single returns the only entry of a mapping.
+func (x *scenarioReader) single(s *schema.Value, what, example string) (schema.ValueEntry, bool) {
+	switch {
+	case s.Faulty:
+		return schema.ValueEntry{}, false
+	case s.Kind == schema.PlainText && identifier.MatchString(s.Text):
+		x.errorf(diag.ScenarioForm, s.At, "write `{"+s.Text+": {}}`", "%s is written with its fields", what)
+		return schema.ValueEntry{}, false
+	case s.Kind != schema.Mapping || len(s.Entries) != 1:
+		x.errorf(diag.ScenarioForm, s.At, "write `"+example+"`", "this is to be %s: one name with its fields", what)
+		return schema.ValueEntry{}, false
+	}
+	return s.Entries[0], true
+}
+
+// entryEvents reads `Event: {…}` or `Account/acc-1: [{Event: {…}}]`.
+func (x *scenarioReader) entryEvents(
+	entry schema.ValueEntry, how strictness, by *Execution,
+) (Stream, []ScenarioEvent, bool) {
+	if !x.namesStream(entry.Key) {
+		event, ok := x.event(entry, nil, how, by)
+		if !ok {
+			return Stream{}, nil, false
+		}
+		stream, ok := x.defaultStream(event.Event.Aggregate, entry.Key)
+		return stream, []ScenarioEvent{event}, ok
+	}
+	stream, ok := x.stream(entry.Key)
+	if !ok || entry.Value.Faulty {
+		return stream, nil, false
+	}
+	if entry.Value.Kind != schema.Sequence {
+		x.errorf(diag.ScenarioForm, entry.Value.At, "write `"+entry.Key.Value+": [{Event: {…}}]`",
+			"a stream has a list of events, not %s", entry.Value.Kind)
+		return stream, nil, false
+	}
+	var events []ScenarioEvent
+	for _, item := range entry.Value.Items {
+		entry, whole := x.single(item, "an event", "{Event: {…}}")
+		if !whole {
+			ok = false
+			continue
+		}
+		event, whole := x.event(entry, stream.Aggregate, how, by)
+		events, ok = append(events, event), ok && whole
+	}
+	return stream, events, ok
+}
+
+// event reads `MoneyDeposited: {…}` or `MoneyDeposited@1: {…}`; of is the aggregate of its stream, if that is named.
+func (x *scenarioReader) event(
+	entry schema.ValueEntry, of *Aggregate, how strictness, by *Execution,
+) (ScenarioEvent, bool) {
+	name, version, old := strings.Cut(entry.Key.Value, "@")
+	event := x.scenarioEvent(schema.Text{Value: name, At: entry.Key.At}, of)
+	if event == nil {
+		return ScenarioEvent{}, false
+	}
+	m := ScenarioEvent{Event: event, Version: event.Version, At: entry.Key.At}
+	if old && !x.version(&m, entry.Key, version) {
+		return m, false
+	}
+	if by != nil && !x.emitted(event, entry.Key, by) {
+		return m, false
+	}
+	m.Fields = x.elementFields(entry.Value, "the event "+event.Name, event.Fields, x.fieldsUnknown[event], how)
+	return m, m.Fields != nil
+}
+
+// elementFields reads the fields of an event, a command or a rejection. It returns nil where something was reported.
+func (r *resolver) elementFields(
+	s *schema.Value, owner string, fields []*Field, unknown bool, how strictness,
+) *Value {
+	v := &Value{At: s.At}
+	if s.Faulty || !r.fieldValues(s, v, owner, fields, unknown, how) {
+		return nil
+	}
+	return v
+}
+
+// scenarioEvent finds an event, of one aggregate if that is known.
+func (x *scenarioReader) scenarioEvent(name schema.Text, of *Aggregate) *Event {
+	if of == nil {
+		return x.resolver.event(name, diag.ScenarioUnknown, map[*Event]diag.Span{})
+	}
+	for _, e := range of.Events {
+		if e.Name == name.Value {
+			return e
+		}
+	}
+	if x.eventsUnknown {
+		return nil
+	}
+	hint, _ := x.hint(name.Value, eventNames(of))
+	x.errorf(diag.ScenarioUnknown, name.At, hint, "%s has no event %q", of.Name, name.Value)
+	return nil
+}
+
+// version checks which declaration of an event is given.
+func (x *scenarioReader) version(m *ScenarioEvent, key schema.Text, text string) bool {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > m.Event.Version {
+		x.errorf(diag.ScenarioVersion, key.At, "",
+			"%s has the versions 1 to %d, not %q", m.Event.Name, m.Event.Version, text)
+		return false
+	}
+	m.Version = n
+	return true
+}
+
+// emitted reports an event that a command can't lead to.
+func (x *scenarioReader) emitted(event *Event, name schema.Text, by *Execution) bool {
+	for _, e := range by.Command.Emits {
+		if e.Event == event {
+			return true
+		}
+	}
+	if len(by.Command.Emits) == 0 {
+		return false // which was reported
+	}
+	x.clash(diag.ScenarioNever, name.At, by.Command.At, by.Command.Name+" is declared here",
+		"%s does not emit %s: it can't be expected", by.Command.Name, event.Name)
+	return false
+}
+
+// when reads the command of a scenario.
+func (x *scenarioReader) when(s *schema.Value) *Execution {
+	entry, ok := x.single(s, "a command", "when: {Command: {…}}")
+	if !ok {
+		return nil
+	}
+	m := &Execution{At: entry.Key.At}
+	if x.namesStream(entry.Key) {
+		if m.Stream, ok = x.stream(entry.Key); !ok {
+			return nil
+		}
+		if entry, ok = x.single(entry.Value, "a command", entry.Key.Value+": {Command: {…}}"); !ok {
+			return nil
+		}
+	}
+	if m.Command = x.command(entry.Key, m.Stream.Aggregate); m.Command == nil {
+		return nil
+	}
+	if m.Stream.Aggregate == nil {
+		if m.Stream, ok = x.defaultStream(m.Command.Aggregate, entry.Key); !ok {
+			return nil
+		}
+	}
+	m.Fields = x.elementFields(entry.Value, "the command "+m.Command.Name, m.Command.Fields, false, asCommand)
+	return m
+}
+
+// command finds a command, of one aggregate if that is known.
+func (x *scenarioReader) command(name schema.Text, of *Aggregate) *Command {
+	var names []string
+	var other *Command
+	for _, a := range x.model.Aggregates {
+		for _, c := range a.Commands {
+			if of == nil || of == a {
+				names = append(names, c.Name)
+			}
+			if c.Name == name.Value {
+				other = c
+			}
+			if c.Name == name.Value && (of == nil || of == a) {
+				return c
+			}
+		}
+	}
+	if other != nil {
+		x.clash(diag.ScenarioUnknown, name.At, other.At, other.Name+" is declared here",
+			"%s is a command of %s, not of %s", other.Name, other.Aggregate.Name, of.Name)
+		return nil
+	}
+	hint, _ := x.hint(name.Value, names)
+	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown command %q", name.Value)
+	return nil
+}
+
+// then reads what the command leads to.
+func (x *scenarioReader) then(s *schema.Value) *Outcome {
+	m := &Outcome{At: s.At}
+	by := x.scenario.When
+	switch {
+	case s.Faulty:
+		return nil
+	case s.Kind == schema.Mapping && len(s.Entries) == 1 && s.Entries[0].Key.Value == "rejection":
+		if entry, ok := x.single(s.Entries[0].Value, "a rejection", "rejection: {Name: {…}}"); ok {
+			x.rejection(entry, m, by)
+		}
+	case s.Kind == schema.Mapping:
+		x.errorf(diag.ScenarioForm, s.At, "write `[{Event: {…}}]` for events, `{rejection: {Name: {…}}}` for a rejection",
+			"`then` is a list of events, or a rejection")
+	default:
+		m.Events = x.streams(s, "then", asExpected, by)
+	}
+	return m
+}
+
+func (x *scenarioReader) rejection(entry schema.ValueEntry, m *Outcome, by *Execution) {
+	if by == nil {
+		return // without the command nobody knows what it rejects with
+	}
+	var names []string
+	for _, rejection := range by.Command.Rejects {
+		names = append(names, rejection.Name)
+		if rejection.Name == entry.Key.Value {
+			m.Rejection = rejection
+		}
+	}
+	if m.Rejection == nil {
+		if _, declared := x.rejections[entry.Key.Value]; declared {
+			x.clash(diag.ScenarioNever, entry.Key.At, by.Command.At, by.Command.Name+" is declared here",
+				"%s does not reject with %s: it can't be expected", by.Command.Name, entry.Key.Value)
+			return
+		}
+		hint, _ := x.hint(entry.Key.Value, names)
+		x.errorf(diag.ScenarioUnknown, entry.Key.At, hint, "unknown rejection %q", entry.Key.Value)
+		return
+	}
+	m.At = entry.Key.At
+	m.Fields = x.elementFields(entry.Value, "the rejection "+m.Rejection.Name, m.Rejection.Fields, false, asExpected)
+}
+
+// rows reads the rows of projections.
+func (x *scenarioReader) rows(s *schema.Value) {
+	if s.Faulty {
+		return
+	}
+	if s.Kind != schema.Mapping {
+		x.errorf(diag.ScenarioForm, s.At, "write `rows: {Projection: [{field: …}]}`",
+			"`rows` has projections, not %s", s.Kind)
+		return
+	}
+	for _, entry := range s.Entries {
+		p := x.projectionNamed(entry.Key)
+		if p == nil || entry.Value.Faulty {
+			continue
+		}
+		if entry.Value.Kind != schema.Sequence {
+			x.errorf(diag.ScenarioForm, entry.Value.At, "write `"+p.Name+": [{field: …}]`, or `[]` for none",
+				"a projection has a list of rows, not %s", entry.Value.Kind)
+			continue
+		}
+		m := ScenarioRows{Projection: p, At: entry.Key.At}
+		fields := append(append([]*Field(nil), p.Key...), p.Row...)
+		for _, row := range entry.Value.Items {
+			unknown := len(p.Key) == 0 || len(p.Row) == 0
+			m.Rows = append(m.Rows, x.elementFields(row, "a row of "+p.Name, fields, unknown, asExpected))
+		}
+		x.scenario.Rows = append(x.scenario.Rows, m)
+	}
+}
+
+func (x *scenarioReader) projectionNamed(name schema.Text) *Projection {
+	var names []string
+	for _, p := range x.model.Projections {
+		if p.Name == name.Value {
+			return p
+		}
+		names = append(names, p.Name)
+	}
+	hint, _ := x.hint(name.Value, names)
+	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown projection %q", name.Value)
+	return nil
+}
+
+// namesStream reports whether a name is that of a stream and not of an event or a command.
+func (x *scenarioReader) namesStream(name schema.Text) bool { return strings.Contains(name.Value, "/") }
+
+// stream reads `Account/acc-1`.
+func (x *scenarioReader) stream(name schema.Text) (Stream, bool) {
+	category, id, _ := strings.Cut(name.Value, "/")
+	var names []string
+	for _, a := range x.model.Aggregates {
+		names = append(names, a.Name)
+		if a.Name != category {
+			continue
+		}
+		if a.ID == nil {
+			return Stream{}, false // which was reported
+		}
+		written := &schema.Value{Kind: schema.QuotedText, Text: id, At: partOf(name, len(category)+1)}
+		v := x.value(written, Type{Kind: Ref, Named: a.ID}, asCommand)
+		return Stream{Aggregate: a, ID: v}, v != nil
+	}
+	hint, _ := x.hint(category, names)
+	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown aggregate %q", category)
+	return Stream{}, false
+}
+
+// partOf returns the place of what stands from a byte of a text on.
+func partOf(t schema.Text, from int) diag.Span {
+	at := t.At
+	if at.Len == len(t.Value) && from < len(t.Value) {
+		at.Col, at.Len = at.Col+from, at.Len-from
+	}
+	return at
+}
+
+// defaultStream is the stream of an aggregate in a scenario that names none: account-1, or 1 for ids that are numbers.
+func (x *scenarioReader) defaultStream(a *Aggregate, at schema.Text) (Stream, bool) {
+	if a.ID == nil {
+		return Stream{}, false // which was reported
+	}
+	v := &Value{Type: Type{Kind: Ref, Named: a.ID}, At: at.At, Text: DefaultID(a)}
+	fault := ruleFault(v, a.ID.Base, a.ID.Rules)
+	if fault != "" && !x.unnamed[a] {
+		x.unnamed[a] = true
+		x.errorf(diag.ScenarioDefaultID, at.At, "name the stream: `"+a.Name+"/…`",
+			"the stream is not named, and can't be %s/%s: the id %s", a.Name, v.Text, fault)
+	}
+	return Stream{Aggregate: a, ID: v}, fault == ""
+}
+
+// DefaultID is the text of the id that an aggregate has in scenarios that name no stream.
+func DefaultID(a *Aggregate) string {
+	switch a.ID.Base {
+	case String:
+		return strings.ToLower(a.Name) + "-1"
+	case UUID:
+		return fmt.Sprintf("00000000-0000-0000-0000-%012d", 1)
+	}
+	return "1"
+}
