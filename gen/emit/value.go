@@ -64,19 +64,19 @@ func typedLiteral(t *model.Type) bool {
 	case model.String, model.Bool, model.Int, model.Bytes, model.Time, model.UUID, model.Date, model.List, model.Map:
 		return true
 	case model.Ref:
-		return t.Named.Kind != model.Scalar || !constant(t.Named.Base)
+		return t.Named.Kind != model.Scalar || !untyped(t.Named.Base)
 	}
 	return false
 }
 
-// constant says whether the literals of a scalar are constants without a type.
-func constant(k model.Kind) bool {
+// untyped says whether the literals of a scalar are constants without a type.
+func untyped(k model.Kind) bool {
 	return k != model.Bytes && k != model.Time && k != model.UUID && k != model.Date && k != model.Duration
 }
 
 func (e *emitter) namedValue(v *model.Value) *jen.Statement {
 	x := scalarValue(v.Text, v.Type.Named.Base)
-	if constant(v.Type.Named.Base) {
+	if untyped(v.Type.Named.Base) {
 		return x
 	}
 	return jen.Id(v.Type.Named.Name).Call(x)

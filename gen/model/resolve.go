@@ -73,9 +73,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	for _, p := range f.Projections {
 		r.projection(p)
 	}
-	for _, s := range f.Scenarios {
-		r.scenario(s)
-	}
+	r.scenarios(f)
 	if d.Failed() {
 		return nil
 	}

@@ -72,11 +72,50 @@ type ScenarioRows struct {
 	At   diag.Span
 }
 
+// unreadParts has what could not be read of a file, which was reported: what it declares is unknown and not wrong.
+type unreadParts struct {
+	aggregates, commands, projections bool
+	// fields, emits and rejects are those of commands; fields also those of rejections and projections.
+	fields, emits, rejects map[any]bool
+}
+
+func (r *resolver) unreadParts(f *schema.File) *unreadParts {
+	u := &unreadParts{
+		aggregates:  unread(f.Keys, "aggregates", len(f.Aggregates)),
+		projections: unread(f.Keys, "projections", len(f.Projections)),
+		fields:      map[any]bool{}, emits: map[any]bool{}, rejects: map[any]bool{},
+	}
+	u.commands = u.aggregates
+	for i, a := range f.Aggregates {
+		m := r.model.Aggregates[i]
+		u.commands = u.commands || unread(a.Keys, "commands", len(a.Commands))
+		for j, c := range a.Commands {
+			u.fields[m.Commands[j]] = unread(c.Keys, "fields", len(c.Fields))
+			u.emits[m.Commands[j]] = len(c.Emits) == 0 || c.Keys["emits"] == schema.Faulty || len(m.Commands[j].Emits) < len(c.Emits)
+			u.rejects[m.Commands[j]] = c.Keys["rejects"] == schema.Faulty || len(m.Commands[j].Rejects) < len(c.Rejects)
+		}
+		for j, x := range a.Rejections {
+			u.fields[m.Rejections[j]] = unread(x.Keys, "fields", len(x.Fields))
+		}
+	}
+	for i, p := range f.Projections {
+		u.fields[r.model.Projections[i]] = len(p.Key) == 0 || len(p.Row) == 0
+	}
+	return u
+}
+
+func (r *resolver) scenarios(f *schema.File) {
+	u := r.unreadParts(f)
+	for _, s := range f.Scenarios {
+		r.scenario(s, u)
+	}
+}
+
 // scenario resolves one scenario.
-func (r *resolver) scenario(s *schema.Scenario) {
+func (r *resolver) scenario(s *schema.Scenario, u *unreadParts) {
 	m := &Scenario{Name: s.Name.Value, Doc: s.Doc, At: s.Name.At, Time: r.scenarioTime(s.At)}
 	r.model.Scenarios = append(r.model.Scenarios, m)
-	x := scenarioReader{resolver: r, scenario: m, unnamed: map[*Aggregate]bool{}}
+	x := scenarioReader{resolver: r, scenario: m, unread: u, unnamed: map[*Aggregate]bool{}}
 	r.scenarioParts(s)
 	if s.Given != nil {
 		m.Given = x.streams(s.Given, "given", asGiven, nil)
@@ -95,6 +134,11 @@ func (r *resolver) scenario(s *schema.Scenario) {
 // scenarioParts reports what a scenario has to have, and lacks.
 func (r *resolver) scenarioParts(s *schema.Scenario) {
 	has := func(key string) bool { return s.Keys[key] != schema.Absent }
+	for _, state := range s.Keys {
+		if state == schema.Faulty {
+			return // who knows what was meant
+		}
+	}
 	switch {
 	case has("then") && !has("when"):
 		r.errorf(diag.ScenarioParts, s.Name.At, "say which command leads to it: `when: {Command: {…}}`",
@@ -124,6 +168,7 @@ const scenarioTimeHint = "write `2026-03-01T10:00:00Z`"
 type scenarioReader struct {
 	*resolver
 	scenario *Scenario
+	unread   *unreadParts
 	// unnamed has the aggregates of which it was reported that their stream must be named.
 	unnamed map[*Aggregate]bool
 }
@@ -279,8 +324,8 @@ func (x *scenarioReader) emitted(event *Event, name schema.Text, by *Execution) 
 			return true
 		}
 	}
-	if len(by.Command.Emits) == 0 {
-		return false // which was reported
+	if x.unread.emits[by.Command] {
+		return false
 	}
 	x.clash(diag.ScenarioNever, name.At, by.Command.At, by.Command.Name+" is declared here",
 		"%s does not emit %s: it can't be expected", by.Command.Name, event.Name)
@@ -310,7 +355,8 @@ func (x *scenarioReader) when(s *schema.Value) *Execution {
 			return nil
 		}
 	}
-	m.Fields = x.elementFields(entry.Value, "the command "+m.Command.Name, m.Command.Fields, false, asCommand)
+	m.Fields = x.elementFields(entry.Value, "the command "+m.Command.Name, m.Command.Fields,
+		x.unread.fields[m.Command], asCommand)
 	return m
 }
 
@@ -334,6 +380,9 @@ func (x *scenarioReader) command(name schema.Text, of *Aggregate) *Command {
 	if other != nil {
 		x.clash(diag.ScenarioUnknown, name.At, other.At, other.Name+" is declared here",
 			"%s is a command of %s, not of %s", other.Name, other.Aggregate.Name, of.Name)
+		return nil
+	}
+	if x.unread.commands {
 		return nil
 	}
 	hint, _ := x.hint(name.Value, names)
@@ -372,6 +421,9 @@ func (x *scenarioReader) rejection(entry schema.ValueEntry, m *Outcome, by *Exec
 			m.Rejection = rejection
 		}
 	}
+	if m.Rejection == nil && (x.rejectionsUnknown || x.unread.rejects[by.Command]) {
+		return
+	}
 	if m.Rejection == nil {
 		if _, declared := x.rejections[entry.Key.Value]; declared {
 			x.clash(diag.ScenarioNever, entry.Key.At, by.Command.At, by.Command.Name+" is declared here",
@@ -383,7 +435,8 @@ func (x *scenarioReader) rejection(entry schema.ValueEntry, m *Outcome, by *Exec
 		return
 	}
 	m.At = entry.Key.At
-	m.Fields = x.elementFields(entry.Value, "the rejection "+m.Rejection.Name, m.Rejection.Fields, false, asExpected)
+	m.Fields = x.elementFields(entry.Value, "the rejection "+m.Rejection.Name, m.Rejection.Fields,
+		x.unread.fields[m.Rejection], asExpected)
 }
 
 // rows reads the rows of projections.
@@ -409,8 +462,7 @@ func (x *scenarioReader) rows(s *schema.Value) {
 		m := ScenarioRows{Projection: p, At: entry.Key.At}
 		fields := append(append([]*Field(nil), p.Key...), p.Row...)
 		for _, row := range entry.Value.Items {
-			unknown := len(p.Key) == 0 || len(p.Row) == 0
-			m.Rows = append(m.Rows, x.elementFields(row, "a row of "+p.Name, fields, unknown, asExpected))
+			m.Rows = append(m.Rows, x.elementFields(row, "a row of "+p.Name, fields, x.unread.fields[p], asExpected))
 		}
 		x.scenario.Rows = append(x.scenario.Rows, m)
 	}
@@ -423,6 +475,9 @@ func (x *scenarioReader) projectionNamed(name schema.Text) *Projection {
 			return p
 		}
 		names = append(names, p.Name)
+	}
+	if x.unread.projections {
+		return nil
 	}
 	hint, _ := x.hint(name.Value, names)
 	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown projection %q", name.Value)
@@ -447,6 +502,9 @@ func (x *scenarioReader) stream(name schema.Text) (Stream, bool) {
 		written := &schema.Value{Kind: schema.QuotedText, Text: id, At: partOf(name, len(category)+1)}
 		v := x.value(written, Type{Kind: Ref, Named: a.ID}, asCommand)
 		return Stream{Aggregate: a, ID: v}, v != nil
+	}
+	if x.unread.aggregates {
+		return Stream{}, false
 	}
 	hint, _ := x.hint(category, names)
 	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown aggregate %q", category)

@@ -23,7 +23,7 @@ type Plan struct {
 	names *scope
 	// goNames has the Go name of each field.
 	goNames map[*model.Field]string
-	of    lookups
+	of      lookups
 	// patterns and scratches are the names of variables of patterns, and of fields that events are decoded into.
 	patterns, scratches map[string]bool
 }
