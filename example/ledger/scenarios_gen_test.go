@@ -37,7 +37,9 @@ func TestScenarios(t *testing.T) {
 				&AccountOpened{Owner: "Ada"},
 				&MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}},
 			)
-			s.When(cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 501, Currency: CurrencyEUR}}))
+			s.When(
+				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 501, Currency: CurrencyEUR}}),
+			)
 			s.Line(86).ThenRejected(InsufficientFunds{Available: 500}, "requested")
 		}},
 		{87, "The balance follows what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
