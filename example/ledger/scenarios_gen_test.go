@@ -42,7 +42,7 @@ func TestScenarios(t *testing.T) {
 			)
 			s.Line(86).ThenRejected(InsufficientFunds{Available: 500}, "requested")
 		}},
-		{87, "The balance follows what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
+		{87, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
 			s.At(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC))
 			s.Given("Account/acc-1",
 				&AccountOpened{Owner: "Ada"},
@@ -50,7 +50,7 @@ func TestScenarios(t *testing.T) {
 			)
 			s.Given("Account/acc-2",
 				&AccountOpened{Owner: "Bob"},
-				&MoneyDeposited{Money: Money{Amount: 7, Currency: CurrencyEUR}},
+				&MoneyDeposited{Money: Money{Amount: 7, Currency: CurrencyUSD}},
 			)
 			s.When(cqrstest.Do(s.App.Account.Withdraw, "acc-1", Withdraw{
 				Money:     Money{Amount: 200, Currency: CurrencyEUR},
@@ -61,19 +61,24 @@ func TestScenarios(t *testing.T) {
 					Line(94).Except("money.currency").On("Account/acc-1"),
 			)
 			s.Line(96).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
-				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-1", Currency: CurrencyEUR}, BalanceByCurrencyRow{
-					Balance:      300,
-					Movements:    2,
-					LastMovement: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
-				}).
-					Line(97),
+				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-1"}, BalanceByCurrencyRow{Balance: 300, LastMovement: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}).
+					Line(96).Except("currency", "movements"),
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-2"}, BalanceByCurrencyRow{Balance: 7}).
-					Line(98).Except("currency", "movements", "lastMovement"),
+					Line(96).Except("currency", "movements", "lastMovement"),
 			))
-			s.Line(99).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
-				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyEUR}, CurrencyTotalsRow{Held: 307, Deposited: 507, Withdrawn: 200}).
-					Line(99).Except("movements"),
+			s.Line(97).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
+				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyEUR}, CurrencyTotalsRow{Held: 300, Deposited: 500, Withdrawn: 200}).
+					Line(97).Except("movements"),
+				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyUSD}, CurrencyTotalsRow{Held: 7}).
+					Line(97).Except("deposited", "withdrawn", "movements"),
 			))
+		}},
+		{98, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
+			s.Given("Account/account-1", &MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}})
+			s.When(
+				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 1, Currency: CurrencyEUR}}),
+			)
+			s.Line(101).ThenRejected(AccountNotOpen{})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -27,7 +27,7 @@ var scenarioCodes = []Code{
 		"A scenario names an event, command, rejection, projection or aggregate that is not declared, or not there."},
 	{ScenarioField, "unknown field in a scenario",
 		"The event, command, rejection, row or struct has no such field."},
-	{ScenarioValue, "value of another type",
+	{ScenarioValue, "value in a scenario of another type",
 		"The value can't be read as the type of its field. Values are read as they stand there, by their type: `no` is a " +
 			"text where a string is expected, and no bool where one is."},
 	{ScenarioMissing, "field left out",
