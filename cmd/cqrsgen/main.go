@@ -2,6 +2,7 @@
 //
 // Usage:
 //
+//	cqrsgen init DIR           write a new service that builds, runs and passes its tests
 //	cqrsgen generate [FILE…]   write the Go of each model beside it
 //	cqrsgen check [FILE…]      say what is wrong with each model
 //	cqrsgen docs [FILE…]       print the diagram of each model's lifecycles
@@ -39,7 +40,7 @@ Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(generateCommand(), checkCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(initCommand(), generateCommand(), checkCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists the flags", err, cmd.CommandPath())
 	})
