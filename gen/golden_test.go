@@ -45,6 +45,7 @@ var handWritten = map[string]bool{
 	"guards":       true,
 	"shared-names": true,
 	"streams":      true,
+	"folds":        true,
 }
 
 // generated returns what a model file leads to.

@@ -20,7 +20,9 @@ func Codes() []Code {
 		aggregateCodes,
 		streamCodes,
 		guardCodes,
-		projectionCodes, nameCodes, evolutionCodes,
+		projectionCodes, nameCodes,
+		expressionCodes,
+		evolutionCodes,
 		scenarioCodes,
 		teamCodes,
 	)

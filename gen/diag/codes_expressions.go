@@ -14,6 +14,12 @@ const (
 	ExprConstant = "CQ1610"
 	ExprBuild    = "CQ1611"
 	ExprTooLong  = "CQ1612"
+	ExprPlace    = "CQ1613"
+	SamePlace    = "CQ1614"
+	MayBeSame    = "CQ1615"
+	RemoveWhat   = "CQ1616"
+	SetElementIs = "CQ1617"
+	FromWhere    = "CQ1618"
 )
 
 var expressionCodes = []Code{
@@ -44,4 +50,20 @@ var expressionCodes = []Code{
 		"A struct that an expression makes needs a value for each field that is not optional, each once."},
 	{ExprTooLong, "expression too large",
 		"An expression has at most 4,096 bytes and 64 levels of nesting. What is larger is a fold in Go."},
+	{ExprPlace, "not a place that can be changed",
+		"What an event changes is a field of the state, written without `state.`, or what is reached from there: " +
+			"`field`, `field[key]` of a map or set, `field.inner` of a struct, `field[key].inner` of a map's struct."},
+	{SamePlace, "changed twice",
+		"Two entries change the same place, or one of them a part of what the other one changes as a whole. All values " +
+			"are computed before anything changes, so one of the two would be lost."},
+	{MayBeSame, "perhaps changed twice",
+		"Two entries change entries of one map under keys that may be equal. All values are computed before anything " +
+			"changes, so one of the two would then be lost. A fold in Go says what is meant."},
+	{RemoveWhat, "can't be removed",
+		"`remove` takes away entries of maps and elements of sets. An optional is cleared by `none`."},
+	{SetElementIs, "an element is there or not",
+		"A set is changed by `set[element]: true`, which adds it, and `set[element]: false`, or `remove`, which takes it " +
+			"away."},
+	{FromWhere, "from does not belong here",
+		"Only a field of an event is filled from the state, by the event's own aggregate, when the event happens."},
 }

@@ -26,7 +26,7 @@ func (e *emitter) command(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 	e.strct(f, c.Go, c.Fields)
 	e.patterns(f, c.Fields)
 	f.Comment("// Validate says which fields break the model's rules, with a *cqrs.ValidationError.")
-	if !e.needsCheckFields(c.Fields) {
+	if !e.needsCheck(c) {
 		f.Func().Params(jen.Id(c.Go)).Id("Validate").Params().Error().Block(jen.Return(jen.Nil()))
 		f.Line()
 		return
@@ -37,7 +37,7 @@ func (e *emitter) command(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 		jen.Return(jen.Id("c").Dot("Err").Call(jen.Lit(c.Name))),
 	)
 	f.Line()
-	e.checkMethod(f, c.Go, c.Fields)
+	e.checkMethod(f, c.Go, c.Fields, c.Checks)
 }
 
 // outcomes says what a command leads to.

@@ -45,6 +45,9 @@ func (e *emitter) decider(f *jen.File, a *plan.Aggregate) {
 			g.Id(c.Method).Params(deciderParams(a, c)...).Params(jen.Id(c.Result), jen.Error())
 		}
 		for _, ev := range a.Events {
+			if ev.Fold != nil {
+				continue
+			}
 			comments(g, ev.Apply+" changes the state as the event says.")
 			g.Id(ev.Apply).Params(jen.Id("s").Op("*").Id(a.State), jen.Id("e").Op("*").Id(ev.Go)).Error()
 		}

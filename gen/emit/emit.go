@@ -63,6 +63,7 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"commands_gen.go", e.commands, true},
 		{"deciders_gen.go", e.deciders, true},
 		{"handlers_gen.go", e.handlers, true},
+		{"folds_gen.go", e.declaredFolds, p.HasFolds()},
 		{"codec_gen.go", e.codec, true},
 		{"projections_gen.go", e.projections, len(p.Projections) > 0},
 		{"readmodels_gen.go", e.readModels, len(p.Projections) > 0},

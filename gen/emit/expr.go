@@ -21,6 +21,9 @@ type spelling struct {
 	// fault is the *checked.Fault that arithmetic reports to. Only the first operation is given it: the others use again
 	// what it returned.
 	fault func() *jen.Statement
+	// copies has the parts that must be copied, appends a list that is appended to where it stands.
+	copies  map[*tree.Node]bool
+	appends *tree.Node
 }
 
 // in is a spelling whose arithmetic is for a field: fault.In("balances").
@@ -51,6 +54,16 @@ type exprs struct {
 }
 
 func (e exprs) node(n *tree.Node) *jen.Statement {
+	x := e.shared(n)
+	if e.copies[n] {
+		t := model.TypeOf(n.Type)
+		return e.clone(&t, x)
+	}
+	return x
+}
+
+// shared is a node as it is, though it may share memory with what it was taken from.
+func (e exprs) shared(n *tree.Node) *jen.Statement {
 	switch n.Op {
 	case tree.OpName:
 		return e.roots[n.Name]()
@@ -112,6 +125,8 @@ var precedences = map[string]int{
 // precedence is how tightly what a node becomes holds together.
 func (e exprs) precedence(n *tree.Node) int {
 	switch {
+	case n.Op == tree.OpUnary && isDecimal(n.Type):
+		return unaryPrecedence + 1
 	case n.Op == tree.OpUnary:
 		return unaryPrecedence
 	case n.Op == tree.OpBinary && n.Fails(), n.Op == tree.OpBinary && isTime(n.Args[0].Type) && n.Name != "!=":
@@ -131,6 +146,9 @@ func (e exprs) operand(n *tree.Node, precedence int) *jen.Statement {
 }
 
 func (e exprs) unary(n *tree.Node) *jen.Statement {
+	if isDecimal(n.Type) && n.Name == "-" {
+		return e.renamed(n, e.plain(n.Args[0]).Dot("Neg").Call())
+	}
 	if n.Fails() {
 		return e.checked("Neg", n)
 	}
@@ -146,11 +164,29 @@ func (e exprs) checked(name string, n *tree.Node) *jen.Statement {
 	return jen.Qual(checkedPath, name).Call(args...)
 }
 
+// decimals is checked for what has a name of its own in Go.
+func (e exprs) decimals(name string, n *tree.Node) *jen.Statement {
+	args := []jen.Code{e.fault()}
+	for _, a := range n.Args {
+		args = append(args, e.plain(a))
+	}
+	return e.renamed(n, jen.Qual(checkedPath, name).Call(args...))
+}
+
 var checkedNames = map[string]string{"+": "Add", "-": "Sub", "*": "Mul", "/": "Div", "%": "Mod"}
 
 func (e exprs) binary(n *tree.Node) *jen.Statement {
+	if isDecimal(n.Type) {
+		return e.decimals(checkedNames[n.Name]+"Decimal", n)
+	}
+	if n.Fails() && n.Type.Kind == tree.Float64 {
+		return jen.Qual(checkedPath, "Finite").Call(e.fault(), e.floats(n))
+	}
 	if n.Fails() {
 		return e.checked(checkedNames[n.Name], n)
+	}
+	if isDecimal(n.Args[0].Type) && n.Name != "==" && n.Name != "!=" {
+		return e.plain(n.Args[0]).Dot("Cmp").Call(e.plain(n.Args[1])).Op(n.Name).Lit(0)
 	}
 	if t := n.Args[0].Type; isTime(t) || isDate(t) && n.Name != "==" && n.Name != "!=" {
 		return e.timed(n)
@@ -159,8 +195,24 @@ func (e exprs) binary(n *tree.Node) *jen.Statement {
 	return e.operand(n.Args[0], p).Op(n.Name).Add(e.operand(n.Args[1], p+1))
 }
 
-func isTime(t *tree.Type) bool { return t.Class == tree.Scalar && t.Kind == tree.Time }
-func isDate(t *tree.Type) bool { return t.Class == tree.Scalar && t.Kind == tree.Date }
+// floats emits arithmetic of floats, whose result is checked once: what is not finite stays so.
+func (e exprs) floats(n *tree.Node) *jen.Statement {
+	if n.Op != tree.OpBinary || !n.Fails() {
+		return e.operand(n, unaryPrecedence)
+	}
+	p := precedences[n.Name]
+	side := func(a *tree.Node, p int) *jen.Statement {
+		if a.Op == tree.OpBinary && precedences[a.Name] < p {
+			return jen.Parens(e.floats(a))
+		}
+		return e.floats(a)
+	}
+	return side(n.Args[0], p).Op(n.Name).Add(side(n.Args[1], p+1))
+}
+
+func isTime(t *tree.Type) bool    { return t.Class == tree.Scalar && t.Kind == tree.Time }
+func isDecimal(t *tree.Type) bool { return t.Class == tree.Scalar && t.Kind == tree.Decimal }
+func isDate(t *tree.Type) bool    { return t.Class == tree.Scalar && t.Kind == tree.Date }
 
 // timed compares two times or dates, which Go does by methods.
 func (e exprs) timed(n *tree.Node) *jen.Statement {
@@ -213,7 +265,10 @@ func (e exprs) method(n *tree.Node) *jen.Statement {
 func (e exprs) call(n *tree.Node) *jen.Statement {
 	switch n.Name {
 	case "abs":
-		if n.Fails() {
+		switch {
+		case isDecimal(n.Type):
+			return e.renamed(n, e.plain(n.Args[0]).Dot("Abs").Call())
+		case n.Fails():
 			return e.checked("Abs", n)
 		}
 		return e.renamed(n, jen.Qual("math", "Abs").Call(e.plain(n.Args[0])))
@@ -226,7 +281,7 @@ func (e exprs) call(n *tree.Node) *jen.Statement {
 	return jen.Id(n.Name).CallFunc(func(g *jen.Group) {
 		for i, a := range n.Args {
 			switch {
-			case n.Name == "append" && i == 0:
+			case n.Name == "append" && i == 0 && n != e.appends && !e.copies[a]:
 				g.Qual("slices", "Clip").Call(e.node(a))
 			case n.Spread && i == len(n.Args)-1:
 				g.Add(e.node(a).Op("..."))
@@ -238,6 +293,9 @@ func (e exprs) call(n *tree.Node) *jen.Statement {
 }
 
 func (e exprs) conversion(n *tree.Node) *jen.Statement {
+	if isDecimal(n.Type) && !isDecimal(n.Args[0].Type) {
+		return e.renamed(n, jen.Qual(checkedPath, "Decimal").Call(e.node(n.Args[0])))
+	}
 	if n.Fails() {
 		name := "Convert"
 		if n.Args[0].Type.Kind == tree.Float64 {
@@ -313,6 +371,8 @@ func (e exprs) text(n *tree.Node, t *model.Type, s string) *jen.Statement {
 		return e.enumValue(named, s)
 	}
 	switch t.Scalar() {
+	case model.Decimal:
+		return e.renamed(n, jen.Qual(cqrsPath, "MustDecimal").Call(jen.Lit(s)))
 	case model.Date:
 		at, _ := time.Parse(time.DateOnly, s)
 		return e.renamed(n, jen.Qual(cqrsPath, "Date").Add(inline([]entry{

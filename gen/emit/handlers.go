@@ -56,7 +56,11 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 		entries = append(entries, entry{"Admits", lifecycle{a}.admits()})
 	}
 	entries = append(entries, entry{"NewFold", jen.Func().Params().Qual(aggregatePath, "Fold").Types(jen.Id(a.State)).Block(
-		jen.Return(jen.Op("&").Id(a.Fold).Values(jen.Dict{jen.Id("decider"): jen.Id("decider")})))})
+		jen.Return(jen.Op("&").Id(a.Fold).ValuesFunc(func(g *jen.Group) {
+			if a.GoFolds() {
+				g.Id("decider").Op(":").Id("decider")
+			}
+		})))})
 	if a.SnapshotEvery > 0 {
 		entries = append(entries,
 			entry{"SnapshotEvery", jen.Lit(a.SnapshotEvery)},
@@ -135,7 +139,7 @@ func (e *emitter) checkFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
 	return jen.Func().Params().Error().BlockFunc(func(g *jen.Group) {
 		g.Var().Id("check").Qual(validatePath, "Checker")
 		checkID(g, a)
-		if e.needsCheckFields(c.Fields) {
+		if e.needsCheck(c) {
 			g.Id("c").Dot("check").Call(jen.Op("&").Id("check"))
 		}
 		g.Return(jen.Id("check").Dot("Err").Call(jen.Lit(c.Name)))
@@ -166,6 +170,7 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Method).Call(args...)
 		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 		if c.Single {
+			fill(g, c.Emits[0].Event, jen.Op("&").Id("e"))
 			g.Return(addEvent(jen.Op("&").Id("e")))
 			return
 		}
@@ -177,7 +182,9 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 			addEmit(g, em)
 		}
 		if last < len(c.Emits) {
-			g.Return(addEvent(jen.Op("&").Id("r").Dot(c.Emits[last].Event.Go)))
+			last := jen.Op("&").Id("r").Dot(c.Emits[last].Event.Go)
+			fill(g, c.Emits[len(c.Emits)-1].Event, last.Clone())
+			g.Return(addEvent(last))
 			return
 		}
 		g.Return(jen.Nil())
@@ -187,18 +194,19 @@ func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement 
 // addEmit adds the events of one field of a command's result.
 func addEmit(g *jen.Group, em plan.Emit) {
 	x := func() *jen.Statement { return jen.Id("r").Dot(em.Event.Go) }
-	add := func(ptr *jen.Statement) jen.Code {
-		return jen.If(jen.Err().Op(":=").Add(addEvent(ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+	add := func(g *jen.Group, ptr *jen.Statement) {
+		fill(g, em.Event, ptr.Clone())
+		g.If(jen.Err().Op(":=").Add(addEvent(ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 	}
 	switch em.Times {
 	case model.Once:
-		g.Add(add(jen.Op("&").Add(x())))
+		add(g, jen.Op("&").Add(x()))
 	case model.Maybe:
-		g.If(jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).Block(
-			add(jen.Op("&").Id("e")))
+		g.If(jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).BlockFunc(
+			func(g *jen.Group) { add(g, jen.Op("&").Id("e")) })
 	case model.Many:
-		g.For(jen.Id("i").Op(":=").Range().Add(x())).Block(
-			add(jen.Op("&").Add(x()).Index(jen.Id("i"))))
+		g.For(jen.Id("i").Op(":=").Range().Add(x())).BlockFunc(
+			func(g *jen.Group) { add(g, jen.Op("&").Add(x()).Index(jen.Id("i"))) })
 	}
 }
 
@@ -236,9 +244,13 @@ func (e *emitter) loader(f *jen.File, a *plan.Aggregate) {
 func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 	fileComments(f, a.Fold+" applies stored events. It decodes each into the same place, so that a long history costs no allocation per event.")
 	f.Type().Id(a.Fold).StructFunc(func(g *jen.Group) {
-		g.Id("decider").Id(a.Decider)
+		if a.GoFolds() {
+			g.Id("decider").Id(a.Decider)
+		}
 		for _, ev := range a.Events {
-			g.Id(ev.Scratch).Id(ev.Go)
+			if ev.Decoded() {
+				g.Id(ev.Scratch).Id(ev.Go)
+			}
 		}
 	})
 	f.Line()
@@ -249,15 +261,10 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
 			for _, ev := range a.Events {
 				g.Case(jen.Lit(ev.Wire)).BlockFunc(func(g *jen.Group) {
-					decodeInto(g, "f", ev.Scratch, ev, "CopyStrings")
-					apply := jen.Id("f").Dot("decider").Dot(ev.Apply).Call(jen.Id("s"), jen.Id("e"))
-					if ev.Moves == nil {
-						g.Return(apply)
-						return
+					if ev.Decoded() {
+						decodeInto(g, "f", ev.Scratch, ev, "CopyStrings")
 					}
-					g.If(jen.Err().Op(":=").Add(apply), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-					g.Id("s").Dot(a.Lifecycle.Field).Op("=").Id(a.Lifecycle.PhaseConst(ev.Moves.To))
-					g.Return(jen.Nil())
+					e.applyCall(g, a, ev)
 				})
 			}
 		})

@@ -26,6 +26,9 @@ func needsCheck(t *model.Type, r model.Rules) bool {
 		case model.Scalar:
 			return needsCheck(&model.Type{Kind: t.Named.Base}, t.Named.Rules)
 		case model.Struct:
+			if len(t.Named.Checks) > 0 {
+				return true
+			}
 			for _, f := range t.Named.Fields {
 				if needsCheck(&f.Type, f.Rules) {
 					return true
@@ -51,13 +54,14 @@ func (e *emitter) needsCheckFields(fields []*plan.Field) bool {
 //		validate.Min(c, "amount", v.Amount, 1)
 //		…
 //	}
-func (e *emitter) checkMethod(f *jen.File, name string, fields []*plan.Field) {
+func (e *emitter) checkMethod(f *jen.File, name string, fields []*plan.Field, together []*model.Check) {
 	f.Func().Params(jen.Id("v").Op("*").Id(name)).Id("check").Params(jen.Id("c").Op("*").Qual(validatePath, "Checker")).
 		BlockFunc(func(g *jen.Group) {
 			for _, field := range fields {
 				c := checks{e: e, field: jen.Lit(field.Name), pattern: field.Pattern}
 				c.value(g, &field.Type, field.Rules, at(id("v"), field.Go))
 			}
+			e.checksTogether(g, together)
 		})
 	f.Line()
 }

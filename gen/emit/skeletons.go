@@ -85,6 +85,9 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 		})
 	}
 	for _, e := range a.Events {
+		if e.Fold != nil {
+			continue
+		}
 		b.Methods = append(b.Methods, Method{
 			Name: e.Apply, Doc: e.Apply + " changes the state as the event says.",
 			Params: fmt.Sprintf("s *%s, e *%s", a.State, e.Go), Results: "error",

@@ -20,9 +20,9 @@ func (e *emitter) types(f *jen.File) {
 		case model.Struct:
 			fileComments(f, typeDoc(t, "a value of the model"))
 			e.strct(f, t.Name, t.Fields)
-			if t.Check && e.needsCheckFields(t.Fields) {
+			if t.Check && (e.needsCheckFields(t.Fields) || len(t.Checks) > 0) {
 				e.patterns(f, t.Fields)
-				e.checkMethod(f, t.Name, t.Fields)
+				e.checkMethod(f, t.Name, t.Fields, t.Checks)
 			}
 		}
 	}

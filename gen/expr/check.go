@@ -54,14 +54,7 @@ type checker struct {
 // is wanted, a value that it may hold will do, and so does none. What is wrong is reported, and nil is returned; it is
 // also returned, in silence, where the expression uses what was reported elsewhere.
 func (w *World) Check(src Source, scope Scope, want *Type, report func(diag.Diagnostic)) *Node {
-	c := &checker{
-		World: w, src: src, scope: scope, fset: token.NewFileSet(), bad: map[ast.Expr]bool{},
-		wanted: map[*ast.CallExpr]*Type{}, pkg: types.NewPackage(path, path),
-	}
-	c.report = func(d diag.Diagnostic) {
-		c.failed = true
-		report(d)
-	}
+	c := w.checker(src, scope, report)
 	x := c.parse()
 	if x == nil {
 		return nil
@@ -78,6 +71,63 @@ func (w *World) Check(src Source, scope Scope, want *Type, report func(diag.Diag
 		return nil
 	}
 	return n
+}
+
+func (w *World) checker(src Source, scope Scope, report func(diag.Diagnostic)) *checker {
+	c := &checker{
+		World: w, src: src, scope: scope, fset: token.NewFileSet(), bad: map[ast.Expr]bool{},
+		wanted: map[*ast.CallExpr]*Type{}, pkg: types.NewPackage(path, path),
+	}
+	c.report = func(d diag.Diagnostic) {
+		c.failed = true
+		report(d)
+	}
+	return c
+}
+
+// Place returns the tree of an expression that names a place which can be changed: a field of the root, or what is
+// reached from there by fields, and by keys of maps and sets. The text starts behind the root: "balances[event.currency]".
+func (w *World) Place(src Source, scope Scope, root string, report func(diag.Diagnostic)) *Node {
+	c := w.checker(src, scope, report)
+	x := c.parse()
+	if x == nil || !c.rooted(&x, root) {
+		return nil
+	}
+	x = c.visit(x, 1)
+	if !c.holds(x) {
+		return nil
+	}
+	n := c.node(x)
+	if c.failed {
+		return nil
+	}
+	return n
+}
+
+// rooted puts the root in front of a place.
+func (c *checker) rooted(x *ast.Expr, root string) bool {
+	switch at := (*x).(type) {
+	case *ast.SelectorExpr:
+		return c.rooted(&at.X, root)
+	case *ast.IndexExpr:
+		return c.rooted(&at.X, root)
+	case *ast.Ident:
+		t := c.scope[root]
+		if at.Name == root && (t == nil || t.field(root) == nil) {
+			c.errorf(diag.ExprPlace, at, "leave `"+root+".` out", "what is changed is a field of the %s anyway", root)
+			return false
+		}
+		if _, ok := c.scope[at.Name]; ok && t != nil && t.field(at.Name) == nil {
+			c.errorf(diag.ExprPlace, at, "what is changed starts with a field of the "+root,
+				"`%s` can't be changed", at.Name)
+			return false
+		}
+		*x = &ast.SelectorExpr{X: &ast.Ident{NamePos: at.Pos(), Name: root}, Sel: at}
+		return true
+	}
+	c.errorf(diag.ExprPlace, *x, "it is written `field`, `field[key]` or `field.inner`", "`%s` can't be changed",
+		c.text(*x))
+	return false
 }
 
 // parse reads the text as Go.
@@ -123,6 +173,9 @@ func syntaxMessage(s string) string {
 		"found newline": "found its end", "found 'EOF'": "found its end", "found EOF": "found its end",
 	} {
 		s = strings.ReplaceAll(s, from, to)
+	}
+	if rest, ok := strings.CutPrefix(s, "expected 'EOF', found "); ok {
+		return "it ends before " + strings.Trim(rest, "'")
 	}
 	return s
 }
@@ -292,7 +345,7 @@ func (c *checker) selector(x *ast.SelectorExpr, depth int) ast.Expr {
 		case Enum:
 			c.errorf(diag.ExprName, x.Sel, c.valueHint(t, x.Sel.Name), "%s has no value %q", t.Name, x.Sel.Name)
 		default:
-			c.errorf(diag.ExprName, id, c.rootsHint(), "%s is a type, and no value that has a %q", t.Name, x.Sel.Name)
+			c.errorf(diag.ExprName, id, c.rootsHint(), "%s is a type, and no value with a field %q", t.Name, x.Sel.Name)
 		}
 		c.bad[x] = true
 		return x
@@ -350,12 +403,14 @@ func (c *checker) build(x *ast.CompositeLit, depth int) {
 		return
 	}
 	if id == nil || c.declared[id.Name] == nil || c.declared[id.Name].Class != Struct {
-		at, what := ast.Expr(x), "this"
+		at, what, hint := ast.Expr(x), "this", "write `Struct{field: value}` with a struct of `types`"
 		if x.Type != nil {
 			at, what = x.Type, "`"+c.text(x.Type)+"`"
 		}
-		c.errorf(diag.ExprForm, at, "write `Struct{field: value}` with a struct of `types`",
-			"%s is no declared struct: only these can be made in an expression", what)
+		if near := diag.Nearest(what[1:len(what)-1], c.structs()); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		c.errorf(diag.ExprForm, at, hint, "%s is no declared struct: only these can be made in an expression", what)
 		c.bad[x] = true
 		return
 	}
@@ -378,6 +433,17 @@ func (c *checker) build(x *ast.CompositeLit, depth int) {
 		c.errorf(diag.ExprBuild, x, "add `"+strings.Join(missing, ": …`, `")+": …`",
 			"%s needs a value for %s", t.Name, strings.Join(missing, ", "))
 	}
+}
+
+// structs are the names of the declared structs.
+func (c *checker) structs() []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(c.declared)) {
+		if c.declared[name].Class == Struct {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // element visits the value of one field of a struct.

@@ -48,25 +48,20 @@ func (c *checker) node(x ast.Expr) *Node {
 
 func (c *checker) newNode(op Op, x ast.Expr, args ...ast.Expr) *Node {
 	tv := c.info.Types[x]
-	n := &Node{Op: op, At: c.at(x), Type: c.typeOf(tv.Type), Value: tv.Value}
+	n := &Node{Op: op, At: c.at(x), Text: c.text(x), Type: c.typeOf(tv.Type), Value: tv.Value}
 	for _, a := range args {
 		n.Args = append(n.Args, c.node(a))
 	}
 	return n
 }
 
-// nameNode is a root, a constant, or a value that is none: a type or a function without a call.
+// nameNode is a root or a constant.
 func (c *checker) nameNode(x *ast.Ident) *Node {
 	n := c.newNode(OpName, x)
 	n.Name = x.Name
 	tv := c.info.Types[x]
 	switch {
-	case tv.IsType() && c.typeNamed(x.Name) != nil:
-		c.errorf(diag.ExprForm, x, c.rootsHint(), "%s is a type, and no value", x.Name)
-	case tv.IsBuiltin() || n.Type == nil && c.calls[x.Name] != nil:
-		c.errorf(diag.ExprForm, x, "write `"+c.calls[x.Name].Signature+"`", "%s is a function: it must be called", x.Name)
-	case n.Type != nil && n.Type.Class == Root:
-		c.errorf(diag.ExprForm, x, "name one of its fields", "`%s` alone is not a value", x.Name)
+	case c.noValue(x, tv):
 	case strings.HasPrefix(x.Name, "none of "):
 		n.Op = OpNone
 	case x.Name == "true" || x.Name == "false":
@@ -78,11 +73,11 @@ func (c *checker) nameNode(x *ast.Ident) *Node {
 }
 
 func (c *checker) selectNode(x *ast.SelectorExpr) *Node {
-	n := &Node{Op: OpSelect, At: c.at(x), Name: x.Sel.Name}
+	n := &Node{Op: OpSelect, At: c.at(x), Text: c.text(x), Name: x.Sel.Name}
 	selection := c.info.Selections[x]
 	f := c.fields[selection.Obj()]
 	if f == nil {
-		c.errorf(diag.ExprForm, x.Sel, "write `."+x.Sel.Name+"(…)`", "%s is a method: it must be called", x.Sel.Name)
+		c.noValue(x, c.info.Types[x])
 		return n
 	}
 	n.Type, n.Ref = f.Type, f.Ref
@@ -118,6 +113,10 @@ func (c *checker) buildNode(x *ast.CompositeLit) *Node {
 
 // literal checks a constant against what the model's types hold.
 func (c *checker) literal(x *ast.BasicLit, n *Node) {
+	if n.Type != nil && n.Type.Class == Scalar && n.Type.Kind == Decimal {
+		c.decimal(x, n)
+		return
+	}
 	if n.Type == nil || n.Value == nil || n.Value.Kind() != constant.String {
 		return
 	}
@@ -127,6 +126,17 @@ func (c *checker) literal(x *ast.BasicLit, n *Node) {
 		return
 	}
 	c.constant(x, n.Type, constant.StringVal(n.Value))
+}
+
+var decimalForm = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?$`)
+
+// decimal keeps a number as it is written, since go/types rounds it.
+func (c *checker) decimal(x *ast.BasicLit, n *Node) {
+	n.Value = constant.MakeString(x.Value)
+	if !decimalForm.MatchString(x.Value) || len(strings.Trim(x.Value, "0.")) > 19 {
+		c.errorf(diag.ExprConstant, x, "it is written like 119.50, with at most 19 digits", "%s is no value of %s",
+			x.Value, n.Type)
+	}
 }
 
 func (c *checker) enumHint(t *Type, value string) string {
@@ -182,6 +192,8 @@ func (c *checker) operator(op token.Token, x, operand ast.Expr, t *Type) {
 		ok = equality || ordering
 	case t.Kind == Bytes:
 		ok = false
+	case t.Kind == Decimal:
+		ok = op != token.QUO
 	}
 	if !ok {
 		c.wrongOperand(op, x, operand)
@@ -226,11 +238,15 @@ func (c *checker) wantedNode(x *ast.CallExpr) *Node {
 	if !strings.HasPrefix(x.Fun.(*ast.Ident).Name, "some ") {
 		return value
 	}
-	return &Node{Op: OpSome, At: value.At, Type: c.wanted[x], Args: []*Node{value}}
+	return &Node{Op: OpSome, At: value.At, Text: value.Text, Type: c.wanted[x], Args: []*Node{value}}
 }
 
 // arguments reports values that a function does not take, though go/types lets them pass.
 func (c *checker) arguments(x *ast.CallExpr, n *Node) {
+	if len(n.Args) < c.calls[n.Name].least {
+		c.wrongCall(x)
+		return
+	}
 	for i, a := range n.Args {
 		t := a.Type
 		if t == nil || t.Class != Scalar {
@@ -256,6 +272,9 @@ func (c *checker) arguments(x *ast.CallExpr, n *Node) {
 		}
 	}
 }
+
+// decimal reports whether a type is exact and has a point.
+func decimal(t *Type) bool { return t.Class == Scalar && t.Kind == Decimal }
 
 func numeric(t *Type) bool { return t.Class == Scalar && (integer(t) || t.Kind == Float64) }
 
@@ -301,6 +320,9 @@ func (c *checker) convertible(have, want *Type) bool {
 	}
 	if have.Class != Scalar || want.Class != Scalar {
 		return false
+	}
+	if want.Kind == Decimal && integer(have) {
+		return have.Kind != Uint64 && have.Kind != Duration
 	}
 	return have.Kind == want.Kind || numeric(have) && numeric(want) ||
 		have.Kind == String && want.Kind == Bytes || have.Kind == Bytes && want.Kind == String

@@ -14,23 +14,30 @@ import (
 
 // explain finds the smallest parts that go/types refuses, and says in the model's words what is wrong with each. It
 // reports whether the part is right.
-func (c *checker) explain(x ast.Expr) bool {
+func (c *checker) explain(x ast.Expr) bool { return c.explainPart(x, false) }
+
+// explainPart is explain for a part of which something is selected, or which is called, where it need not be a value.
+func (c *checker) explainPart(x ast.Expr, base bool) bool {
 	if c.bad[x] {
 		return false
 	}
 	ok := true
+	_, selects := x.(*ast.SelectorExpr)
+	call, calls := x.(*ast.CallExpr)
 	for _, part := range c.parts(x) {
-		ok = c.explain(part) && ok
+		ok = c.explainPart(part, selects || calls && part == call.Fun) && ok
 	}
 	if !ok {
 		return false
 	}
 	tv, err := c.check(x)
-	if err == nil {
-		if tv.Type == types.Typ[types.Invalid] {
-			c.silent = true
-			return false
-		}
+	switch {
+	case err == nil && !base && c.noValue(x, tv):
+		return false
+	case err == nil && tv.Type == types.Typ[types.Invalid]:
+		c.silent = true
+		return false
+	case err == nil:
 		return true
 	}
 	switch x := x.(type) {
@@ -46,6 +53,50 @@ func (c *checker) explain(x ast.Expr) bool {
 		c.wrongCall(x)
 	default:
 		c.errorf(diag.ExprForm, x, "", "`%s` is not a value", c.text(x))
+	}
+	return false
+}
+
+// noValue reports a part that go/types takes for right, and that is no value of the model.
+func (c *checker) noValue(x ast.Expr, tv types.TypeAndValue) bool {
+	_, function := tv.Type.(*types.Signature)
+	t := c.typeOf(tv.Type)
+	switch x := x.(type) {
+	case *ast.Ident:
+		switch {
+		case tv.IsType():
+			c.errorf(diag.ExprForm, x, c.rootsHint(), "%s is a type, and no value", x.Name)
+		case tv.IsBuiltin() || function:
+			c.errorf(diag.ExprForm, x, "write `"+c.calls[x.Name].Signature+"`", "%s is a function: it must be called", x.Name)
+		case t != nil && t.Class == Root:
+			c.errorf(diag.ExprForm, x, "name one of its fields", "`%s` alone is not a value", x.Name)
+		}
+	case *ast.SelectorExpr:
+		if function {
+			c.errorf(diag.ExprForm, x.Sel, "write `."+x.Sel.Name+"(…)`", "%s is a method: it must be called", x.Sel.Name)
+		}
+	case *ast.IndexExpr:
+		if of, _ := c.typeIn(x.X); of != nil && of.Class != Map && of.Class != Set {
+			c.wrongIndex(x)
+		}
+	case *ast.CallExpr:
+		if id, ok := x.Fun.(*ast.Ident); ok && c.wanted[x] == nil && c.typeNamed(id.Name) != nil && tv.Value == nil {
+			have, _ := c.typeIn(x.Args[0])
+			if want := c.typeNamed(id.Name); have != nil && !c.convertible(have, want) {
+				c.wrongConversion(x, want)
+			}
+		}
+	}
+	return c.bad[x] || c.failedAt(x)
+}
+
+// failedAt reports whether a part of x was reported.
+func (c *checker) failedAt(x ast.Expr) bool {
+	switch x := x.(type) {
+	case *ast.SelectorExpr:
+		return c.bad[x.Sel]
+	case *ast.CallExpr:
+		return c.bad[x.Args[0]]
 	}
 	return false
 }
@@ -276,6 +327,10 @@ func (c *checker) convertHint(x ast.Expr, have, want *Type) string {
 		return ""
 	}
 	switch {
+	case have.Class == Scalar && want.Class == Scalar && have.Kind == Time && want.Kind == Date:
+		return "write `" + text + ".Date()`"
+	case have.Class == Scalar && want.Class == Scalar && have.Kind == Date && want.Kind == Time:
+		return "write `" + text + ".Time()`"
 	case have.Class == Optional && have.Elem == want:
 		return "write `" + text + ".Or(…)`, with what stands for an absent one"
 	case want.Class == Optional && c.convertible(have, want.Elem):
@@ -298,6 +353,8 @@ func (c *checker) wrongOperand(op token.Token, x, operand ast.Expr) {
 	hint := ""
 	t, _ := c.typeIn(operand)
 	switch {
+	case t != nil && decimal(t) && op == token.QUO:
+		hint = "a quotient has to be rounded: write this fold in Go, with Quo"
 	case t != nil && t.Class == Optional:
 		hint = "write `" + c.text(operand) + ".Present()` or `" + c.text(operand) + ".Or(…)`"
 	case op == token.NOT && t != nil && t.Kind == String:
@@ -332,6 +389,8 @@ func (c *checker) wrongOperands(x *ast.BinaryExpr) {
 	}
 	hint := ""
 	switch {
+	case left != nil && right != nil && narrows(right, left) && !narrows(left, right):
+		hint = c.convertHint(x.X, left, right)
 	case left != nil && right != nil:
 		if hint = c.convertHint(x.Y, right, left); hint == "" {
 			hint = c.convertHint(x.X, left, right)

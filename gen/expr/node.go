@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"go/constant"
 	"strings"
 
@@ -32,6 +33,8 @@ type Node struct {
 	Op   Op
 	Type *Type
 	At   diag.Span
+	// Text is the part as it is written, with single spaces.
+	Text string
 	Name string
 	Args []*Node
 	// Ref is what was attached to the field of an OpSelect.
@@ -52,15 +55,18 @@ func (n *Node) Walk(f func(*Node)) {
 	}
 }
 
-// Fails reports whether the node itself is an operation that can fail: on integers, where it may overflow or divide by
+// Fails reports whether the node itself is an operation that can fail: on numbers, where it may overflow or divide by
 // zero, or one that makes a list which may grow too long. What is known is computed already.
 func (n *Node) Fails() bool {
+	if n.Type != nil && decimal(n.Type) { // of which Go has no constants
+		return n.Op == OpBinary
+	}
 	if n.Value != nil || n.Type == nil {
 		return false
 	}
 	switch n.Op {
 	case OpBinary:
-		return integer(n.Type) && strings.Contains("+-*/%", n.Name)
+		return numeric(n.Type) && strings.Contains("+-*/%", n.Name)
 	case OpUnary:
 		return integer(n.Type) && n.Name == "-"
 	case OpCall:
@@ -92,4 +98,31 @@ func narrows(have, want *Type) bool {
 		return true
 	}
 	return from > 0 && to < from || from < 0 && to > from
+}
+
+// Canonical returns the meaning of a node as a text: the same for the same tree, however it was written.
+func (n *Node) Canonical() string {
+	var b strings.Builder
+	n.write(&b)
+	return b.String()
+}
+
+func (n *Node) write(b *strings.Builder) {
+	fmt.Fprintf(b, "(%d %s", n.Op, n.Name)
+	switch {
+	case n.Op == OpLiteral || n.Op == OpValue:
+		b.WriteString(n.Value.ExactString())
+	case n.Op == OpConvert || n.Op == OpNone:
+		b.WriteString(n.Type.String())
+	case n.Spread:
+		b.WriteString("...")
+	}
+	for i, a := range n.Args {
+		if n.Op == OpBuild {
+			b.WriteString(" " + n.Fields[i].Name + ":")
+		}
+		b.WriteString(" ")
+		a.write(b)
+	}
+	b.WriteString(")")
 }

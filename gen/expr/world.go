@@ -24,6 +24,7 @@ const (
 	Duration Kind = "duration"
 	UUID     Kind = "uuid"
 	Date     Kind = "date"
+	Decimal  Kind = "decimal"
 )
 
 // Class says what can be done with the values of a type.
@@ -135,6 +136,7 @@ func New() *World {
 		w.scalar(kind, w.named(string(kind), types.Typ[types.String]))
 	}
 	w.scalar(Duration, w.named(string(Duration), types.Typ[types.Int64]))
+	w.scalar(Decimal, w.named(string(Decimal), types.Typ[types.Float64]))
 	for _, t := range w.scalars {
 		w.addMethods(t)
 	}

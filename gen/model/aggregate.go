@@ -39,6 +39,11 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 		r.unused(m, &u)
 	}
 	r.lifecycle(a, m)
+	r.fieldsUnknown[m] = unread(a.Keys, "state", len(a.State))
+	for i, e := range a.Events {
+		m.Events[i].Apply = r.apply(e, m.Events[i])
+		r.from(e.Fields, m.Events[i])
+	}
 }
 
 func (r *resolver) snapshotEvery(t schema.Text) int {
@@ -73,6 +78,7 @@ func (r *resolver) command(c *schema.Command, m *Command, u *usage) {
 		m.Creates = MayExist
 	}
 	m.Fields = r.fields("the command "+m.Name, c.Fields)
+	m.Checks = r.checks(c.Checks, m.Fields, "the command "+m.Name, unread(c.Keys, "fields", len(c.Fields)))
 	if missing(c.Keys, "emits", len(c.Emits)) {
 		r.errorf(diag.NoEmits, c.Name.At, "add `emits: [Event]`", "the command %s emits nothing", m.Name)
 		u.emitsUnknown = true

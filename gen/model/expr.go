@@ -93,15 +93,11 @@ func (r *resolver) expr(t schema.Text, in scope, want Type) *Expr {
 		return nil
 	}
 	w := r.exprTypes()
-	names := expr.Scope{}
-	for _, x := range in {
-		names[x.name] = w.root(x)
-	}
 	var wanted *expr.Type
 	if want.Kind != 0 {
 		wanted = w.typeOf(want)
 	}
-	node := w.Check(expr.Source{Text: t.Value, At: t.Within}, names, wanted, r.diags.Add)
+	node := w.Check(expr.Source{Text: t.Value, At: t.Within}, w.scope(in), wanted, r.diags.Add)
 	if node == nil {
 		return nil
 	}
@@ -166,6 +162,15 @@ func (w *world) fields(list []*Field) []expr.Field {
 		fields[i] = expr.Field{Name: f.Name, Type: w.typeOf(f.Type), Ref: f}
 	}
 	return fields
+}
+
+// scope returns the names of a scope with their types.
+func (w *world) scope(in scope) expr.Scope {
+	names := expr.Scope{}
+	for _, x := range in {
+		names[x.name] = w.root(x)
+	}
+	return names
 }
 
 // root returns the type of a root, nil where it was reported.

@@ -76,6 +76,8 @@ type Named struct {
 	Base  Kind
 	Rules Rules // of a Scalar
 
+	Checks []*Check // of a Struct
+
 	Values []EnumValue // of an Enum
 	Fields []*Field    // of a Struct
 	// IDOf is the aggregate whose id this Struct is, nil for those that the model declares.
@@ -97,7 +99,9 @@ type Field struct {
 	Rules Rules
 	// Personal marks a person's data.
 	Personal bool
-	At       diag.Span
+	// From is what an event's field is filled with when the event happens, nil if the decider says it.
+	From *Expr
+	At   diag.Span
 }
 
 // Rules bound the values of a field or a named scalar. They bind commands, never stored events. On an optional field
@@ -143,6 +147,8 @@ type Event struct {
 	Doc       string
 	At        diag.Span
 	Fields    []*Field
+	// Apply is how the event changes the state, besides its phase; nil if that is written in Go.
+	Apply *Apply
 	// Wire is the name under which it is stored; Version is the version of its declaration.
 	Wire    string
 	Version int
@@ -189,6 +195,7 @@ type Command struct {
 	In PhaseSet
 	// Shared says that something of another aggregate has the name too.
 	Shared bool
+	Checks []*Check
 }
 
 // Times says how often a command emits an event.

@@ -216,6 +216,16 @@ func (r *resolver) resolveTypes(list []*schema.Type) {
 		r.fieldsUnknown[n] = unread(t.Keys, "fields", len(t.Fields))
 	}
 	r.cycles()
+	for i, t := range list {
+		n := r.model.Types[i]
+		if n.Kind != Struct {
+			for _, c := range t.Checks {
+				r.errorf(diag.RuleNotForType, c.At, "a struct has fields to check", "`check` applies to structs and commands")
+			}
+		} else {
+			n.Checks = r.checks(t.Checks, n.Fields, "the struct "+n.Name, r.fieldsUnknown[n])
+		}
+	}
 }
 
 // fields resolves the fields of one element.
@@ -231,6 +241,9 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 			continue
 		}
 		r.fieldName(f.Name)
+		if f.From.Given() && !strings.HasPrefix(owner, "the event ") {
+			r.errorf(diag.FromWhere, f.From.At, "", "only a field of an event is filled from the state, not one of %s", owner)
+		}
 		lower := strings.ToLower(f.Name.Value)
 		if first, twice := seen[lower]; twice {
 			r.clash(diag.FieldsCollide, f.Name.At, first.At, "the first one",

@@ -16,7 +16,7 @@ const meaning = "1"
 // enter; names, types and the order of fields do.
 func (p *Plan) fingerprint() {
 	for _, a := range p.Aggregates {
-		a.Fingerprint = digest("state", a.Name, shapeOf(a.StateFields)+a.Lifecycle.meaningOf(a.Events))
+		a.Fingerprint = digest("state", a.Name, shapeOf(a.StateFields)+a.Lifecycle.meaningOf(a.Events)+meaningOf(a.Events))
 	}
 	for _, pr := range p.Projections {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}

@@ -183,6 +183,7 @@ func (p *Plan) checkNames(d *diag.List) {
 	for _, m := range []string{"Run", "Close", "Projectors"} {
 		app.add(m, "a method", diag.Span{})
 	}
+	p.checkFoldNames(s)
 	for _, t := range p.Types {
 		s.add(t.Parse, "what reads "+t.Name, t.At)
 	}
@@ -208,7 +209,9 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 	methods := newMethodScope(s.d, a.Interface)
 	for _, e := range a.Events {
 		s.add(e.Go, "event "+e.Name, e.At)
-		methods.add(e.Apply, "the fold of "+e.Name, e.At)
+		if e.Fold == nil {
+			methods.add(e.Apply, "the fold of "+e.Name, e.At)
+		}
 		checkFields(s.d, "event "+e.Name, e.Fields, "EventType", "AppendJSON", "DecodeJSON")
 	}
 	for _, r := range a.Rejections {

@@ -33,6 +33,8 @@ type Named struct {
 	*model.Named
 	// Check, Write and Read say which helpers the type needs: for the rules of commands, the encoder, the decoder.
 	Check, Write, Read bool
+	// Clone is the function that copies a value with all that it holds, empty where there is none.
+	Clone string
 	// Pattern is the variable of a scalar's compiled pattern, Parse the function that reads an id from its text.
 	Pattern, Parse string
 	Values         []EnumValue
@@ -86,6 +88,9 @@ type Event struct {
 	// Apply is the decider's method that folds the event: ApplyMoneyDeposited. Scratch is the field of the fold that
 	// the event is decoded into.
 	Apply, Scratch string
+	// Fold is nil where the team folds the event, Fill where the decider says all of its fields.
+	Fold *Fold
+	Fill *Fill
 }
 
 // Rejection is a rejection's Go struct.
@@ -179,6 +184,7 @@ func New(m *model.Model, d *diag.List) *Plan {
 	}
 	p.newLookups()
 	p.markUses()
+	p.markClones()
 	p.fingerprint()
 	p.checkNames(d)
 	return p
@@ -207,8 +213,9 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		name := goName(m, e.Name, e.Shared)
 		pe := &Event{
 			Event: e, Aggregate: a, Go: name, Fields: p.fields(name, e.Fields),
-			Apply: "Apply" + e.Name, Scratch: p.scratch(name),
+			Apply: "Apply" + e.Name, Scratch: p.scratch(name), Fold: newFold(e, name),
 		}
+		pe.Fill = newFill(pe)
 		a.Events = append(a.Events, pe)
 		events[e] = pe
 	}

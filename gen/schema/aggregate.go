@@ -68,9 +68,10 @@ var eventShape = shape[Event]{
 		{"fields", fieldsForm, "The fields of the event.", func(p *parser, v *Event, e entry) { v.Fields = p.fields(e) }},
 		{"moves", aText, "From which phases the event can happen, and to which it leads: new|stalled -> open, any -> closed.", func(p *parser, v *Event, e entry) { v.Moves = p.moves(e) }},
 		{"wire", aText, "The name under which the event is stored, if that is not its own.", func(p *parser, v *Event, e entry) { v.Wire, _ = p.text(e) }},
+		{"apply", named(aGoExpr), "How the event changes the state: fields, and the values that they get. Without it, a fold in Go does.", func(p *parser, v *Event, e entry) { v.Apply = p.assignments(e) }},
+		{"remove", listOf(aGoExpr), "The entries of maps and sets of the state that the event takes away.", func(p *parser, v *Event, e entry) { v.Remove = p.removals(e) }},
 	},
 	later: map[string]string{
-		"apply":      "how an event changes the state is written in Go",
 		"version":    "an event can't change yet: declare a new one",
 		"history":    "an event can't change yet: declare a new one",
 		"upcast":     "an event can't change yet: declare a new one",
@@ -107,10 +108,10 @@ var commandShape = shape[Command]{
 		{"emits", listOf(aText), "The events that the command may cause: Event, maybe Event, many Event.", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
 		{"in", listOf(aText), "The phases in which the command can be given.", func(p *parser, c *Command, e entry) { c.In = p.texts(e, "`in: [new, open]`") }},
 		{"rejects", listOfNames, "The rejections that the decider may return.", func(p *parser, c *Command, e entry) { c.Rejects = p.texts(e, "`rejects: [NotOpen]`") }},
+		{"check", checksForm, "Rules over several fields.", func(p *parser, c *Command, e entry) { c.Checks = p.checks(e) }},
 	},
 	later: map[string]string{
 		"also":  "a command addresses one stream",
-		"check": "the decider checks it",
 		"after": "deadlines belong to process managers, which come later",
 	},
 	instead: map[string]string{

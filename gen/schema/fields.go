@@ -17,6 +17,7 @@ var typeShape = shape[Type]{
 		{"base", oneWord(scalarNames...), "The scalar below a named scalar.", func(p *parser, t *Type, e entry) { t.Base, _ = p.text(e) }},
 		{"enum", listOf(aValue), "The values of an enum.", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
 		{"fields", fieldsForm, "The fields of a struct.", func(p *parser, t *Type, e entry) { t.Fields = p.fields(e) }},
+		{"check", checksForm, "Rules over several fields of a struct.", func(p *parser, t *Type, e entry) { t.Checks = p.checks(e) }},
 	}, ruleKeys(func(t *Type) *[]Rule { return &t.Rules })...),
 	later: withLaterRules(map[string]string{
 		"history": "declare a new event instead",
@@ -37,9 +38,9 @@ var fieldShape = shape[Field]{
 		{"type", aTypeExpr, "The type of the field.", func(p *parser, f *Field, e entry) { f.Type = p.typeExpr(e) }},
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, f *Field, e entry) { f.Doc = p.doc(e) }},
 		{"personal", aBool, "Whether the value is about a person.", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
+		{"from", aGoExpr, "Where an event's field takes its value from when the event happens: `state.assignees`.", func(p *parser, f *Field, e entry) { f.From, _ = p.expression(e) }},
 	}, ruleKeys(func(f *Field) *[]Rule { return &f.Rules })...),
 	later: withLaterRules(map[string]string{
-		"from":   "the decider fills the field from the state",
 		"search": "read models have no full-text search",
 	}),
 	instead: map[string]string{
@@ -57,7 +58,6 @@ var fieldShape = shape[Field]{
 // withLaterRules adds the rules that the language has and this version does not know.
 func withLaterRules(later map[string]string) map[string]string {
 	later["distinct"] = "the decider checks it"
-	later["check"] = "the decider checks it"
 	later["example"] = "put it into `doc`"
 	later["default"] = "make the field optional"
 	later["deprecated"] = "say so in `doc`"

@@ -156,7 +156,7 @@ func (p *parser) entry(k, v *yaml.Node) (entry, bool) {
 		p.errorf(diag.WrongForm, p.span(k), "", "a key must be a word")
 		return entry{}, false
 	}
-	return p.spaced(entry{key: Text{Value: k.Value, At: p.span(k)}, value: v}), true
+	return p.spaced(entry{key: Text{Value: k.Value, At: p.span(k), raw: p.raw(k)}, value: v}), true
 }
 
 // spaced recognises {name:string}, which YAML takes for one key without a value, and returns what was meant.

@@ -68,7 +68,8 @@ type Type struct {
 	Values []Text
 	Fields []*Field
 	// OfID marks the struct of an id of several parts, which the model declares with its aggregate.
-	OfID bool
+	OfID   bool
+	Checks []Check // of a struct
 }
 
 // Field declares a field.
@@ -78,6 +79,8 @@ type Field struct {
 	Type     *TypeExpr
 	Rules    []Rule
 	Personal Text
+	// From is where an event's field takes its value from.
+	From Text
 }
 
 // Rule bounds a value: the rule's name, as "minLength", and its bound as written.
@@ -148,6 +151,10 @@ type Event struct {
 	Moves  Moves
 	// Wire is the name under which it is stored, if that is not its own.
 	Wire Text
+	// Apply is how the event changes the state, and Remove what it takes away. Where both keys are absent, that is
+	// written in Go.
+	Apply  []Assignment
+	Remove []Text
 }
 
 // Rejection declares a rejection.
@@ -165,7 +172,8 @@ type Command struct {
 	Emits   []Emit
 	Rejects []Text
 	// In has the names of phases.
-	In []Text
+	In     []Text
+	Checks []Check
 }
 
 // Emit is an entry of a command's emits.

@@ -77,7 +77,10 @@ func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
 		p.join = p.of.def.Join(p.stream, &p.loaded.state)
 	}
 	fold := p.of.def.NewFold()
-	rec := cqrs.Record{EventMeta: cqrs.EventMeta{Stream: p.stream, Version: p.loaded.version, Time: m.Time}}
+	rec := cqrs.Record{EventMeta: cqrs.EventMeta{
+		Stream: p.stream, Version: p.loaded.version, Time: m.Time, Actor: m.Actor,
+		CommandID: m.CommandID, CorrelationID: m.CorrelationID, CausationID: m.CausationID,
+	}}
 	for _, e := range p.events.stored() {
 		in = "Apply" + e.Type
 		if p.of.def.Admits != nil {

@@ -81,6 +81,13 @@ func (f *Fault) Err() error {
 	return f.err
 }
 
+// Take is Err, and makes f ready again.
+func (f *Fault) Take() error {
+	err := f.Err()
+	*f = Fault{}
+	return err
+}
+
 // fail keeps an operation that failed, unless one did before. It is not inlined, so that its callers are.
 //
 //go:noinline

@@ -62,6 +62,22 @@ func (c *Checker) fail(field, format string, args ...any) {
 	c.faults = append(c.faults, cqrs.FieldError{Path: c.path.to(field), Message: fmt.Sprintf(format, args...)})
 }
 
+// Holds checks that a rule over several fields is met: ok says so. field is one of them, message what is wrong.
+func (c *Checker) Holds(field string, ok bool, message string) {
+	if !ok {
+		c.fail(field, "%s", message)
+	}
+}
+
+// HoldsComputed is Holds for a rule that computes with integers: err is what went wrong there, or nil.
+func (c *Checker) HoldsComputed(field string, ok bool, message string, err error) {
+	if err != nil {
+		c.fail(field, "can't be checked: %v", err)
+		return
+	}
+	c.Holds(field, ok, message)
+}
+
 // Min checks that v is not below low.
 func Min[T cmp.Ordered](c *Checker, field string, v, low T) {
 	if v < low {
