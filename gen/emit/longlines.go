@@ -12,7 +12,7 @@ func breakLongLine(line string) string {
 		return line
 	}
 	open := lastList(line)
-	if open < 0 {
+	if open < 0 || open == len(line)-2 { // nothing to break, as in Name{}
 		return line
 	}
 	items := splitList(line[open+1 : len(line)-1])
