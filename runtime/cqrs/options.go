@@ -42,6 +42,8 @@ func IfVersion(v Version) CommandOption {
 type QueryOptions struct {
 	// AtLeast is the position that the answer must reflect.
 	AtLeast Position
+	// Page is the part of the answer that is wanted, nil for all of it.
+	Page *Page
 }
 
 // QueryOption is an option of one query.

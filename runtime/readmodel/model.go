@@ -120,20 +120,68 @@ func (m *Model[K, R]) GetMany(ctx context.Context, keys []K, opts ...cqrs.QueryO
 	return rows, freshness(position, head), nil
 }
 
-// Find returns the rows that f selects, in its order and of one moment.
+// Find returns the rows that f selects, in its order and of one moment; with cqrs.InPage, a page of them.
 func (m *Model[K, R]) Find(ctx context.Context, f Find, opts ...cqrs.QueryOption) ([]Entry[K, R], Freshness, error) {
 	head, err := m.begin(ctx, opts)
 	if err != nil {
 		return nil, Freshness{}, err
 	}
-	entries, position, err := m.find(ctx, f)
+	var entries []Entry[K, R]
+	var position cqrs.Position
+	if page := options(opts).Page; page != nil {
+		entries, position, err = m.page(ctx, f, page)
+	} else {
+		entries, position, err = m.find(ctx, f, nil)
+	}
 	if err != nil {
 		return nil, Freshness{}, err
 	}
 	return entries, freshness(position, head), nil
 }
 
-func (m *Model[K, R]) find(ctx context.Context, f Find) ([]Entry[K, R], cqrs.Position, error) {
+// page asks for one row more than wanted: whether there is one says whether there is a next page.
+func (m *Model[K, R]) page(ctx context.Context, f Find, page *cqrs.Page) ([]Entry[K, R], cqrs.Position, error) {
+	page.Next = ""
+	schema := &m.codec.Schema
+	if err := schema.CheckFind(&f); err != nil {
+		return nil, 0, err
+	}
+	if page.After != "" {
+		behind, err := schema.behind(&f, page.After)
+		if err != nil {
+			return nil, 0, err
+		}
+		f.After = behind
+	}
+	if page.Limit <= 0 {
+		return m.find(ctx, f, nil)
+	}
+	var last []Value
+	rows := 0
+	f.Limit = page.Limit + 1
+	entries, position, err := m.find(ctx, f, func(key, row []Value) {
+		if rows++; rows != page.Limit {
+			return
+		}
+		for _, n := range schema.after(&f) {
+			if n < len(key) {
+				last = append(last, key[n])
+			} else {
+				last = append(last, row[n-len(key)])
+			}
+		}
+	})
+	if err == nil && len(entries) > page.Limit {
+		entries = entries[:page.Limit:page.Limit]
+		page.Next = schema.cursor(&f, last)
+	}
+	return entries, position, err
+}
+
+// find reads the rows that f selects, and shows the values of each to look, if that is not nil.
+func (m *Model[K, R]) find(
+	ctx context.Context, f Find, look func(key, row []Value),
+) ([]Entry[K, R], cqrs.Position, error) {
 	var entries []Entry[K, R]
 	ks, rs := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil), m.rowScanner(nil)
 	position, err := m.table.Find(ctx, f, func(key, row []Value) error {
@@ -143,6 +191,9 @@ func (m *Model[K, R]) find(ctx context.Context, f Find) ([]Entry[K, R], cqrs.Pos
 		m.codec.ReadKey(ks, &e.Key)
 		rs.Reset(row)
 		m.codec.ReadRow(rs, &e.Row)
+		if look != nil {
+			look(key, row)
+		}
 		return errors.Join(ks.Err(), rs.Err())
 	})
 	if err != nil {
@@ -164,7 +215,7 @@ func (m *Model[K, R]) All(ctx context.Context, opts ...cqrs.QueryOption) iter.Se
 		}
 		f := Find{Index: -1, Limit: pageSize}
 		for {
-			page, _, err := m.find(ctx, f)
+			page, _, err := m.find(ctx, f, nil)
 			if err != nil {
 				yield(Entry[K, R]{}, err)
 				return
@@ -182,7 +233,7 @@ func (m *Model[K, R]) All(ctx context.Context, opts ...cqrs.QueryOption) iter.Se
 	}
 }
 
-// Count returns the number of rows that f's Index and Equal select.
+// Count returns the number of rows that f selects without After and Limit.
 func (m *Model[K, R]) Count(ctx context.Context, f Find, opts ...cqrs.QueryOption) (int64, Freshness, error) {
 	head, err := m.begin(ctx, opts)
 	if err != nil {

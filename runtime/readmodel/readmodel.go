@@ -66,10 +66,14 @@ type Find struct {
 	// Index is the number of the schema's index that gives the order; -1 is the key's own order. Rows that are equal
 	// by their index are in the order of their keys. Null sorts first.
 	Index int
-	// Equal fixes the first columns of the index, or of the key.
+	// Order, if not empty, sorts by these columns instead, as an index over them would. Index is then -1.
+	Order []string
+	// Equal fixes the first columns of the index or of Order, or of the key.
 	Equal []Value
-	// After, if not empty, continues behind a row: the values of the index's remaining columns, if Index is not
-	// -1, and then of all key columns.
+	// Where leaves out the rows that do not meet it.
+	Where Condition
+	// After, if not empty, continues behind a row: the remaining values of the index or of Order, if there is one, and
+	// then of all key columns.
 	After []Value
 	// Limit bounds the number of rows, if above zero.
 	Limit int
@@ -94,8 +98,7 @@ type Table interface {
 	// position. Rows and position are of the same moment. ErrStop ends it without an error.
 	Find(ctx context.Context, f Find, found func(key, row []Value) error) (cqrs.Position, error)
 
-	// Count returns the number of rows whose first key columns, or first columns of the index, are Equal; it
-	// ignores After and Limit.
+	// Count returns the number of rows that Find would select without After and Limit.
 	Count(ctx context.Context, f Find) (int64, cqrs.Position, error)
 }
 

@@ -50,10 +50,10 @@ func TestASchemaThatNoSinkCanStoreIsRefused(t *testing.T) {
 
 func TestOrderListsTheIndexAndThenTheKey(t *testing.T) {
 	s := &Schema{Key: []Column{{Name: "a"}, {Name: "b"}}, Row: []Column{{Name: "c"}}, Indexes: [][]string{{"c", "b"}}}
-	assert.Equal(t, []int{0, 1}, s.Order(-1))
-	assert.Equal(t, []int{2, 1, 0, 1}, s.Order(0))
-	assert.Nil(t, s.Order(1))
-	assert.Nil(t, s.Order(-2))
+	assert.Equal(t, []int{0, 1}, s.Order(&Find{Index: -1}))
+	assert.Equal(t, []int{2, 1, 0, 1}, s.Order(&Find{Index: 0}))
+	assert.Nil(t, s.Order(&Find{Index: 1}))
+	assert.Nil(t, s.Order(&Find{Index: -2}))
 }
 
 var everyColumn = []Column{

@@ -3,6 +3,7 @@ package readmodel
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,23 +44,41 @@ func (s *Schema) Columns() []Column {
 	return append(append(make([]Column, 0, len(s.Key)+len(s.Row)), s.Key...), s.Row...)
 }
 
-// Order returns the numbers, within Columns, of the columns that sort the rows of a Find by this index: the index's
-// own, and then all of the key. For -1 they are those of the key. It is nil for an index that does not exist.
-func (s *Schema) Order(index int) []int {
-	if index < -1 || index >= len(s.Indexes) {
+// Order returns the numbers, within Columns, of the columns that sort the rows of a Find: those of its index or its own
+// Order, and then all of the key. It is nil for an index or a column that does not exist.
+func (s *Schema) Order(f *Find) []int {
+	if f.Index < -1 || f.Index >= len(s.Indexes) {
 		return nil
 	}
+	names := f.Order
+	if f.Index >= 0 {
+		names = s.Indexes[f.Index]
+	}
 	var order []int
-	if index >= 0 {
-		for _, name := range s.Indexes[index] {
-			order = append(order, s.number(name))
+	for _, name := range names {
+		n := s.number(name)
+		if n < 0 {
+			return nil
 		}
+		order = append(order, n)
 	}
 	for i := range s.Key {
 		order = append(order, i)
 	}
 	return order
 }
+
+// after returns the columns whose values a Find continues behind.
+func (s *Schema) after(f *Find) []int {
+	order := s.Order(f)
+	if f.own() {
+		return order[len(f.Equal):]
+	}
+	return order
+}
+
+// own reports whether the rows have another order than that of the key.
+func (f *Find) own() bool { return f.Index >= 0 || len(f.Order) > 0 }
 
 // number returns the number of a column within Columns, or -1.
 func (s *Schema) number(name string) int {
@@ -208,21 +227,18 @@ func (s *Schema) CheckKey(key []Value) error {
 
 // CheckFind refuses a Find that does not fit the schema. Sinks call it first in Find and in Count.
 func (s *Schema) CheckFind(f *Find) error {
-	order := s.Order(f.Index)
-	if order == nil {
-		return s.invalid("it has no index %d", f.Index)
+	if err := s.checkOrder(f); err != nil {
+		return err
 	}
+	order := s.Order(f)
 	own := len(order)
-	if f.Index >= 0 {
+	if f.own() {
 		own -= len(s.Key)
 	}
 	if len(f.Equal) > own {
 		return s.invalid("a query fixes %d of %d columns", len(f.Equal), own)
 	}
-	after := order[len(f.Equal):]
-	if f.Index < 0 {
-		after = order
-	}
+	after := s.after(f)
 	if len(f.After) > 0 && len(f.After) != len(after) {
 		return s.invalid("a query continues behind %d values, which have to be %d", len(f.After), len(after))
 	}
@@ -236,6 +252,28 @@ func (s *Schema) CheckFind(f *Find) error {
 		if c := columns[after[i]]; c.fault(&f.After[i]) != "" {
 			return &InvalidValueError{s.Projection, c.Name, c.fault(&f.After[i])}
 		}
+	}
+	return s.checkCondition(&f.Where)
+}
+
+func (s *Schema) checkOrder(f *Find) error {
+	if f.Index >= 0 && len(f.Order) > 0 {
+		return s.invalid("a query has the order of index %d and one of its own", f.Index)
+	}
+	columns := s.Columns()
+	for i, name := range f.Order {
+		n := s.number(name)
+		switch {
+		case n < 0:
+			return s.invalid("a query sorts by the column %.80q, which does not exist", name)
+		case columns[n].Kind == JSON:
+			return s.invalid("a query sorts by the column %s, which is of kind json", name)
+		case slices.Contains(f.Order[:i], name):
+			return s.invalid("a query sorts by the column %s twice", name)
+		}
+	}
+	if s.Order(f) == nil {
+		return s.invalid("it has no index %d", f.Index)
 	}
 	return nil
 }

@@ -37,15 +37,18 @@ func (o *oracle) apply(b *readmodel.Batch) {
 }
 
 func (o *oracle) find(f readmodel.Find) []entry {
-	order := o.schema.Order(f.Index)
+	order := o.schema.Order(&f)
 	var selected []entry
 	for _, e := range o.rows {
 		values := pick(e, order)
 		if compareAll(values[:len(f.Equal)], f.Equal) != 0 {
 			continue
 		}
-		if f.Index >= 0 {
+		if f.Index >= 0 || len(f.Order) > 0 {
 			values = values[len(f.Equal):]
+		}
+		if !o.meets(e, &f.Where) {
+			continue
 		}
 		if len(f.After) == 0 || compareAll(values, f.After) > 0 {
 			selected = append(selected, e)

@@ -188,10 +188,17 @@ func drawFind(t *rapid.T, model *oracle) readmodel.Find {
 		Index: rapid.IntRange(-1, len(schema.Indexes)-1).Draw(t, "index"),
 		Limit: rapid.IntRange(0, 3).Draw(t, "limit"),
 	}
-	order, own := schema.Order(f.Index), len(schema.Key)
+	own := len(schema.Key)
 	if f.Index >= 0 {
 		own = len(schema.Indexes[f.Index])
+	} else if rapid.Bool().Draw(t, "order") {
+		f.Order = drawOrder(t, schema)
+		own = len(f.Order)
 	}
+	if rapid.Bool().Draw(t, "where") {
+		f.Where = drawCondition(t, model, 3)
+	}
+	order := schema.Order(&f)
 	columns := schema.Columns()
 	values := make([]readmodel.Value, len(order))
 	for i, n := range order {
@@ -204,9 +211,20 @@ func drawFind(t *rapid.T, model *oracle) readmodel.Find {
 	f.Equal = values[:equal]
 	if rapid.Bool().Draw(t, "after") {
 		f.After = values
-		if f.Index >= 0 {
+		if f.Index >= 0 || len(f.Order) > 0 {
 			f.After = values[equal:]
 		}
 	}
 	return f
+}
+
+func drawOrder(t *rapid.T, schema *readmodel.Schema) []string {
+	var names []string
+	for _, c := range schema.Columns() {
+		if c.Kind != readmodel.JSON {
+			names = append(names, c.Name)
+		}
+	}
+	order := rapid.Permutation(names).Draw(t, "columns")
+	return order[:rapid.IntRange(1, len(order)).Draw(t, "width")]
 }

@@ -166,13 +166,19 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
 		return 0, err
 	}
-	rows, at := t.inOrder(f.Index)
+	rows, at := t.inOrder(&f)
 	rows = rows[after(rows, &f):]
 	equal := string(appendSortable(nil, f.Equal))
-	for i, r := range rows {
-		if f.Limit > 0 && i == f.Limit || !strings.HasPrefix(r.by, equal) {
+	matches := t.schema.Matcher(&f.Where)
+	n := 0
+	for _, r := range rows {
+		if f.Limit > 0 && n == f.Limit || !strings.HasPrefix(r.by, equal) {
 			break
 		}
+		if !matches(r.key, r.values) {
+			continue
+		}
+		n++
 		if err := found(r.key, r.values); errors.Is(err, readmodel.ErrStop) {
 			break
 		} else if err != nil {
@@ -188,7 +194,7 @@ func after(rows []sortedRow, f *readmodel.Find) int {
 		return search(rows, string(appendSortable(nil, f.Equal)))
 	}
 	var last []byte
-	if f.Index >= 0 {
+	if f.Index >= 0 || len(f.Order) > 0 {
 		last = appendSortable(last, f.Equal)
 	}
 	by := string(appendSortable(last, f.After))
@@ -211,7 +217,7 @@ func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, cqrs.Positi
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
 		return 0, 0, err
 	}
-	rows, at := t.inOrder(f.Index)
+	rows, at := t.inOrder(&f)
 	equal := string(appendSortable(nil, f.Equal))
 	rows = rows[search(rows, equal):]
 	// The encoding is free of prefixes, so that the rows that begin with equal stand together.
@@ -221,24 +227,33 @@ func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, cqrs.Positi
 		}
 		return 1
 	})
-	return int64(n), at, nil
+	if f.Where.Op == readmodel.Always {
+		return int64(n), at, nil
+	}
+	count, matches := int64(0), t.schema.Matcher(&f.Where)
+	for _, r := range rows[:n] {
+		if matches(r.key, r.values) {
+			count++
+		}
+	}
+	return count, at, nil
 }
 
-// inOrder returns all rows in the order of an index, and the position that they reflect. It sorts them at the first
+// inOrder returns all rows in the order of a query, and the position that they reflect. It sorts them at the first
 // query after a change.
-func (t *table) inOrder(index int) ([]sortedRow, cqrs.Position) {
+func (t *table) inOrder(f *readmodel.Find) ([]sortedRow, cqrs.Position) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	t.sortMu.Lock()
 	defer t.sortMu.Unlock()
-	var name string
-	if index >= 0 {
-		name = strings.Join(t.schema.Indexes[index], ",")
+	name := strings.Join(f.Order, ",")
+	if f.Index >= 0 {
+		name = strings.Join(t.schema.Indexes[f.Index], ",")
 	}
 	if rows, ok := t.sorted[name]; ok {
 		return rows, t.checkpoint.Position
 	}
-	rows := t.sort(t.schema.Order(index))
+	rows := t.sort(t.schema.Order(f))
 	if t.sorted == nil {
 		t.sorted = map[string][]sortedRow{}
 	}

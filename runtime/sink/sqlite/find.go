@@ -23,24 +23,28 @@ type term struct {
 type selection struct {
 	equal   []term
 	greater *term
+	// filter is what the rows must meet besides, and wanted its values.
+	filter string
+	wanted []readmodel.Value
 }
 
 // selections splits a query into statements that a single range of the index answers each, in the order of their
 // rows. To continue behind (1, 2, 3) is to take those with (1, 2, >3), then those with (1, >2), then those with (>1):
 // unlike SQL's comparison of rows that is right for nulls too, and never reads a row in vain.
 func (t *table) selections(f *readmodel.Find) []selection {
-	order := t.schema.Order(f.Index)
+	order := t.schema.Order(f)
+	filter, wanted := t.filter(&f.Where)
 	var fixed []term
 	for i, v := range f.Equal {
 		fixed = append(fixed, term{t.columns[order[i]], v})
 	}
 	if len(f.After) == 0 {
-		return []selection{{equal: fixed}}
+		return []selection{{equal: fixed, filter: filter, wanted: wanted}}
 	}
 	after := order[len(order)-len(f.After):]
 	var all []selection
 	for i := len(after) - 1; i >= 0; i-- {
-		s := selection{equal: fixed, greater: &term{t.columns[after[i]], f.After[i]}}
+		s := selection{equal: fixed, greater: &term{t.columns[after[i]], f.After[i]}, filter: filter, wanted: wanted}
 		for j, n := range after[:i] {
 			s.equal = append(s.equal[:len(s.equal):len(s.equal)], term{t.columns[n], f.After[j]})
 		}
@@ -63,7 +67,7 @@ func (s *selection) empty() bool {
 
 // where returns the condition; null sorts before every value.
 func (s *selection) where() string {
-	conditions := []string{"TRUE"}
+	conditions := []string{s.filter}
 	for _, e := range s.equal {
 		if e.column.Optional {
 			conditions = append(conditions, e.column.quoted+" IS ?")
@@ -81,7 +85,7 @@ func (s *selection) where() string {
 
 // bind binds the values of where, and returns the number of the next parameter.
 func (s *selection) bind(stmt *sqlite.Stmt) int {
-	next := 1
+	next := bindAll(stmt, 1, s.wanted)
 	for i := range s.equal {
 		bind(stmt, next, &s.equal[i].value)
 		next++
@@ -93,10 +97,10 @@ func (s *selection) bind(stmt *sqlite.Stmt) int {
 	return next
 }
 
-// sql returns the statement that selects the rows in the order of an index, a number of them at most.
-func (s *selection) sql(t *table, index int) string {
+// sql returns the statement that selects the rows in the order of a query, a number of them at most.
+func (s *selection) sql(t *table, f *readmodel.Find) string {
 	var order []string
-	for _, c := range t.order(index) {
+	for _, c := range t.order(f) {
 		if !s.fixes(c) {
 			order = append(order, c.quoted)
 		}
@@ -136,7 +140,7 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 			if err != nil || limit == 0 {
 				break
 			}
-			err = t.findRange(c, &s, f.Index, &limit, found)
+			err = t.findRange(c, &s, &f, &limit, found)
 		}
 		if errors.Is(err, readmodel.ErrStop) {
 			err = nil
@@ -150,10 +154,10 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 }
 
 // findRange calls found for the rows of one statement, and takes their number off the limit, unless that is negative.
-func (t *table) findRange(c *sqlite.Conn, s *selection, index int, limit *int64,
+func (t *table) findRange(c *sqlite.Conn, s *selection, f *readmodel.Find, limit *int64,
 	found func(key, row []readmodel.Value) error,
 ) error {
-	stmt, err := c.Prepare(s.sql(t, index))
+	stmt, err := c.Prepare(s.sql(t, f))
 	if err != nil {
 		return err
 	}

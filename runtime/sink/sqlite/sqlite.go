@@ -235,7 +235,7 @@ type index struct{ name, ddl string }
 // names hold their columns, so that a later release recognises them.
 func (t *table) indexes() (indexes []index) {
 	for i := range t.schema.Indexes {
-		order := t.order(i)
+		order := t.order(&readmodel.Find{Index: i})
 		if len(order) == len(t.schema.Key) && t.servedByKey(order) {
 			continue
 		}

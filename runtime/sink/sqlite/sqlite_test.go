@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,9 +182,35 @@ func TestNamesInSQLAreSnakeCaseAndUnique(t *testing.T) {
 // plans returns how SQLite runs the statements of a query.
 func plans(t *testing.T, path string, table *table, f readmodel.Find) (plans []string) {
 	for _, s := range table.selections(&f) {
-		plans = append(plans, shell(t, path, "EXPLAIN QUERY PLAN "+s.sql(table, f.Index))...)
+		plans = append(plans, shell(t, path, "EXPLAIN QUERY PLAN "+s.sql(table, &f))...)
 	}
 	return plans
+}
+
+func TestAConditionUsesAnIndexThatFitsIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "read.db")
+	table := openTable(t, path, &ledger).(*table)
+	text, num := readmodel.OfString("EUR"), readmodel.OfInt64(1)
+	for _, plan := range plans(t, path, table, readmodel.Find{
+		Index: -1, Order: []string{"balance"}, After: []readmodel.Value{num, text, text},
+		Where: readmodel.All(
+			readmodel.Compare("currency", readmodel.Equal, text), readmodel.Compare("balance", readmodel.Greater, num)),
+	}) {
+		assert.NotContains(t, plan, "TEMP B-TREE")
+		assert.Contains(t, plan, "SEARCH")
+	}
+}
+
+func TestListsOfAnyLengthShareStatements(t *testing.T) {
+	table := openTable(t, filepath.Join(t.TempDir(), "read.db"), &ledger).(*table)
+	statements := map[string]bool{}
+	for n := range 100 {
+		c := readmodel.OneOf("balance", slices.Repeat([]readmodel.Value{readmodel.OfInt64(int64(n))}, n))
+		text, values := table.filter(&c)
+		assert.Equal(t, strings.Count(text, "?"), len(values))
+		statements[text] = true
+	}
+	assert.Len(t, statements, 9)
 }
 
 func TestEveryQueryIsOneRangeOfAnIndexWithoutSorting(t *testing.T) {

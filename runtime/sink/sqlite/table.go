@@ -35,10 +35,10 @@ func newTable(s *Store, schema *readmodel.Schema) *table {
 func (t *table) key() []column { return t.columns[:len(t.schema.Key)] }
 func (t *table) row() []column { return t.columns[len(t.schema.Key):] }
 
-// order returns the columns that sort the rows of an index, each once.
-func (t *table) order(index int) (order []column) {
+// order returns the columns that sort the rows of a query, each once.
+func (t *table) order(f *readmodel.Find) (order []column) {
 	seen := map[int]bool{}
-	for _, n := range t.schema.Order(index) {
+	for _, n := range t.schema.Order(f) {
 		if !seen[n] {
 			order = append(order, t.columns[n])
 		}
