@@ -71,7 +71,7 @@ func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BalanceByCurrency",
-		Fingerprint: "739592ff39125ba7",
+		Fingerprint: "9d4b435750face6e",
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 			{Name: "currency", Kind: readmodel.String},
@@ -163,7 +163,7 @@ func (m *CurrencyTotalsModel) Projector() projection.Runner {
 var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "CurrencyTotals",
-		Fingerprint: "9b1ccd04aae7e70a",
+		Fingerprint: "c365593a6fc8b179",
 		Key: []readmodel.Column{
 			{Name: "currency", Kind: readmodel.String},
 		},

@@ -20,7 +20,7 @@ func Codes() []Code {
 		aggregateCodes,
 		streamCodes,
 		guardCodes,
-		projectionCodes, nameCodes,
+		projectionCodes, foldCodes, nameCodes,
 		expressionCodes,
 		evolutionCodes,
 		scenarioCodes,

@@ -14,10 +14,6 @@ const (
 	EventNotHandled     = "CQ1410"
 	KeyFieldMissing     = "CQ1411"
 	KeyFieldUnknown     = "CQ1412"
-	NotAPath            = "CQ1413"
-	PathUnknown         = "CQ1414"
-	PathThrough         = "CQ1415"
-	PathType            = "CQ1416"
 	EmptyIndex          = "CQ1417"
 	IndexUnknownField   = "CQ1418"
 	IndexFieldUnordered = "CQ1419"
@@ -52,17 +48,6 @@ var projectionCodes = []Code{
 		"An event must give every field of the projection's key a value, or its row can't be found."},
 	{KeyFieldUnknown, "value for an unknown key field",
 		"The projection's key has no such field."},
-	{NotAPath, "not a path",
-		"A key's value is taken from the event: `event.field`, also through structs, `stream.id`, `meta.time`, " +
-			"`meta.actor`, `meta.commandID`, `meta.correlationID` or `meta.causationID`. Whatever else a key needs " +
-			"belongs into the event, where the decider puts it."},
-	{PathUnknown, "unknown field in a path",
-		"The event, struct, stream or meta has no such field."},
-	{PathThrough, "path through a type without fields",
-		"A path leads through structs. It can't lead through an optional, a list or a map, of which it would not know " +
-			"whether, or which, value is meant; nor has a scalar fields."},
-	{PathType, "value of another type",
-		"The value that an event gives has another type than the field of the key. Types must be the same by name."},
 	{EmptyIndex, "empty index",
 		"An index lists at least one field."},
 	{IndexUnknownField, "unknown field in an index",

@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cqrsgen/cqrsgen/gen/plan"
@@ -54,10 +56,13 @@ func (e *emitter) newFunc(f *jen.File) {
 		jen.Id("deciders").Id("Deciders"), jen.Id("projections").Id("Projections"), jen.Id("opts").Op("...").Qual(aggregatePath, "Option"),
 	}
 	results := []jen.Code{jen.Op("*").Id("App"), jen.Error()}
-	if len(e.Projections) == 0 {
+	switch {
+	case len(e.Projections) == 0:
 		text = "New wires the bounded context: commands append to store."
 		params = []jen.Code{params[1], params[3], params[5]}
 		results = results[:1]
+	case !e.ProjectionsInGo():
+		params = slices.Delete(params, 4, 5)
 	}
 	fileComments(f, text)
 	function(f, nil, "New", params, results...).BlockFunc(func(g *jen.Group) {
@@ -82,9 +87,12 @@ func (e *emitter) newFunc(f *jen.File) {
 }
 
 func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
+	args := []jen.Code{jen.Id("ctx"), jen.Id("store"), jen.Id("rows")}
+	if p.InGo {
+		args = append(args, jen.Id("projections").Dot(p.Team))
+	}
 	g.If(
-		jen.List(jen.Id("a").Dot(p.Name), jen.Err()).Op("=").Id("new"+p.Model).Call(
-			jen.Id("ctx"), jen.Id("store"), jen.Id("rows"), jen.Id("projections").Dot(p.Team)),
+		jen.List(jen.Id("a").Dot(p.Name), jen.Err()).Op("=").Id("new"+p.Model).Call(args...),
 		jen.Err().Op("!=").Nil(),
 	).Block(jen.Return(jen.Nil(), jen.Err()))
 }

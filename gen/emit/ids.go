@@ -121,20 +121,13 @@ func checkID(g *jen.Group, a *plan.Aggregate) {
 	g.Id("check").Dot("Leave").Call()
 }
 
-// idIsParsed says whether the id of an event's stream must be read from its text: whether it is no string.
-func idIsParsed(a *plan.Aggregate) bool { return a.ID != nil && a.ID.Base != model.String }
-
-// parseStreamID emits what reads the id of an event's stream from its record, where that can fail. streamID is then its
-// value.
-func parseStreamID(g *jen.Group, a *plan.Aggregate) {
-	g.List(jen.Id("id"), jen.Err()).Op(":=").Id(a.ID.Parse).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
-	g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-}
-
-// streamID is the id of an event's stream.
-func streamID(a *plan.Aggregate) *jen.Statement {
-	if idIsParsed(a) {
-		return jen.Id("id")
+// parseStreamID emits what reads the id of an event's stream from its record, where that can fail. The variable
+// id is then its value. With own, the strings in it are copies.
+func parseStreamID(g *jen.Group, a *plan.Aggregate, own bool) {
+	text := jen.Id("rec").Dot("Stream").Dot("ID")
+	if own {
+		text = jen.Qual("strings", "Clone").Call(text)
 	}
-	return jen.Id(a.ID.Name).Call(jen.Id("rec").Dot("Stream").Dot("ID"))
+	g.List(jen.Id("id"), jen.Err()).Op(":=").Id(a.ID.Parse).Call(text)
+	g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 }

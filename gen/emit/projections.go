@@ -1,8 +1,6 @@
 package emit
 
 import (
-	"slices"
-
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -22,10 +20,24 @@ func (e *emitter) projections(f *jen.File) {
 		e.ownKey(f, p)
 	}
 	e.parseIDs(f)
+	e.teamProjections(f)
+}
+
+// teamProjections emits what the team fills in, if there is anything:
+//
+//	type Projections struct {
+//		BalanceByCurrency BalanceByCurrency
+//	}
+func (e *emitter) teamProjections(f *jen.File) {
+	if !e.ProjectionsInGo() {
+		return
+	}
 	f.Comment("// Projections has the team's folds.")
 	f.Type().Id("Projections").StructFunc(func(g *jen.Group) {
 		for _, p := range e.Projections {
-			g.Id(p.Team).Id(p.Team)
+			if p.InGo {
+				g.Id(p.Team).Id(p.Team)
+			}
 		}
 	})
 	f.Line()
@@ -37,13 +49,19 @@ func (e *emitter) projections(f *jen.File) {
 //		MoneyDeposited(row *BalanceByCurrencyRow, e *MoneyDeposited, m cqrs.EventMeta) error
 //	}
 func (e *emitter) folds(f *jen.File, p *plan.Projection) {
+	if !p.InGo {
+		return
+	}
 	fileComments(f, p.Interface+" is how events change the rows of "+p.Name+
 		". All methods are pure: they change the row that they are given, and nothing else; a new row is zero. They keep nothing of the event but what they copy into the row.")
 	f.Type().Id(p.Interface).InterfaceFunc(func(g *jen.Group) {
 		for _, h := range p.Handlers {
-			g.Id(h.Event.Go).Params(
-				jen.Id("row").Op("*").Id(p.Row), jen.Id("e").Op("*").Id(h.Event.Go), jen.Id("m").Qual(cqrsPath, "EventMeta"),
-			).Error()
+			if h.KeysInGo {
+				g.Id(h.Keys).Params(params(keysParams(h))...).Params(jen.Index().Id(p.Key), jen.Error())
+			}
+			if h.InGo {
+				g.Id(h.Event.Go).Params(params(e.foldParams(p, h))...).Error()
+			}
 		}
 	})
 	f.Line()
@@ -58,90 +76,38 @@ func (e *emitter) folds(f *jen.File, p *plan.Projection) {
 //		case "MoneyDeposited":
 //			e := &p.moneyDeposited
 //			…
-//			row := rows.At(BalanceByCurrencyKey{…})
-//			if row == nil {
-//				return nil
-//			}
-//			return p.folds.MoneyDeposited(row, e, rec.EventMeta)
 //		}
 //	}
 func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 	fileComments(f, p.Engine+" leads stored events to their folds. One projector uses it at a time.")
 	f.Type().Id(p.Engine).StructFunc(func(g *jen.Group) {
-		g.Id("folds").Id(p.Team)
+		if p.InGo {
+			g.Id("folds").Id(p.Team)
+		}
 		for _, h := range p.Handlers {
 			g.Id(h.Scratch).Id(h.Event.Go)
 		}
 	})
 	f.Line()
-	mode := "ViewStrings"
-	if p.KeepsStrings {
-		mode = "CopyStrings"
-	}
 	function(f, jen.Id("p").Op("*").Id(p.Engine), "fold", []jen.Code{
 		jen.Id("rows").Op("*").Qual(projectionPath, "Rows").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Id("rec").Op("*").Qual(cqrsPath, "Record"),
 	}, jen.Error()).BlockFunc(func(g *jen.Group) {
 		knownRecord(g)
 		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
 			for _, h := range p.Handlers {
-				g.Case(jen.Lit(h.Event.Wire)).BlockFunc(func(g *jen.Group) { e.handlerCase(g, p, h, mode) })
+				g.Case(jen.Lit(h.Event.Wire)).BlockFunc(func(g *jen.Group) { e.handlerCase(g, p, h) })
 			}
 		})
 		g.Return(jen.Id("rec").Dot("Unknown").Call())
 	})
 	f.Line()
-}
-
-func (e *emitter) handlerCase(g *jen.Group, p *plan.Projection, h *plan.Handler, mode string) {
-	decodeInto(g, "p", h.Scratch, h.Event, mode)
-	if parsesID(h) {
-		parseStreamID(g, h.Event.Aggregate)
-	}
-	var key []entry
-	for i, path := range h.Handler.Key {
-		key = append(key, entry{p.KeyFields[i].Go, e.keyValue(h, path)})
-	}
-	layout := inline
-	if len(key) > 1 {
-		layout = literal
-	}
-	g.Id("row").Op(":=").Id("rows").Dot("At").Call(jen.Id(p.Key).Add(layout(key)))
-	g.If(jen.Id("row").Op("==").Nil()).Block(jen.Return(jen.Nil()))
-	meta := jen.Id("rec").Dot("EventMeta")
-	if p.KeepsStrings {
-		meta = meta.Dot("Clone").Call()
-	}
-	g.Return(jen.Id("p").Dot("folds").Dot(h.Event.Go).Call(jen.Id("row"), jen.Id("e"), meta))
-}
-
-// metaFields are what a key may take from an event's meta data.
-var metaFields = map[string]string{
-	"time": "Time", "commandID": "CommandID", "correlationID": "CorrelationID", "causationID": "CausationID", "actor": "Actor",
-}
-
-// parsesID says whether a row's key needs the stream's id, and that is no string.
-func parsesID(h *plan.Handler) bool {
-	return idIsParsed(h.Event.Aggregate) &&
-		slices.ContainsFunc(h.Handler.Key, func(path model.Path) bool { return path.Root == "stream" })
-}
-
-// keyValue is one field of the row's key. A stream's id that is no string was parsed into id.
-func (e *emitter) keyValue(h *plan.Handler, path model.Path) *jen.Statement {
-	switch path.Root {
-	case "event":
-		x := jen.Id("e")
-		for _, f := range path.Fields {
-			x = x.Dot(e.GoName(f))
+	for _, h := range p.Handlers {
+		for _, fold := range h.Folds {
+			if fold.Set != nil && !fold.Makes() {
+				foldCase{e, p, h, fold, ""}.setFunc(f)
+			}
 		}
-		return x
-	case "meta":
-		return jen.Id("rec").Dot(metaFields[path.Name])
 	}
-	x := streamID(h.Event.Aggregate)
-	for _, f := range path.Fields {
-		x = x.Dot(e.GoName(f))
-	}
-	return x
 }
 
 // ownKey emits, for a key with strings, the function that copies them, so that a row that is kept does not keep the
@@ -185,7 +151,7 @@ func (e *emitter) parseIDs(f *jen.File) {
 	done := map[string]bool{}
 	for _, p := range e.Projections {
 		for _, h := range p.Handlers {
-			if idType := h.Event.Aggregate.ID; parsesID(h) && idType.IDOf == nil && !done[idType.Name] {
+			if idType := h.Event.Aggregate.ID; h.ParsesID && idType.IDOf == nil && !done[idType.Name] {
 				done[idType.Name] = true
 				e.parseID(f, idType)
 			}

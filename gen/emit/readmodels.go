@@ -40,13 +40,18 @@ func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 		jen.Id("projector").Op("*").Qual(projectionPath, "Projector").Types(types...),
 	)
 	f.Line()
-	function(f, nil, "new"+p.Model, []jen.Code{
-		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"),
-		jen.Id("rows").Qual(readmodelPath, "Store"), jen.Id("folds").Id(p.Team),
-	}, jen.Op("*").Id(p.Model), jen.Error()).Block(
+	params := []jen.Code{
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"), jen.Id("rows").Qual(readmodelPath, "Store"),
+	}
+	folds := jen.Dict{}
+	if p.InGo {
+		params = append(params, jen.Id("folds").Id(p.Team))
+		folds[jen.Id("folds")] = jen.Id("folds")
+	}
+	function(f, nil, "new"+p.Model, params, jen.Op("*").Id(p.Model), jen.Error()).Block(
 		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(p.Codec).Dot("Schema")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
-		jen.Id("p").Op(":=").Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}),
+		jen.Id("p").Op(":=").Op("&").Id(p.Engine).Values(folds),
 		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("store"), jen.Id("table"), e.projectionDefinition(p)),
 		jen.Id("m").Op(":=").Op("&").Id(p.Model).Values(
 			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")),

@@ -53,6 +53,7 @@ const CQRS = cqrsPath
 
 // Skeletons emits the files that the team owns.
 func Skeletons(p *plan.Plan) ([]Skeleton, error) {
+	e := &emitter{p}
 	var out []Skeleton
 	add := func(tmpl, file string, b body) error {
 		content, err := templates.Render(tmpl, b)
@@ -65,7 +66,10 @@ func Skeletons(p *plan.Plan) ([]Skeleton, error) {
 		}
 	}
 	for _, pr := range p.Projections {
-		if err := add("projection.go.tmpl", pr.File, projectionBody(p, pr)); err != nil {
+		if !pr.InGo {
+			continue
+		}
+		if err := add("projection.go.tmpl", pr.File, e.projectionBody(pr)); err != nil {
 			return nil, err
 		}
 	}
@@ -96,13 +100,10 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 	return b
 }
 
-func projectionBody(p *plan.Plan, pr *plan.Projection) body {
-	b := body{Package: p.Model.Package, Type: pr.Team, Interface: pr.Interface}
+func (e *emitter) projectionBody(pr *plan.Projection) body {
+	b := body{Package: e.Model.Package, Type: pr.Team, Interface: pr.Interface}
 	for _, h := range pr.Handlers {
-		b.Methods = append(b.Methods, Method{
-			Name: h.Event.Go, Doc: h.Event.Go + " folds the event into its row.",
-			Params: fmt.Sprintf("row *%s, e *%s, m cqrs.EventMeta", pr.Row, h.Event.Go), Results: "error",
-		})
+		b.Methods = append(b.Methods, e.foldMethods(pr, h)...)
 	}
 	return b
 }

@@ -24,6 +24,13 @@ func (x *Expr) Fails() bool {
 	return fails
 }
 
+// Uses reports whether the value depends on a root.
+func (x *Expr) Uses(root string) bool {
+	uses := false
+	x.Node.Walk(func(n *expr.Node) { uses = uses || n.Op == expr.OpName && n.Name == root })
+	return uses
+}
+
 // root is a name that an expression can start from.
 type root struct {
 	name   string
@@ -68,12 +75,23 @@ func (r *resolver) stateRoot(a *Aggregate) root {
 
 // streamRoot has what is known of an event's stream: stream.id.
 func streamRoot(a *Aggregate) root {
+	if a.Single {
+		return fieldsRoot("stream", nil).called("the one stream of " + a.Name)
+	}
 	id := Type{}
 	if a.ID != nil {
 		id = Type{Kind: Ref, Named: a.ID}
 	}
 	return fieldsRoot("stream", []*Field{{Name: "id", Type: id}}).called("a stream")
 }
+
+// metaNames are what expressions can take from an event's meta, in the order of the reference, and metaTypes their types.
+var (
+	metaNames = []string{"time", "actor", "commandID", "correlationID", "causationID"}
+	metaTypes = map[string]Kind{
+		"time": Time, "actor": String, "commandID": String, "correlationID": String, "causationID": String,
+	}
+)
 
 var metaFields = func() []*Field {
 	var fields []*Field

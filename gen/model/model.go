@@ -228,27 +228,6 @@ type Projection struct {
 	Indexes []Index
 }
 
-// Handler is what a projection does with one event.
-type Handler struct {
-	Event *Event
-	// Key gives the row's key: one path for each field of the projection's key, in their order.
-	Key []Path
-	At  diag.Span
-}
-
-// Path is an expression that selects a value: "stream.id", "meta.actor", "event.money.currency".
-type Path struct {
-	// Text is as written.
-	Text string
-	// Root is "stream", "meta" or "event".
-	Root string
-	// Fields leads from an event through its structs; it is empty for other roots.
-	Fields []*Field
-	// Name is what is selected from a stream or meta: "id", "actor". It is empty for events.
-	Name string
-	At   diag.Span
-}
-
 // Index is a list of fields of key and row.
 type Index struct {
 	Fields []*Field

@@ -14,6 +14,7 @@ func (r *resolver) projection(s *schema.Projection) {
 	r.model.Projections = append(r.model.Projections, m)
 	m.Key = r.fields("the key of "+m.Name, s.Key)
 	m.Row = r.fields("the row of "+m.Name, s.Row)
+	r.fieldsUnknown[m] = unread(s.Keys, "row", len(s.Row))
 	r.keyAndRow(s, m)
 	known := r.handlers(s, m)
 	r.ignored(s, m, known)
@@ -87,7 +88,7 @@ func (r *resolver) handlers(s *schema.Projection, m *Projection) map[*Event]diag
 			continue
 		}
 		known[event] = h.Name.At
-		m.On = append(m.On, &Handler{Event: event, At: h.Name.At, Key: r.handlerKey(m, h, event)})
+		m.On = append(m.On, r.handler(m, h, event))
 	}
 	return known
 }
@@ -126,6 +127,9 @@ func (r *resolver) event(name schema.Text, code string, known map[*Event]diag.Sp
 func (r *resolver) ignored(s *schema.Projection, m *Projection, known map[*Event]diag.Span) {
 	seen := map[*Event]schema.Text{}
 	for _, name := range s.Ignore {
+		if _, ok := name.Others(); ok {
+			continue
+		}
 		event := r.event(name, diag.UnknownIgnored, known)
 		if event == nil {
 			continue
@@ -144,6 +148,11 @@ func (r *resolver) ignored(s *schema.Projection, m *Projection, known map[*Event
 	}
 	for event, name := range seen {
 		known[event] = name.At
+	}
+	for _, name := range s.Ignore {
+		if aggregate, ok := name.Others(); ok {
+			r.others(m, name, aggregate, known)
+		}
 	}
 }
 

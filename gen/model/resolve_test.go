@@ -59,18 +59,18 @@ func TestTheLedgerResolves(t *testing.T) {
 
 	balance := m.Projections[0]
 	assert.Same(t, account.Events[0], balance.Ignore[0])
-	key := balance.On[0].Key
-	assert.Equal(t, "stream", key[0].Root)
-	assert.Equal(t, "id", key[0].Name)
-	assert.Equal(t, "event", key[1].Root)
-	assert.Equal(t, []string{"money", "currency"}, []string{key[1].Fields[0].Name, key[1].Fields[1].Name})
+	key := balance.On[0].Folds[0].Key
+	assert.Equal(t, "stream.id", key[0].Text)
+	assert.True(t, key[0].Uses("stream"))
+	assert.Equal(t, "event.money.currency", key[1].Text)
+	assert.Same(t, account.Events[1].Fields[0].Type.Named.Fields[1], key[1].Node.Ref)
 	assert.Equal(t, []*model.Field{balance.Key[1], balance.Row[0]}, balance.Indexes[1].Fields)
 }
 
-func TestPathsStandInTheOrderOfTheKey(t *testing.T) {
+func TestValuesOfAKeyStandInItsOrder(t *testing.T) {
 	m := resolved(t, strings.Replace(readFile(t, ledgerFile), "{account: stream.id, currency: event.money.currency}",
 		"{currency: event.money.currency, account: stream.id}", 1))
-	assert.Equal(t, "stream.id", m.Projections[0].On[0].Key[0].Text)
+	assert.Equal(t, "stream.id", m.Projections[0].On[0].Folds[0].Key[0].Text)
 }
 
 func TestBoundsBecomeGoLiteralsAndIdleOnesAreDropped(t *testing.T) {

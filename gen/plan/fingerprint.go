@@ -22,8 +22,8 @@ func (p *Plan) fingerprint() {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
-			for _, path := range h.Handler.Key {
-				parts = append(parts, path.Text)
+			for _, f := range h.Folds {
+				parts = append(parts, f.meaning()...)
 			}
 		}
 		pr.Fingerprint = digest(parts...)

@@ -24,20 +24,29 @@ func newFold(e *model.Event, name string) *Fold {
 	if e.Apply == nil {
 		return nil
 	}
-	f := &Fold{}
-	if len(e.Apply.Set)+len(e.Apply.Remove) > 0 {
-		f.Func = "apply" + name
+	var all []*model.Apply
+	for _, other := range e.Aggregate.Events {
+		all = append(all, other.Apply)
 	}
-	for _, n := range nodesOf(e.Apply) {
+	return planFold(e.Apply, "apply"+name, all)
+}
+
+// planFold plans a function that changes a state or a row, which others change as well.
+func planFold(m *model.Apply, name string, all []*model.Apply) *Fold {
+	f := &Fold{}
+	if len(m.Set)+len(m.Remove) > 0 {
+		f.Func = name
+	}
+	for _, n := range nodesOf(m) {
 		n.Walk(func(n *expr.Node) {
 			f.Fails = f.Fails || n.Fails()
 			f.Event = f.Event || n.Op == expr.OpName && n.Name == "event"
 			f.Meta = f.Meta || n.Op == expr.OpName && n.Name == "meta"
 		})
 	}
-	for _, other := range e.Aggregate.Events {
-		if other.Apply != nil {
-			for _, a := range other.Apply.Set {
+	for _, other := range all {
+		if other != nil {
+			for _, a := range other.Set {
 				f.made = append(f.made, a.Place)
 			}
 		}
@@ -114,16 +123,26 @@ func newFill(e *Event) *Fill {
 
 // markClones finds the structs of which copies are made that share nothing.
 func (p *Plan) markClones() {
+	mark := func(m *model.Apply) {
+		if m == nil {
+			return
+		}
+		for _, s := range m.Set {
+			for n := range s.Copy {
+				t := model.TypeOf(n.Type)
+				p.markClone(&t)
+			}
+		}
+	}
 	for _, a := range p.Aggregates {
 		for _, e := range a.Events {
-			if e.Event.Apply == nil {
-				continue
-			}
-			for _, s := range e.Event.Apply.Set {
-				for n := range s.Copy {
-					t := model.TypeOf(n.Type)
-					p.markClone(&t)
-				}
+			mark(e.Event.Apply)
+		}
+	}
+	for _, pr := range p.Projections {
+		for _, h := range pr.Handlers {
+			for _, f := range h.Folds {
+				mark(f.Change)
 			}
 		}
 	}
@@ -152,7 +171,7 @@ func (p *Plan) HasFolds() bool {
 			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(p.Types, func(t *Named) bool { return t.Clone != "" })
 }
 
 // checkFoldNames reports names that collide with those of folds.
@@ -178,16 +197,19 @@ func (p *Plan) checkFoldNames(s *scope) {
 func meaningOf(events []*Event) string {
 	var b strings.Builder
 	for _, e := range events {
-		if e.Event.Apply == nil {
-			continue
-		}
-		b.WriteString(";apply " + e.Wire)
-		for _, a := range e.Event.Apply.Set {
-			b.WriteString(";" + a.Place.Canonical() + "=" + a.Value.Node.Canonical())
-		}
-		for _, r := range e.Event.Apply.Remove {
-			b.WriteString(";-" + r.Canonical())
+		if e.Event.Apply != nil {
+			b.WriteString(";apply " + e.Wire)
+			writeMeaning(&b, e.Event.Apply)
 		}
 	}
 	return b.String()
+}
+
+func writeMeaning(b *strings.Builder, m *model.Apply) {
+	for _, a := range m.Set {
+		b.WriteString(";" + a.Place.Canonical() + "=" + a.Value.Node.Canonical())
+	}
+	for _, r := range m.Remove {
+		b.WriteString(";-" + r.Canonical())
+	}
 }

@@ -240,7 +240,17 @@ func (p *Plan) checkProjection(s *scope, pr *Projection) {
 	checkFields(s.d, "the row of "+pr.Name, pr.RowFields)
 	folds := newMethodScope(s.d, pr.Interface)
 	for _, h := range pr.Handlers {
-		folds.add(h.Event.Go, "the fold of "+h.Event.Name, h.At)
+		if h.InGo {
+			folds.add(h.Event.Go, "the fold of "+h.Event.Name, h.At)
+		}
+		if h.KeysInGo {
+			folds.add(h.Keys, "the keys of "+h.Event.Name, h.At)
+		}
+		for _, f := range h.Folds {
+			if f.Set != nil && !f.Makes() {
+				s.add(f.Set.Func, "the fold of "+h.Event.Name+" in "+pr.Name, f.At)
+			}
+		}
 	}
 	finders := newScope(s.d, " in "+pr.Model)
 	for i, f := range pr.Finders {

@@ -6,6 +6,7 @@ package plan
 
 import (
 	"go/token"
+	"slices"
 	"strconv"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -141,15 +142,10 @@ type Projection struct {
 	Finders   []Finder
 	// KeepsStrings says that rows have strings, which must not point into the buffers that they came from.
 	KeepsStrings bool
+	// InGo says that the team has something to write: a type with folds or functions for keys.
+	InGo bool
 	// Fingerprint stands for the shape of key and row, and the events that are folded.
 	Fingerprint string
-}
-
-// Handler is a fold of one event.
-type Handler struct {
-	*model.Handler
-	Event   *Event
-	Scratch string
 }
 
 // Finder is the query that an index gives.
@@ -166,6 +162,11 @@ func (p *Plan) NamedOf(n *model.Named) *Named { return p.named[n] }
 
 // GoName returns the Go name of a field.
 func (p *Plan) GoName(f *model.Field) string { return p.goNames[f] }
+
+// ProjectionsInGo reports whether the team has folds of any projection to write.
+func (p *Plan) ProjectionsInGo() bool {
+	return slices.ContainsFunc(p.Projections, func(pr *Projection) bool { return pr.InGo })
+}
 
 // New plans a valid model. Names that can't stand beside each other in Go are reported to d.
 func New(m *model.Model, d *diag.List) *Plan {
@@ -281,7 +282,7 @@ func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event
 		pr.KeepsStrings = pr.KeepsStrings || holdsStrings(&f.Type)
 	}
 	for _, h := range m.On {
-		pr.Handlers = append(pr.Handlers, &Handler{Handler: h, Event: events[h.Event], Scratch: events[h.Event].Scratch})
+		pr.Handlers = append(pr.Handlers, newHandler(pr, h, events[h.Event]))
 	}
 	for i, ix := range m.Indexes {
 		pr.Finders = append(pr.Finders, newFinder(i, ix, byModel))

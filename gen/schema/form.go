@@ -8,6 +8,8 @@ type form struct {
 	words []string
 	// elem is what a list or a mapping holds.
 	elem *form
+	// pattern is that of the texts of a patternForm.
+	pattern string
 	// keys is the pattern of the keys of a mapping from names, "" for any.
 	keys string
 	// shape returns the shape of an element. It is a function because shapes hold each other.
@@ -21,6 +23,7 @@ type formKind int
 const (
 	textForm    formKind = iota + 1 // any text
 	valueForm                       // any text, also one that YAML has a word for: null, ~
+	patternForm                     // a text that pattern matches
 	numberForm                      // a number, or its text
 	boolForm                        // true or false
 	wordForm                        // one of words

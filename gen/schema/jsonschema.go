@@ -150,6 +150,8 @@ func (w *schemaWriter) form(f form) object {
 		return object{{"type", append(texts[:len(texts):len(texts)], "null")}}
 	case writtenForm:
 		return object{{"type", []string{"string", "number", "boolean", "null", "array", "object"}}}
+	case patternForm:
+		return object{{"type", "string"}, {"pattern", f.pattern}}
 	case numberForm:
 		return object{{"type", []string{"number", "string"}}, {"pattern", numberPattern}}
 	case boolForm:

@@ -196,14 +196,7 @@ type Projection struct {
 // Handler says what a projection does with one event, which is the name of the Decl.
 type Handler struct {
 	Decl
-	// Key gives an expression for each field of the projection's key.
-	Key []KeyValue
-}
-
-// KeyValue gives a field of a key its value.
-type KeyValue struct {
-	Field Text
-	Value Text
+	Folds []*Fold
 }
 
 // Index lists the names of fields.

@@ -60,7 +60,7 @@ func (m *OpenTicketsModel) ByPhase(
 var openTicketsCodec = readmodel.Codec[OpenTicketsKey, OpenTicketsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "OpenTickets",
-		Fingerprint: "d26fda4f903ea543",
+		Fingerprint: "9f218281c535b696",
 		Key: []readmodel.Column{
 			{Name: "ticket", Kind: readmodel.String},
 		},

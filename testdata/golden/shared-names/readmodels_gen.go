@@ -50,7 +50,7 @@ func (m *ItemsModel) Projector() projection.Runner {
 var itemsCodec = readmodel.Codec[ItemsKey, ItemsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Items",
-		Fingerprint: "cca8530305a52294",
+		Fingerprint: "7eed455b69e06a8d",
 		Key: []readmodel.Column{
 			{Name: "sku", Kind: readmodel.String},
 		},
@@ -125,7 +125,7 @@ func (m *OrdersModel) Projector() projection.Runner {
 var ordersCodec = readmodel.Codec[OrdersKey, OrdersRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Orders",
-		Fingerprint: "c7bab86e6b44b615",
+		Fingerprint: "be88fe70fb5a28c2",
 		Key: []readmodel.Column{
 			{Name: "order", Kind: readmodel.String},
 		},

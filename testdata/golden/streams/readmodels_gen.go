@@ -58,7 +58,7 @@ func (m *NightsModel) ByHotelOrderedByNight(
 var nightsCodec = readmodel.Codec[NightsKey, NightsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Nights",
-		Fingerprint: "c18d1b15e2e5278f",
+		Fingerprint: "8b724ccb8b648e8c",
 		Key: []readmodel.Column{
 			{Name: "hotel", Kind: readmodel.String},
 			{Name: "night", Kind: readmodel.Date},

@@ -172,7 +172,7 @@ func (m *BoxContentsModel) ByDecimalValueOrderedByOptPrice(
 var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxContents",
-		Fingerprint: "df12ea7fc40c08aa",
+		Fingerprint: "2aeabeace388bc04",
 		Key: []readmodel.Column{
 			{Name: "box", Kind: readmodel.String},
 		},
@@ -558,7 +558,7 @@ func (m *BoxesByEverythingModel) ByDateValueUUIDValueOrderedByTimes(
 var boxesByEverythingCodec = readmodel.Codec[BoxesByEverythingKey, BoxesByEverythingRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxesByEverything",
-		Fingerprint: "0403231653cc2bcc",
+		Fingerprint: "489b77747929d705",
 		Key: []readmodel.Column{
 			{Name: "stringValue", Kind: readmodel.String},
 			{Name: "boolValue", Kind: readmodel.Bool},
@@ -672,7 +672,7 @@ func (m *BoxesByNameModel) Projector() projection.Runner {
 var boxesByNameCodec = readmodel.Codec[BoxesByNameKey, BoxesByNameRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxesByName",
-		Fingerprint: "c65408b3712fcf76",
+		Fingerprint: "aacc4984430927c2",
 		Key: []readmodel.Column{
 			{Name: "codeValue", Kind: readmodel.String},
 			{Name: "flagValue", Kind: readmodel.Bool},
@@ -794,7 +794,7 @@ func (m *AuditModel) Projector() projection.Runner {
 var auditCodec = readmodel.Codec[AuditKey, AuditRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Audit",
-		Fingerprint: "5295613dab99105b",
+		Fingerprint: "1148fef0377c8657",
 		Key: []readmodel.Column{
 			{Name: "crate", Kind: readmodel.Int64},
 			{Name: "at", Kind: readmodel.Time},
@@ -915,7 +915,7 @@ func (m *CrateTrafficModel) ByLastDayPhaseOrderedByCrate(
 var crateTrafficCodec = readmodel.Codec[CrateTrafficKey, CrateTrafficRow]{
 	Schema: readmodel.Schema{
 		Projection:  "CrateTraffic",
-		Fingerprint: "6bc4c7ef6730af73",
+		Fingerprint: "6e29614beb9f0358",
 		Key: []readmodel.Column{
 			{Name: "crate", Kind: readmodel.Int64},
 		},
@@ -1029,7 +1029,7 @@ func (m *ParcelsByPlaceModel) ByNameOrderedByAt(
 var parcelsByPlaceCodec = readmodel.Codec[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 	Schema: readmodel.Schema{
 		Projection:  "ParcelsByPlace",
-		Fingerprint: "7705d913af809cd2",
+		Fingerprint: "280fdd654b7f7733",
 		Key: []readmodel.Column{
 			{Name: "parcel", Kind: readmodel.UUID},
 			{Name: "shelf", Kind: readmodel.String},
