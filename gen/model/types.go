@@ -387,12 +387,19 @@ func (r *resolver) cycles() {
 	}
 }
 
+// shownOfCycle is how much of a long way round is shown, at its start and at its end.
+const shownOfCycle = 4
+
 // cycle reports the field that leads back to a struct. path has the fields that led to it, from anywhere.
 func (r *resolver) cycle(f *Field, back *Named, path []string) {
 	r.cyclic = true
 	start := slices.IndexFunc(path, func(s string) bool { return strings.HasPrefix(s, back.Name+".") })
-	way := strings.Join(path[start:], " -> ") + " -> " + back.Name
-	r.errorf(diag.Cycle, f.At, "refer to the other one by an id", "the struct %s contains itself: %s", back.Name, way)
+	way := path[start:]
+	if left := len(way) - 2*shownOfCycle; left > 1 {
+		way = slices.Concat(way[:shownOfCycle], []string{fmt.Sprintf("(%d more)", left)}, way[len(way)-shownOfCycle:])
+	}
+	r.errorf(diag.Cycle, f.At, "refer to the other one by an id", "the struct %s contains itself: %s -> %s",
+		back.Name, strings.Join(way, " -> "), back.Name)
 }
 
 // structsIn returns the structs that a type holds, in whatever way.
