@@ -1,9 +1,7 @@
 package ledger
 
 import (
-	"fmt"
-	"math"
-
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
@@ -36,29 +34,10 @@ func (Account) Withdraw(s AccountState, c Withdraw, _ cqrs.CommandMeta) (MoneyWi
 	return MoneyWithdrawn{Money: c.Money, Reference: c.Reference}, nil
 }
 
-// ApplyAccountOpened changes the state as the event says.
-func (Account) ApplyAccountOpened(s *AccountState, e *AccountOpened) error {
-	s.Owner, s.Open = e.Owner, true
-	return nil
-}
-
-// ApplyMoneyDeposited changes the state as the event says.
-func (Account) ApplyMoneyDeposited(s *AccountState, e *MoneyDeposited) (err error) {
-	s.Balances[e.Money.Currency], err = add(s.Balances[e.Money.Currency], e.Money.Amount)
-	return err
-}
-
-// ApplyMoneyWithdrawn changes the state as the event says.
-func (Account) ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) (err error) {
-	s.Balances[e.Money.Currency], err = add(s.Balances[e.Money.Currency], -e.Money.Amount)
-	return err
-}
-
-// add refuses a sum that does not fit: money that wraps around is the kind of wrong that must not be silent. An event
-// whose fold fails is never stored.
-func add(a, b int64) (int64, error) {
-	if b > 0 && a > math.MaxInt64-b || b < 0 && a < math.MinInt64-b {
-		return a, fmt.Errorf("%d and %d do not add up to an int64", a, b)
-	}
-	return a + b, nil
+// ApplyMoneyWithdrawn changes the state as the event says. Money that wraps around is the kind of wrong that must not be
+// silent: an event whose fold fails is never stored.
+func (Account) ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) error {
+	var fault checked.Fault
+	s.Balances[e.Money.Currency] = checked.Sub(fault.In("balances"), s.Balances[e.Money.Currency], e.Money.Amount)
+	return fault.Err()
 }

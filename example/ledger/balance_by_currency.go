@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
 
 // BalanceByCurrency folds events into the rows of BalanceByCurrency. It implements BalanceByCurrencyFolds.
 //
@@ -9,17 +12,18 @@ type BalanceByCurrency struct{}
 
 // MoneyDeposited folds the event into its row.
 func (BalanceByCurrency) MoneyDeposited(row *BalanceByCurrencyRow, e *MoneyDeposited, m cqrs.EventMeta) error {
-	return row.move(e.Money.Amount, m)
+	var fault checked.Fault
+	row.Balance = checked.Add(fault.In("balance"), row.Balance, e.Money.Amount)
+	row.Movements++
+	row.LastMovement = m.Time
+	return fault.Err()
 }
 
 // MoneyWithdrawn folds the event into its row.
 func (BalanceByCurrency) MoneyWithdrawn(row *BalanceByCurrencyRow, e *MoneyWithdrawn, m cqrs.EventMeta) error {
-	return row.move(-e.Money.Amount, m)
-}
-
-func (row *BalanceByCurrencyRow) move(amount int64, m cqrs.EventMeta) (err error) {
-	row.Balance, err = add(row.Balance, amount)
+	var fault checked.Fault
+	row.Balance = checked.Sub(fault.In("balance"), row.Balance, e.Money.Amount)
 	row.Movements++
 	row.LastMovement = m.Time
-	return err
+	return fault.Err()
 }

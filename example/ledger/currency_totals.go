@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
 
 // CurrencyTotals folds events into the rows of CurrencyTotals. It implements CurrencyTotalsFolds.
 //
@@ -8,21 +11,19 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 type CurrencyTotals struct{}
 
 // MoneyDeposited folds the event into its row.
-func (CurrencyTotals) MoneyDeposited(row *CurrencyTotalsRow, e *MoneyDeposited, _ cqrs.EventMeta) (err error) {
+func (CurrencyTotals) MoneyDeposited(row *CurrencyTotalsRow, e *MoneyDeposited, _ cqrs.EventMeta) error {
+	var fault checked.Fault
 	row.Movements++
-	if row.Deposited, err = add(row.Deposited, e.Money.Amount); err != nil {
-		return err
-	}
-	row.Held, err = add(row.Held, e.Money.Amount)
-	return err
+	row.Deposited = checked.Add(fault.In("deposited"), row.Deposited, e.Money.Amount)
+	row.Held = checked.Add(fault.In("held"), row.Held, e.Money.Amount)
+	return fault.Err()
 }
 
 // MoneyWithdrawn folds the event into its row.
-func (CurrencyTotals) MoneyWithdrawn(row *CurrencyTotalsRow, e *MoneyWithdrawn, _ cqrs.EventMeta) (err error) {
+func (CurrencyTotals) MoneyWithdrawn(row *CurrencyTotalsRow, e *MoneyWithdrawn, _ cqrs.EventMeta) error {
+	var fault checked.Fault
 	row.Movements++
-	if row.Withdrawn, err = add(row.Withdrawn, e.Money.Amount); err != nil {
-		return err
-	}
-	row.Held, err = add(row.Held, -e.Money.Amount)
-	return err
+	row.Withdrawn = checked.Add(fault.In("withdrawn"), row.Withdrawn, e.Money.Amount)
+	row.Held = checked.Sub(fault.In("held"), row.Held, e.Money.Amount)
+	return fault.Err()
 }

@@ -28,10 +28,6 @@ type AccountDecider interface {
 	Deposit(s AccountState, c Deposit, m cqrs.CommandMeta) (MoneyDeposited, error)
 	// Withdraw decides the command. It may reject it with AccountNotOpen or InsufficientFunds.
 	Withdraw(s AccountState, c Withdraw, m cqrs.CommandMeta) (MoneyWithdrawn, error)
-	// ApplyAccountOpened changes the state as the event says.
-	ApplyAccountOpened(s *AccountState, e *AccountOpened) error
-	// ApplyMoneyDeposited changes the state as the event says.
-	ApplyMoneyDeposited(s *AccountState, e *MoneyDeposited) error
 	// ApplyMoneyWithdrawn changes the state as the event says.
 	ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) error
 }

@@ -26,7 +26,7 @@ func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCom
 				return &accountFold{decider: decider}
 			},
 			SnapshotEvery: 500,
-			Fingerprint:   "21637a66cc5447d2",
+			Fingerprint:   "7df800aaa88161b3",
 			AppendState:   appendAccountState,
 			DecodeState:   decodeAccountState,
 		}),
@@ -151,14 +151,15 @@ func (f *accountFold) Apply(s *AccountState, rec *cqrs.Record) error {
 		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
-		return f.decider.ApplyAccountOpened(s, e)
+		applyAccountOpened(s, e)
+		return nil
 	case "MoneyDeposited":
 		e := &f.moneyDeposited
 		*e = MoneyDeposited{}
 		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
-		return f.decider.ApplyMoneyDeposited(s, e)
+		return applyMoneyDeposited(s, e)
 	case "MoneyWithdrawn":
 		e := &f.moneyWithdrawn
 		*e = MoneyWithdrawn{}

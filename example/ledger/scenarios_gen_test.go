@@ -32,7 +32,7 @@ func TestScenarios(t *testing.T) {
 		name string
 		run  func(*cqrstest.Scenario[*App])
 	}{
-		{81, "Withdrawing more than the balance is rejected", func(s *cqrstest.Scenario[*App]) {
+		{87, "Withdrawing more than the balance is rejected", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/account-1",
 				&AccountOpened{Owner: "Ada"},
 				&MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}},
@@ -40,9 +40,9 @@ func TestScenarios(t *testing.T) {
 			s.When(
 				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 501, Currency: CurrencyEUR}}),
 			)
-			s.Line(86).ThenRejected(InsufficientFunds{Available: 500}, "requested")
+			s.Line(92).ThenRejected(InsufficientFunds{Available: 500}, "requested")
 		}},
-		{87, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
+		{93, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
 			s.At(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC))
 			s.Given("Account/acc-1",
 				&AccountOpened{Owner: "Ada"},
@@ -56,29 +56,29 @@ func TestScenarios(t *testing.T) {
 				Money:     Money{Amount: 200, Currency: CurrencyEUR},
 				Reference: cqrs.Some("rent"),
 			}))
-			s.Line(94).Then(
+			s.Line(100).Then(
 				cqrstest.Event(&MoneyWithdrawn{Money: Money{Amount: 200}, Reference: cqrs.Some("rent")}).
-					Line(94).Except("money.currency").On("Account/acc-1"),
+					Line(100).Except("money.currency").On("Account/acc-1"),
 			)
-			s.Line(96).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
+			s.Line(102).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-1"}, BalanceByCurrencyRow{Balance: 300, LastMovement: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}).
-					Line(96).Except("currency", "movements"),
+					Line(102).Except("currency", "movements"),
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-2"}, BalanceByCurrencyRow{Balance: 7}).
-					Line(96).Except("currency", "movements", "lastMovement"),
+					Line(102).Except("currency", "movements", "lastMovement"),
 			))
-			s.Line(97).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
+			s.Line(103).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
 				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyEUR}, CurrencyTotalsRow{Held: 300, Deposited: 500, Withdrawn: 200}).
-					Line(97).Except("movements"),
+					Line(103).Except("movements"),
 				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyUSD}, CurrencyTotalsRow{Held: 7}).
-					Line(97).Except("deposited", "withdrawn", "movements"),
+					Line(103).Except("deposited", "withdrawn", "movements"),
 			))
 		}},
-		{98, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
+		{104, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/account-1", &MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}})
 			s.When(
 				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 1, Currency: CurrencyEUR}}),
 			)
-			s.Line(101).ThenRejected(AccountNotOpen{})
+			s.Line(107).ThenRejected(AccountNotOpen{})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
