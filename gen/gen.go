@@ -6,7 +6,6 @@ package gen
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -19,52 +18,60 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
 
-// Findings are the diagnostics of one model file.
+// Findings are the diagnostics of the files of one model, or of one of the team's files.
 type Findings struct {
-	// File is the name to show.
-	File string
-	src  []byte
-	list diag.List
+	files diag.Files
+	list  diag.List
 }
 
 // Failed reports whether there is an error, and not only warnings.
 func (f *Findings) Failed() bool { return f.list.Failed() }
 
 // Write renders the findings as a person reads them; without findings it writes nothing.
-func (f *Findings) Write(w io.Writer) error { return f.list.Write(w, f.File, f.src) }
+func (f *Findings) Write(w io.Writer) error { return f.list.WriteFiles(w, &f.files) }
 
 // WriteJSON writes each finding as a line of JSON.
-func (f *Findings) WriteJSON(w io.Writer) error { return f.list.WriteJSON(w, f.File) }
+func (f *Findings) WriteJSON(w io.Writer) error { return f.list.WriteJSON(w, &f.files) }
 
-// Load reads a model file and everything that follows from it. The set is nil if the findings failed.
+// Load reads a model, which is all model files of the folder that the file is in, and everything that follows from it.
+// The set is nil if the findings failed.
 func Load(path string) (*output.Set, *Findings, error) {
-	src, err := os.ReadFile(path)
+	files, err := sources(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	return FromSource(path, src)
+	return FromSources(files)
 }
 
-// Model reads a model file. The model is nil if the findings failed.
+// Model reads a model. It is nil if the findings failed.
 func Model(path string) (*model.Model, *Findings, error) {
-	src, err := os.ReadFile(path)
+	files, err := sources(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	f := &Findings{File: path, src: src}
-	return f.resolve(), f, nil
+	f := new(Findings)
+	return f.resolve(files), f, nil
 }
 
-// resolve adds what is wrong with the text. A tree with mistakes is resolved as far as it goes, so that all mistakes
+// resolve adds what is wrong with the texts. A tree with mistakes is resolved as far as it goes, so that all mistakes
 // come in one run.
-func (f *Findings) resolve() *model.Model {
-	return model.Resolve(schema.Parse(filepath.Base(f.File), f.src, &f.list), &f.list)
+func (f *Findings) resolve(files []diag.File) *model.Model {
+	trees := make([]*schema.File, len(files))
+	for i, file := range files {
+		trees[i] = schema.ParseBehind(f.files.Add(file), filepath.Base(file.Name), file.Src, &f.list)
+	}
+	return model.Resolve(schema.Merge(trees, &f.list), &f.list)
 }
 
-// FromSource is Load for a model that is in memory already.
+// FromSource is Load for a model of one file that is in memory already.
 func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
-	f := &Findings{File: path, src: src}
-	m := f.resolve()
+	return FromSources([]diag.File{{Name: path, Src: src}})
+}
+
+// FromSources is Load for a model that is in memory already: its files, of one folder, in the order of their names.
+func FromSources(sources []diag.File) (*output.Set, *Findings, error) {
+	f := new(Findings)
+	m := f.resolve(sources)
 	if f.Failed() {
 		return nil, f, nil
 	}
@@ -74,18 +81,26 @@ func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	}
 	files, err := emit.Files(p)
 	if err != nil {
-		return nil, f, fmt.Errorf("%s: %w", path, err)
+		return nil, f, fmt.Errorf("%s: %w", m.File, err)
 	}
 	skeletons, err := emit.Skeletons(p)
 	if err != nil {
-		return nil, f, fmt.Errorf("%s: %w", path, err)
+		return nil, f, fmt.Errorf("%s: %w", m.File, err)
 	}
-	elements := map[string]gotypes.Element{}
-	p.Names(func(name, what string, at diag.Span) { elements[name] = gotypes.Element{What: what, At: at} })
 	return &output.Set{
-		Model: filepath.Base(path), Package: m.Package, Files: files, Lock: lockFile(p, files),
-		Skeletons: skeletons, Elements: elements,
+		Model: m.File, Models: m.FileNames(), Package: m.Package, Files: files, Lock: lockFile(p, files),
+		Skeletons: skeletons, Elements: f.elements(p),
 	}, f, nil
+}
+
+// elements says what each Go name stands for.
+func (f *Findings) elements(p *plan.Plan) map[string]gotypes.Element {
+	elements := map[string]gotypes.Element{}
+	p.Names(func(name, what string, at diag.Span) {
+		file, there := f.files.Place(at)
+		elements[name] = gotypes.Element{What: what, File: filepath.Base(file), At: there}
+	})
+	return elements
 }
 
 func lockFile(p *plan.Plan, files []emit.File) emit.File {
@@ -100,7 +115,9 @@ func lockFile(p *plan.Plan, files []emit.File) emit.File {
 func OfTeam(dir string, p *output.Pending) []*Findings {
 	var out []*Findings
 	for _, found := range p.Findings() {
-		out = append(out, &Findings{File: filepath.Join(dir, found.Name), src: found.Src, list: found.List})
+		f := &Findings{list: found.List}
+		f.files.Add(diag.File{Name: filepath.Join(dir, found.Name), Src: found.Src})
+		out = append(out, f)
 	}
 	return out
 }

@@ -63,17 +63,26 @@ func examples(t *testing.T) map[string]shown {
 // mistakesOf returns the model of a folder and what is said about it.
 func mistakesOf(t *testing.T, folder string) (files map[string]string, said string) {
 	t.Helper()
-	src, err := os.ReadFile(filepath.Join(folder, modelFile))
-	if os.IsNotExist(err) {
-		src = bytes.Repeat([]byte("# large\n"), 1<<18) // it is made where it is needed
-	} else {
+	paths, err := filepath.Glob(filepath.Join(folder, "*"+gen.Suffix))
+	require.NoError(t, err)
+	var sources []diag.File
+	files = map[string]string{}
+	for _, path := range paths {
+		src, err := os.ReadFile(path)
 		require.NoError(t, err)
+		sources = append(sources, diag.File{Name: filepath.Base(path), Src: src})
 	}
-	_, findings, err := gen.FromSource(modelFile, src)
+	if len(sources) == 0 { // it is made where it is needed
+		sources = []diag.File{{Name: modelFile, Src: bytes.Repeat([]byte("# large\n"), 1<<18)}}
+	}
+	for _, f := range sources {
+		files[f.Name] = string(f.Src)
+	}
+	_, findings, err := gen.FromSources(sources)
 	require.NoError(t, err)
 	var b strings.Builder
 	require.NoError(t, findings.Write(&b))
-	return map[string]string{modelFile: string(src)}, b.String()
+	return files, b.String()
 }
 
 // split cuts what is said into findings.

@@ -43,9 +43,6 @@ func generate(files []string, o generateOptions, out *printer) error {
 	if err != nil {
 		return err
 	}
-	if files, err = onePerFolder(files); err != nil {
-		return err
-	}
 	sets, err := load(files, out)
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ func TestUsageAndIOAreExitCode2(t *testing.T) {
 	}{
 		"no model below":      {[]string{"generate"}, "there is no *.cqrs.yaml"},
 		"missing file":        {[]string{"generate", "missing.cqrs.yaml"}, "missing.cqrs.yaml"},
-		"two in one folder":   {[]string{"generate", "x/a.cqrs.yaml", "x/b.cqrs.yaml"}, "are in one folder"},
+		"two in one folder":   {[]string{"generate", "x/a.yaml", "x/b.yaml"}, "are in one folder"},
 		"unknown command":     {[]string{"generat"}, "generat"},
 		"unknown flag":        {[]string{"generate", "--colour"}, "--colour"},
 		"version with a rest": {[]string{"version", "2"}, "cqrsgen:"},

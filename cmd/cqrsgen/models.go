@@ -7,33 +7,36 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cqrsgen/cqrsgen/gen"
 )
 
-// suffix is how model files are named.
-const suffix = ".cqrs.yaml"
-
 // withoutFiles ends the help of commands that take models.
-const withoutFiles = "Without FILE: every *" + suffix + " below the working directory, except in the folders that Go ignores."
+const withoutFiles = "Without FILE: every *" + gen.Suffix + " below the working directory, except in the folders that Go ignores."
 
 // completeModels completes the names of models.
 func completeModels(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return []string{strings.TrimPrefix(suffix, ".")}, cobra.ShellCompDirectiveFilterFileExt
+	return []string{strings.TrimPrefix(gen.Suffix, ".")}, cobra.ShellCompDirectiveFilterFileExt
 }
 
 // modelsOf returns the models that a command line names, or those below the working directory.
 func modelsOf(files []string) ([]string, error) {
 	if len(files) > 0 {
-		return files, nil
+		return onePerFolder(files)
 	}
 	found, err := find(".")
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("there is no *%s below the working directory", suffix)
+		err = fmt.Errorf("there is no *%s below the working directory", gen.Suffix)
 	}
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	return onePerFolder(found)
 }
 
-// onePerFolder refuses two models in one folder: they would be one Go package with two of everything. A file that is
-// given twice counts once, however it is spelled.
+// onePerFolder returns one file of each model: the model files of a folder are one. Other files of one folder would be
+// one Go package with two of everything, and are refused. A file that is given twice counts once, however it is
+// spelled.
 func onePerFolder(files []string) ([]string, error) {
 	type model struct{ given, real string }
 	first := map[string]model{}
@@ -44,7 +47,7 @@ func onePerFolder(files []string) ([]string, error) {
 		case !taken:
 			first[filepath.Dir(m.real)] = m
 			once = append(once, m.given)
-		case other.real != m.real:
+		case other.real != m.real && !(gen.IsModel(filepath.Base(other.real)) && gen.IsModel(filepath.Base(m.real))):
 			return nil, fmt.Errorf("%s and %s are in one folder: a Go package has one model", other.given, m.given)
 		}
 	}
@@ -73,7 +76,7 @@ func find(root string) ([]string, error) {
 		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor") {
 			return fs.SkipDir
 		}
-		if !d.IsDir() && strings.HasSuffix(name, suffix) {
+		if !d.IsDir() && gen.IsModel(name) {
 			files = append(files, path)
 		}
 		return nil

@@ -27,6 +27,7 @@ const (
 	SetElement      = "CQ1230"
 	AmbiguousName   = "CQ1231"
 	TypeNotUsed     = "CQ1232"
+	OtherPackage    = "CQ1233"
 )
 
 var typeCodes = []Code{
@@ -91,4 +92,6 @@ var typeCodes = []Code{
 		"Several aggregates have something of this name. Outside of its aggregate it is named with that: `Cart.ItemAdded`."},
 	{TypeNotUsed, "type is not used",
 		"A warning. Nothing in the model refers to the type: it is left over, or its name is missing somewhere."},
+	{OtherPackage, "another package",
+		"The model files of a folder are one model, since a folder is one Go package: all of them say the same `package`."},
 }

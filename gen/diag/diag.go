@@ -11,7 +11,8 @@ import (
 	"unicode"
 )
 
-// Pos is a place in a file. Line and Col count from 1; Col counts characters.
+// Pos is a place in a file. Line and Col count from 1; Col counts characters. Where a model has several files, Line
+// counts through them: see Files.
 type Pos struct{ Line, Col int }
 
 // Span is a piece of one line. Len counts characters and is at least 1 where the span is shown.
@@ -86,22 +87,38 @@ func (l *List) Sorted() []Diagnostic {
 //	    31 |       currency: Curency
 //	       |                 ^^^^^^^ did you mean "Currency"?
 func (l *List) Write(w io.Writer, file string, src []byte) error {
-	text := linesOf(src)
+	var files Files
+	files.Add(File{file, src})
+	return l.WriteFiles(w, &files)
+}
+
+// WriteFiles is Write for the findings of several files.
+func (l *List) WriteFiles(w io.Writer, files *Files) error {
+	texts := map[int]*lines{}
+	place := func(at Span) (string, Span, *lines) {
+		i, there := files.find(at)
+		if texts[i] == nil {
+			texts[i] = linesOf(files.all[i].Src)
+		}
+		return files.all[i].Name, there, texts[i]
+	}
 	var b strings.Builder
 	for _, d := range l.Sorted() {
 		word := ""
 		if d.Warning {
 			word = "warning: "
 		}
-		fmt.Fprintf(&b, "%s:%d:%d: %s %s%s\n", file, d.At.Line, d.At.Col, d.Code, word, d.Message)
-		text.excerpt(&b, d.At, d.Hint)
+		file, at, text := place(d.At)
+		fmt.Fprintf(&b, "%s:%d:%d: %s %s%s\n", file, at.Line, at.Col, d.Code, word, d.Message)
+		text.excerpt(&b, at, d.Hint)
 		for _, r := range d.Related {
 			if r.File != "" {
 				fmt.Fprintf(&b, "  %s:%d:%d: %s\n", r.in(file), r.At.Line, r.At.Col, r.Message)
 				continue
 			}
-			fmt.Fprintf(&b, "  %s:%d:%d: %s\n", file, r.At.Line, r.At.Col, r.Message)
-			text.excerpt(&b, r.At, "")
+			file, at, text := place(r.At)
+			fmt.Fprintf(&b, "  %s:%d:%d: %s\n", file, at.Line, at.Col, r.Message)
+			text.excerpt(&b, at, "")
 		}
 	}
 	_, err := io.WriteString(w, b.String())

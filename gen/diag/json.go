@@ -47,17 +47,23 @@ func (d *Diagnostic) Severity() string {
 	return "error"
 }
 
-// WriteJSON writes each finding as an object on a line of its own. file is the name to show.
-func (l *List) WriteJSON(w io.Writer, file string) error {
+// WriteJSON writes each finding as an object on a line of its own.
+func (l *List) WriteJSON(w io.Writer, files *Files) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, d := range l.Sorted() {
+		file, at := files.Place(d.At)
 		f := jsonFinding{
-			Kind: "diagnostic", place: placeOf(file, d.At), Code: d.Code, Severity: d.Severity(), Message: d.Message,
+			Kind: "diagnostic", place: placeOf(file, at), Code: d.Code, Severity: d.Severity(), Message: d.Message,
 			Hint: d.Hint, Docs: Docs(d.Code),
 		}
 		for _, r := range d.Related {
-			f.Related = append(f.Related, jsonRelated{placeOf(r.in(file), r.At), r.Message})
+			if r.File != "" {
+				f.Related = append(f.Related, jsonRelated{placeOf(r.in(file), r.At), r.Message})
+				continue
+			}
+			file, at := files.Place(r.At)
+			f.Related = append(f.Related, jsonRelated{placeOf(file, at), r.Message})
 		}
 		if err := enc.Encode(f); err != nil {
 			return err

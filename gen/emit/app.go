@@ -2,15 +2,17 @@ package emit
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 )
 
 // app emits app_gen.go: the package's doc, and the wiring in one New.
 func (e *emitter) app(f *jen.File) {
-	for _, line := range wrap(doc("Package "+e.Model.Package+" is a bounded context, generated from "+e.Model.File+".", e.Model.Doc)) {
+	for _, line := range wrap(doc("Package "+e.Model.Package+" is a bounded context, generated from "+sourcesOf(e.Model)+".", e.Model.Doc)) {
 		f.PackageComment(line)
 	}
 	e.appType(f)
@@ -112,4 +114,14 @@ func (e *emitter) runMethods(f *jen.File) {
 			}
 		})))
 	f.Line()
+}
+
+// sourcesOf names the files of a model.
+func sourcesOf(m *model.Model) string {
+	names := m.FileNames()
+	last := len(names) - 1
+	if last == 0 {
+		return names[0]
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
 }

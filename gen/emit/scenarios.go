@@ -6,6 +6,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 )
@@ -85,7 +86,7 @@ func (e *emitter) scenarioTest(f *jen.File) {
 			jen.Id("line").Int(), jen.Id("name").String(), jen.Id("run").Func().Params(e.scenarioType()),
 		).CustomFunc(listing(true), func(g *jen.Group) {
 			for _, s := range e.Model.Scenarios {
-				g.Values(jen.Lit(s.At.Line), jen.Lit(s.Name),
+				g.Values(e.line(s.At), jen.Lit(s.Name),
 					jen.Func().Params(jen.Id("s").Add(e.scenarioType())).BlockFunc(func(g *jen.Group) { e.scenario(g, s) }))
 			}
 		})).Block(
@@ -94,6 +95,12 @@ func (e *emitter) scenarioTest(f *jen.File) {
 		),
 	)
 	f.Line()
+}
+
+// line is the line of the file in which something stands.
+func (e *emitter) line(at diag.Span) *jen.Statement {
+	_, line := e.Model.Place(at)
+	return jen.Lit(line)
 }
 
 // scenario emits the steps of one scenario:
@@ -105,6 +112,9 @@ func (e *emitter) scenario(g *jen.Group, s *model.Scenario) {
 	step := jen.Id("s").Clone
 	if s.Doc != "" {
 		comments(g, s.Doc)
+	}
+	if file, line := e.Model.Place(s.At); file != e.Model.File {
+		g.Add(step()).Dot("From").Call(jen.Lit(file), jen.Lit(line))
 	}
 	if s.Time != "" {
 		at, _ := time.Parse(time.RFC3339Nano, s.Time)
@@ -153,13 +163,13 @@ func (e *emitter) eventValue(x model.ScenarioEvent) *jen.Statement {
 
 func (e *emitter) execution(x *model.Execution) *jen.Statement {
 	return jen.Qual(cqrstestPath, "Do").Call(
-		jen.Id("s").Dot("App").Dot(x.Stream.Aggregate.Name).Dot(e.CommandOf(x.Command).Go),
+		jen.Id("s").Dot("App").Dot(x.Stream.Aggregate.Name).Dot(e.CommandOf(x.Command).Method),
 		e.value(x.Stream.ID), jen.Id(e.CommandOf(x.Command).Go).Add(e.fieldValues(x.Fields.Fields)))
 }
 
 // outcome emits what the command leads to.
 func (e *emitter) outcome(g *jen.Group, o *model.Outcome) {
-	at := jen.Id("s").Dot("Line").Call(jen.Lit(o.At.Line))
+	at := jen.Id("s").Dot("Line").Call(e.line(o.At))
 	if o.Rejection != nil {
 		r := e.RejectionOf(o.Rejection)
 		args := []jen.Code{jen.Id(r.Go).Add(e.fieldValues(o.Fields.Fields))}
@@ -170,7 +180,7 @@ func (e *emitter) outcome(g *jen.Group, o *model.Outcome) {
 	for _, stream := range o.Events {
 		for _, x := range stream.Events {
 			event := jen.Qual(cqrstestPath, "Event").Call(e.eventValue(x))
-			event = then(event, x.At.Line, leftOut("", x.Event.Fields, x.Fields))
+			event = then(event, e.line(x.At), leftOut("", x.Event.Fields, x.Fields))
 			events = append(events, event.Dot("On").Call(jen.Lit(streamName(stream.Stream))))
 		}
 	}
@@ -192,18 +202,18 @@ func (e *emitter) scenarioRows(g *jen.Group, rows model.ScenarioRows) {
 		key, others := split(row.Fields, rows.Projection.Key)
 		x := jen.Qual(cqrstestPath, "Row").Call(
 			jen.Id(p.Key).Add(e.fieldValues(key)), jen.Id(p.Row).Add(e.fieldValues(others)))
-		list = append(list, jen.Line().Add(then(x, row.At.Line, leftOut("", columns, row))))
+		list = append(list, jen.Line().Add(then(x, e.line(row.At), leftOut("", columns, row))))
 	}
 	if len(list) > 0 {
 		list = append(list, jen.Line())
 	}
-	g.Id("s").Dot("Line").Call(jen.Lit(rows.At.Line)).Dot("ThenRows").Call(
+	g.Id("s").Dot("Line").Call(e.line(rows.At)).Dot("ThenRows").Call(
 		jen.Qual(cqrstestPath, "Rows").Call(append([]jen.Code{jen.Id("s").Dot("App").Dot(p.Name)}, list...)...))
 }
 
 // then says, on a line of its own, where an expectation stands and what it leaves out.
-func then(x *jen.Statement, line int, except []string) *jen.Statement {
-	x.Op(".").Line().Id("Line").Call(jen.Lit(line))
+func then(x *jen.Statement, line jen.Code, except []string) *jen.Statement {
+	x.Op(".").Line().Id("Line").Call(line)
 	if len(except) > 0 {
 		x.Dot("Except").Call(literals(except)...)
 	}

@@ -26,8 +26,6 @@ type Generated struct {
 	Declarations []Declaration
 	// Elements says what each name stands for in the model, and where that is.
 	Elements map[string]Element
-	// Model is the model's file.
-	Model string
 	// Packages are the paths of the packages that the signatures name.
 	Packages map[string]string
 }
@@ -35,6 +33,8 @@ type Generated struct {
 // Element is a part of the model that became a name in Go.
 type Element struct {
 	What string
+	// File is the name of the model's file that has it.
+	File string
 	At   diag.Span
 }
 
@@ -288,7 +288,7 @@ func (c *Checker) collision(f *File, id *ast.Ident, d Declaration) {
 		what = "the generated code imports " + d.Import
 	}
 	if e, known := c.Elements[d.Name]; known && e.At.Line > 0 {
-		what, other = "it is the Go name of "+e.What, diag.Related{At: e.At, File: c.Model, Message: e.What + " stands here"}
+		what, other = "it is the Go name of "+e.What, diag.Related{At: e.At, File: e.File, Message: e.What + " stands here"}
 	}
 	c.report(f, diag.Diagnostic{
 		Code: diag.TeamCollides, At: c.span(id.Pos(), id.End()),

@@ -125,6 +125,7 @@ func (r *resolver) ownEvent(name schema.Text, a *Aggregate, u *usage) *Event {
 		return nil
 	}
 	if r.eventsUnknown {
+		u.emitsUnknown = true
 		return nil
 	}
 	var own []string
@@ -169,6 +170,7 @@ func (r *resolver) ownRejection(name schema.Text, a *Aggregate, u *usage) *Rejec
 		return nil
 	}
 	if r.rejectionsUnknown {
+		u.rejectsUnknown = true
 		return nil
 	}
 	var own []string

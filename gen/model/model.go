@@ -5,12 +5,17 @@
 // names are Go identifiers.
 package model
 
-import "github.com/cqrsgen/cqrsgen/gen/diag"
+import (
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
 
 // Model is one bounded context. Everything stands in the order of the file.
 type Model struct {
-	// File is the model's file name without its folder: "ledger.cqrs.yaml".
-	File    string
+	// File is the name of the model's file, or of the main one, without its folder: "ledger.cqrs.yaml".
+	File string
+	// Files are all its files, if it has several.
+	Files   []schema.Part
 	Package string
 	Doc     string
 

@@ -122,7 +122,7 @@ func (r *resolver) packageName(f *schema.File) {
 	name := f.Package
 	switch v := name.Value; {
 	case f.Keys["package"] == schema.Absent:
-		r.errorf(diag.MissingKey, diag.Span{Pos: diag.Pos{Line: 1, Col: 1}, Len: 1},
+		r.errorf(diag.MissingKey, f.Start,
 			"add `package: ledger`, with the name of the Go package", "the model has no `package`")
 	case !name.Given():
 	case len(v) > MaxName || !packageForm.MatchString(v):

@@ -20,7 +20,9 @@ type resolver struct {
 	// names has every name of the package's one namespace, by its lower-case form. Elements of different aggregates
 	// can share one.
 	names map[string][]declaration
-	types map[string]*Named
+	// declaredTwice are the names of aggregates that were declared twice.
+	declaredTwice map[string]bool
+	types         map[string]*Named
 	// used are the declared types that something refers to.
 	used       map[*Named]bool
 	events     byName[Event]
@@ -52,12 +54,12 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 		return nil
 	}
 	r := &resolver{
-		diags: d, model: &Model{File: f.Name, Package: f.Package.Value, Doc: f.Doc},
-		names: map[string][]declaration{}, types: map[string]*Named{}, used: map[*Named]bool{},
+		diags: d, model: &Model{File: f.Name, Files: f.Parts, Package: f.Package.Value, Doc: f.Doc},
+		names: map[string][]declaration{}, declaredTwice: map[string]bool{}, types: map[string]*Named{}, used: map[*Named]bool{},
 		events: byName[Event]{}, rejections: byName[Rejection]{}, fieldsUnknown: map[any]bool{},
 	}
 	r.packageName(f)
-	r.typesUnknown = unread(f.Keys, "types", len(f.Types))
+	r.typesUnknown = f.Partial || unread(f.Keys, "types", len(f.Types))
 	types := idTypes(f)
 	r.declareTypes(types)
 	r.declareAggregates(f)
@@ -109,13 +111,14 @@ func unread(keys schema.Keys, key string, count int) bool {
 // before one is looked up.
 func (r *resolver) declareAggregates(f *schema.File) {
 	if missing(f.Keys, "aggregates", len(f.Aggregates)) {
-		at := diag.Span{Pos: diag.Pos{Line: 1, Col: 1}, Len: 1}
+		at := f.Start
 		if f.Package.Given() {
 			at = f.Package.At
 		}
 		r.errorf(diag.MissingKey, at, "add `aggregates:`", "the model has no aggregates")
 	}
-	r.eventsUnknown = unread(f.Keys, "aggregates", len(f.Aggregates))
+	r.eventsUnknown = f.Partial || unread(f.Keys, "aggregates", len(f.Aggregates))
+	r.rejectionsUnknown = f.Partial
 	for _, a := range f.Aggregates {
 		r.eventsUnknown = r.eventsUnknown || unread(a.Keys, "events", len(a.Events))
 		r.rejectionsUnknown = r.rejectionsUnknown || unread(a.Keys, "rejections", len(a.Rejections))
@@ -171,6 +174,11 @@ func (r *resolver) enter(kind, aggregate string, d schema.Decl) {
 		same := first.name.Value == d.Name.Value
 		if same && aggregate != "" && first.aggregate != "" && aggregate != first.aggregate {
 			continue
+		}
+		if kind == "aggregate" {
+			r.declaredTwice[d.Name.Value] = true
+		} else if r.declaredTwice[aggregate] && first.aggregate == aggregate {
+			return // which its aggregate's name said
 		}
 		how := "is"
 		if !same {

@@ -1,7 +1,6 @@
 package output
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,28 +12,41 @@ import (
 )
 
 // planLock plans the lock file, and reads what the one that is there lists. Where it is missing or damaged, the headers
-// alone say which files are the tool's.
+// alone say which files are the tool's. One that is named after a file that was the main one before is removed.
 func (p *Pending) planLock(s Set) error {
-	name := s.Lock.Name
-	if name == "" {
+	if s.Lock.Name == "" {
 		return nil
 	}
-	have, err := p.read(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return p.planFile(s.Lock, lock.Header(s.Model))
-	case err != nil:
-		return err
+	for _, name := range p.models {
+		name = lock.FileName(name)
+		have, err := p.read(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return err
+		}
+		if err := p.readLock(name, have); err != nil {
+			return err
+		}
+		if name != s.Lock.Name && p.ours(have, lock.Header) {
+			p.remove = append(p.remove, name)
+		}
 	}
-	old, err := lock.Read(have)
+	return p.planFile(s.Lock, lock.Header)
+}
+
+// readLock adds what a lock file lists.
+func (p *Pending) readLock(name string, src []byte) error {
+	old, err := lock.Read(src)
 	switch {
 	case errors.Is(err, lock.ErrDamaged):
 	case err != nil:
 		return fmt.Errorf("%s: %w", name, err)
 	default:
-		p.listed = append([]string{}, old.Files...)
+		p.listed = append(append([]string{}, p.listed...), old.Files...)
 	}
-	return p.planFile(s.Lock, lock.Header(s.Model))
+	return nil
 }
 
 // planStale marks a file for removal that this model once asked for and no longer does: one that has its header, and
@@ -51,7 +63,7 @@ func (p *Pending) planStale(entry fs.DirEntry, s Set) error {
 	}
 	have, err := p.read(name)
 	switch {
-	case err != nil || !bytes.HasPrefix(have, p.header):
+	case err != nil || !p.ours(have, emit.Header):
 	case p.listed == nil || slices.Contains(p.listed, name):
 		p.remove = append(p.remove, name)
 	default:

@@ -20,8 +20,10 @@ import (
 
 // Set is everything that one model leads to.
 type Set struct {
-	// Model is the model's file name, as the header has it.
-	Model string
+	// Model is the name of the model's file, or of the main one of its Models, as the header has it. A header that names
+	// another of them is the model's too: it was written when that was the main one.
+	Model  string
+	Models []string
 	// Package is the Go package that the files belong to.
 	Package string
 	Files   []emit.File
@@ -69,7 +71,7 @@ func Write(dir string, s Set) (*Result, error) {
 // Pending is what is about to happen to one folder. It is for one goroutine.
 type Pending struct {
 	root   *os.Root
-	header []byte
+	models []string
 	write  []emit.File
 	remove []string
 	// listed are the files of the lock file, nil if there is none to trust.
@@ -90,7 +92,7 @@ func Prepare(dir string, s Set) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pending{root: root, header: []byte(emit.Header(s.Model) + "\n"), team: map[string]*appending{}}
+	p := &Pending{root: root, models: append([]string{s.Model}, s.Models...), team: map[string]*appending{}}
 	if err := p.plan(dir, s); err != nil {
 		p.Close()
 		return nil, err
@@ -112,7 +114,7 @@ func (p *Pending) plan(dir string, s Set) error {
 		return err
 	}
 	for _, f := range s.Files {
-		if err := p.planFile(f, emit.Header(s.Model)); err != nil {
+		if err := p.planFile(f, emit.Header); err != nil {
 			return err
 		}
 	}
@@ -127,8 +129,13 @@ func (p *Pending) plan(dir string, s Set) error {
 	return p.planTeam(dir, s)
 }
 
-// planFile plans a file of the tool's, whose first line is header.
-func (p *Pending) planFile(f emit.File, header string) error {
+// ours reports whether a file's first line is a header of the model.
+func (p *Pending) ours(src []byte, header func(model string) string) bool {
+	return slices.ContainsFunc(p.models, func(name string) bool { return bytes.HasPrefix(src, []byte(header(name)+"\n")) })
+}
+
+// planFile plans a file of the tool's, whose first line is the header.
+func (p *Pending) planFile(f emit.File, header func(model string) string) error {
 	have, err := p.read(f.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -137,7 +144,7 @@ func (p *Pending) planFile(f emit.File, header string) error {
 	case bytes.Equal(have, f.Content):
 		p.result.Unchanged = append(p.result.Unchanged, f.Name)
 		return nil
-	case !bytes.HasPrefix(have, []byte(header+"\n")):
+	case !p.ours(have, header):
 		first, _, _ := strings.Cut(string(have), "\n")
 		return &NotOursError{f.Name, first}
 	}

@@ -57,7 +57,7 @@ type appending struct {
 
 func (p *Pending) planTeam(dir string, s Set) error {
 	read, err := gotypes.Read(dir, s.Package, func(name string, src []byte) bool {
-		return generatedName(name) && bytes.HasPrefix(src, p.header)
+		return generatedName(name) && p.ours(src, emit.Header)
 	})
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (p *Pending) planTeam(dir string, s Set) error {
 }
 
 func (t *team) generated() *gotypes.Generated {
-	g := &gotypes.Generated{Elements: t.set.Elements, Model: t.set.Model, Packages: packages}
+	g := &gotypes.Generated{Elements: t.set.Elements, Packages: packages}
 	clause := []byte("\npackage " + t.set.Package + "\n")
 	for _, f := range t.set.Files {
 		if !bytes.Contains(f.Content, clause) {

@@ -14,7 +14,7 @@ const Language = 1
 
 var fileShape = shape[File]{
 	what:     "a model",
-	required: []string{"cqrsgen", "package", "aggregates"},
+	required: []string{"cqrsgen", "package"}, // several files make one model, and one of them has aggregates
 	keys: []key[File]{
 		{"cqrsgen", oneWord("1"), "The version of the model language.", func(*parser, *File, entry) {}},
 		{"package", aName, "The name of the Go package.", func(p *parser, f *File, e entry) { f.Package, _ = p.text(e) }},

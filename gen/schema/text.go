@@ -14,9 +14,8 @@ const mostHidden = 20
 // checkText returns the file's text with line ends made "\n" and without a byte order mark. It refuses what no editor
 // shows or what YAML would take for something else: characters that hide, other line ends, bytes that are no text.
 func (p *parser) checkText(src []byte) (string, bool) {
-	start := diag.Span{Pos: diag.Pos{Line: 1, Col: 1}, Len: 1}
 	if len(src) > MaxSize {
-		p.errorf(diag.TooLarge, start, "split the context: it is larger than any team keeps in mind",
+		p.errorf(diag.TooLarge, p.start(), "split the context: it is larger than any team keeps in mind",
 			"the file has %d bytes; at most %d are read", len(src), MaxSize)
 		return "", false
 	}
@@ -24,7 +23,7 @@ func (p *parser) checkText(src []byte) (string, bool) {
 	text := strings.ReplaceAll(string(src), "\r\n", "\n")
 	before := p.faults
 	for i, line := range strings.Split(text, "\n") {
-		p.checkLine(line, i+1)
+		p.checkLine(line, p.before+i+1)
 		if p.faults-before >= mostHidden {
 			break
 		}

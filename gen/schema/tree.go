@@ -14,8 +14,13 @@ import (
 
 // File is the syntax tree of one model file. Everything stands in the order of the file.
 type File struct {
-	// Name is the file's name without its folder.
-	Name        string
+	// Name is the file's name without its folder, or that of the model's main file, and Parts are all its files.
+	Name  string
+	Parts []Part
+	// Start is the place where it starts.
+	Start diag.Span
+	// Partial says that a part of it could not be read at all, which was reported: what it lacks may be declared there.
+	Partial     bool
 	Doc         string
 	Keys        Keys
 	Package     Text
@@ -23,6 +28,13 @@ type File struct {
 	Aggregates  []*Aggregate
 	Projections []*Projection
 	Scenarios   []*Scenario
+}
+
+// Part is a file of several.
+type Part struct {
+	Name string
+	// Line is where it starts.
+	Line int
 }
 
 // Text is a value as it is written. The zero Text was not written.

@@ -19,7 +19,7 @@ func (p *parser) document(text string) *yaml.Node {
 		return nil
 	}
 	if first == nil || isNull(first) {
-		p.errorf(diag.EmptyFile, diag.Span{Pos: diag.Pos{Line: 1, Col: 1}, Len: 1},
+		p.errorf(diag.EmptyFile, p.start(),
 			"a model starts with `cqrsgen: 1` and `package: …`", "the file holds no model")
 		return nil
 	}
