@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -31,15 +30,9 @@ type Definition[S any] struct {
 	// AppendState and DecodeState are the state's codec, for snapshots.
 	AppendState func(b []byte, state *S) ([]byte, error)
 	DecodeState func(data []byte, state *S) error
-	// Join, if not nil, is called with each state that gets events, before they are applied; what it returns is called
-	// behind them.
-	Join func(stream cqrs.StreamID, before *S) JoinFunc[S]
+	// Unique has the values that no two streams have at a time.
+	Unique []Unique[S]
 }
-
-// JoinFunc lets streams of no command join a commit, because of how a state changes: it returns the commit's streams,
-// which are the command's and those that joined before, with its own, each with the version that it expects. Any error
-// ends the command; a *cqrs.ConflictError lets it be decided again.
-type JoinFunc[S any] func(ctx context.Context, after *S, streams []eventlog.StreamAppend) ([]eventlog.StreamAppend, error)
 
 // Stream says whether a command's stream must exist.
 type Stream int

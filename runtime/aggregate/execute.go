@@ -25,7 +25,7 @@ const attempts = 50
 //
 // Errors: *cqrs.ValidationError, *cqrs.InvalidStreamError and *cqrs.SameStreamError before anything is loaded;
 // *cqrs.NotFoundError and *cqrs.AlreadyExistsError as the command says for each stream; the decider's rejection, which
-// is a cqrs.Rejection, or *cqrs.UndeclaredRejectionError; *cqrs.ConflictError under IfVersion, which is about the
+// is a cqrs.Rejection, that of a value that another stream has, or *cqrs.UndeclaredRejectionError; *cqrs.ConflictError under IfVersion, which is about the
 // command's own stream, or after too many attempts; *ApplyError, *cqrs.EncodingError, *cqrs.MissingEventError,
 // *cqrs.NotLoadedError and *cqrs.PanicError for faults in deciders and folds; what the log returns. Nothing is stored
 // if there is an error, except that an *eventlog.UnknownOutcomeError leaves it open. A command with an id that failed
@@ -232,8 +232,8 @@ func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receip
 		c.Streams = append(c.Streams, p.appends())
 	}
 	var err error
-	if c.Streams, err = x.extend(ctx, c.Streams); err != nil {
-		return cqrs.Receipt{}, x.rejection(err)
+	if c.Streams, err = x.claims(ctx, c.Streams); err != nil {
+		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
 	}
 	done, err := a.runtime.store.Append(ctx, c)
 	if err != nil {
@@ -246,18 +246,6 @@ func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receip
 		}
 	}
 	return receiptOf(done), nil
-}
-
-// extend lets further streams join the commit.
-func (x *execution[S]) extend(ctx context.Context, streams []eventlog.StreamAppend) ([]eventlog.StreamAppend, error) {
-	streams, err := x.own.extend(ctx, streams)
-	for _, p := range x.others {
-		if err != nil {
-			return nil, err
-		}
-		streams, err = p.extend(ctx, streams)
-	}
-	return streams, err
 }
 
 // unlessExisting returns the outcome of a command without events. A creating command did not look at its stream, and no

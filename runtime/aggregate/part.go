@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 
+	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
@@ -15,8 +16,8 @@ type part[S any] struct {
 	exists Stream
 	loaded *loaded[S]
 	events Events
-	// join is what the aggregate's Join returned for the state before the events.
-	join JoinFunc[S]
+	// changes are those of the unique values, where there are events.
+	changes []claim.Change
 }
 
 // participant is the part of any state.
@@ -26,7 +27,7 @@ type participant interface {
 	keep()
 	apply(m cqrs.CommandMeta) error
 	gets() int
-	extend(ctx context.Context, streams []eventlog.StreamAppend) ([]eventlog.StreamAppend, error)
+	unique() []claim.Change
 	appends() eventlog.StreamAppend
 	stored(c cqrs.CommitID)
 }
@@ -36,7 +37,6 @@ func (p *part[S]) id() cqrs.StreamID { return p.stream }
 // load loads the newest state, and forgets the events of the attempt before.
 func (p *part[S]) load(ctx context.Context) error {
 	p.events.reset()
-	p.join = nil
 	var err error
 	if p.loaded, err = p.of.refresh(ctx, p.stream); err != nil {
 		p.loaded = nil
@@ -64,18 +64,17 @@ func (p *part[S]) gets() int { return len(p.events.list) }
 // apply applies the new events to the state, as they will be read back, by the same fold: a state that is kept can
 // neither differ from the history nor share memory with the command.
 func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
+	p.changes = p.changes[:0]
 	if len(p.events.list) == 0 {
 		return nil
 	}
-	in := "Join"
+	in := "Unique"
 	defer func() {
 		if v := recover(); v != nil {
 			err = panicked(p.of.def.Category+"."+in, v)
 		}
 	}()
-	if p.of.def.Join != nil {
-		p.join = p.of.def.Join(p.stream, &p.loaded.state)
-	}
+	p.before()
 	fold := p.of.def.NewFold()
 	rec := cqrs.Record{EventMeta: cqrs.EventMeta{
 		Stream: p.stream, Version: p.loaded.version, Time: m.Time, Actor: m.Actor,
@@ -94,22 +93,8 @@ func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
 			return &ApplyError{Type: e.Type, Err: err}
 		}
 	}
+	p.after()
 	return nil
-}
-
-// extend lets further streams join the commit.
-func (p *part[S]) extend(
-	ctx context.Context, streams []eventlog.StreamAppend,
-) (extended []eventlog.StreamAppend, err error) {
-	if p.join == nil {
-		return streams, nil
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = panicked(p.of.def.Category+".Join", v)
-		}
-	}()
-	return p.join(ctx, &p.loaded.state, streams)
 }
 
 // appends is the stream's part of the commit. A stream that gets no event is still expected at the version that the

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
@@ -23,6 +24,8 @@ type Runtime struct {
 	cached    int
 	clock     func() time.Time
 	logger    *slog.Logger
+	claimKey  []byte
+	book      *claim.Book
 }
 
 // Option is an option of a Runtime.
@@ -53,6 +56,7 @@ func NewRuntime(store Store, opts ...Option) *Runtime {
 	for _, o := range opts {
 		o(r)
 	}
+	r.book = claim.NewBook(store, r.claimKey, r.now)
 	r.snapshots = snapshot.NewWriter(store, r.logger)
 	return r
 }
