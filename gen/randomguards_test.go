@@ -63,3 +63,51 @@ func (m *randomModel) creates(l *lifecycle, first bool) string {
 	}
 	return m.one(words)
 }
+
+// uniqueWords are the scalars that can be unique.
+var uniqueWords = strings.Fields("string bool int int32 int64 uint32 uint64 bytes time duration uuid date")
+
+// unique writes that some fields of a state are unique. It returns the fields of a rejection that says so, nil if there
+// is none.
+func (m *randomModel) unique(state []randomField, rejection string) []randomField {
+	var fields, filled []randomField
+	for _, f := range state {
+		plain := strings.TrimPrefix(f.typ, "optional ")
+		base, named := m.scalars[plain]
+		if !named {
+			base = plain
+		}
+		if m.IntN(2) == 0 && (slices.Contains(uniqueWords, base) || slices.Contains(m.enums, plain)) {
+			fields = append(fields, f)
+			if m.IntN(2) == 0 && f.name != "error" {
+				filled = append(filled, randomField{f.name, m.one([]string{plain, f.typ})})
+			}
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	fold := ""
+	for _, f := range fields {
+		if plain := strings.TrimPrefix(f.typ, "optional "); plain == "string" || m.scalars[plain] == "string" {
+			fold = m.one([]string{"", ", fold: lower", ", fold: [trim]", ", fold: [lower, trim]"})
+		}
+	}
+	var names []string
+	for _, f := range fields {
+		names = append(names, f.name)
+	}
+	m.line(2, "unique: [{fields: [%s], rejects: %s%s%s}]", strings.Join(names, ", "), rejection, fold,
+		m.one([]string{"", ", release: never"}))
+	return append([]randomField{}, filled...)
+}
+
+// writePlainFields writes fields without rules.
+func (m *randomModel) writePlainFields(depth int, fields []randomField) {
+	if len(fields) > 0 {
+		m.line(depth, "fields:")
+	}
+	for _, f := range fields {
+		m.line(depth+1, "%s: %s", f.name, f.typ)
+	}
+}

@@ -11,7 +11,8 @@ func (m *randomModel) aggregate(group int) {
 	m.line(1, "%s:", name)
 	m.doc(2)
 	id := m.id()
-	m.writeFields(2, "state", m.fieldsOf(m.IntN(5), nil, m.anyType))
+	state := m.fieldsOf(m.IntN(5), nil, m.anyType)
+	m.writeFields(2, "state", state)
 	if m.IntN(2) == 0 {
 		m.line(2, "snapshot: {every: %d}", 1+m.IntN(500))
 	}
@@ -37,8 +38,15 @@ func (m *randomModel) aggregate(group int) {
 		m.events, own = append(m.events, e), append(own, e.name)
 	}
 	var rejections []string
-	if n := m.IntN(3); n > 0 {
+	n, taken := m.IntN(3), m.memberName(names)
+	filled := m.unique(state, taken)
+	if n > 0 || filled != nil {
 		m.line(2, "rejections:")
+		if filled != nil {
+			m.line(3, "%s:", taken)
+			m.line(4, "doc: It is taken.")
+			m.writePlainFields(4, filled)
+		}
 		for range n {
 			rejections = append(rejections, m.memberName(names))
 			m.line(3, "%s:", rejections[len(rejections)-1])

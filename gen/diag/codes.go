@@ -19,7 +19,7 @@ func Codes() []Code {
 		textCodes, keyCodes, typeCodes,
 		aggregateCodes,
 		streamCodes,
-		guardCodes,
+		guardCodes, uniqueCodes,
 		projectionCodes, foldCodes, nameCodes,
 		expressionCodes,
 		evolutionCodes,

@@ -41,3 +41,27 @@ var guardCodes = []Code{
 		"A command, or an event, needs a phase that is never there when it is asked for: the phases of `in` and the " +
 			"sources of `moves` contradict each other."},
 }
+
+// CQ138x: unique values.
+const (
+	UnknownStateField  = "CQ1380"
+	NeverUnique        = "CQ1381"
+	UniqueTwice        = "CQ1382"
+	NothingToFold      = "CQ1383"
+	RejectionNotFilled = "CQ1384"
+)
+
+var uniqueCodes = []Code{
+	{UnknownStateField, "unknown field of the state",
+		"`unique` names fields of the aggregate's `state`: a value is taken as long as the state has it."},
+	{NeverUnique, "type that can't be unique",
+		"What is unique must be equal or not without any doubt: texts, numbers, times, bools and enums are; lists, maps, " +
+			"structs and floating-point numbers are not."},
+	{UniqueTwice, "unique twice",
+		"The same fields are unique already, or a field stands twice in one list."},
+	{NothingToFold, "nothing to fold",
+		"`fold` says which strings count as the same. None of the fields is a string."},
+	{RejectionNotFilled, "rejection that can't be filled",
+		"The generated code makes the rejection of a value that is taken. Its fields are those that are unique, by their " +
+			"names, of the types that the state has."},
+}

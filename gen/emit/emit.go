@@ -29,6 +29,7 @@ const (
 	cqrsPath       = runtimePath + "cqrs"
 	aggregatePath  = runtimePath + "aggregate"
 	checkedPath    = runtimePath + "checked"
+	claimPath      = runtimePath + "claim"
 	jsoncodecPath  = runtimePath + "jsoncodec"
 	projectionPath = runtimePath + "projection"
 	readmodelPath  = runtimePath + "readmodel"
@@ -97,7 +98,10 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	f := jen.NewFile(e.Model.Package)
 	f.NoFormat = true
 	f.HeaderComment(Header(e.Model.File))
-	for _, path := range []string{cqrsPath, aggregatePath, checkedPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, cqrstestPath, uuidPath} {
+	for _, path := range []string{
+		cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, cqrstestPath,
+		uuidPath,
+	} {
 		f.ImportName(path, path[strings.LastIndex(path, "/")+1:])
 	}
 	emit(f)

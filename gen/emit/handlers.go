@@ -18,7 +18,9 @@ func (e *emitter) handlers(f *jen.File) {
 		}
 		e.guard(f, a)
 		e.loader(f, a)
+		e.claimUnique(f, a)
 		e.moves(f, a)
+		e.uniqueVar(f, a)
 		e.fold(f, a)
 	}
 }
@@ -61,6 +63,9 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 				g.Id("decider").Op(":").Id("decider")
 			}
 		})))})
+	if len(a.Unique) > 0 {
+		entries = append(entries, entry{"Unique", jen.Id(a.UniqueVar)})
+	}
 	if a.SnapshotEvery > 0 {
 		entries = append(entries,
 			entry{"SnapshotEvery", jen.Lit(a.SnapshotEvery)},

@@ -35,6 +35,7 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	for i, c := range a.Commands {
 		r.command(c, m.Commands[i], &u)
 	}
+	r.unique(a, m, &u)
 	if len(a.Commands) > 0 {
 		r.unused(m, &u)
 	}

@@ -143,6 +143,7 @@ type Aggregate struct {
 	Commands   []*Command
 	// Lifecycle is nil where there are no phases.
 	Lifecycle *Lifecycle
+	Unique    []*Unique
 }
 
 // Event is something that happened to an aggregate.

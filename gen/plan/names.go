@@ -206,6 +206,9 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 	}
 	checkFields(s.d, "the state of "+a.Name, a.StateFields)
 	a.Lifecycle.checkNames(s, a)
+	if len(a.Unique) > 0 {
+		s.add(a.UniqueVar, "the unique values of "+a.Name, a.At)
+	}
 	methods := newMethodScope(s.d, a.Interface)
 	for _, e := range a.Events {
 		s.add(e.Go, "event "+e.Name, e.At)
@@ -219,6 +222,9 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 		checkFields(s.d, "rejection "+r.Name, r.Fields, "Error", "RejectionType")
 	}
 	methods.add("Load", "the method of "+a.Commands+" that loads the state", diag.Span{})
+	if len(a.Unique) > 0 {
+		methods.add("ClaimUnique", "the method of "+a.Commands+" that claims unique values", diag.Span{})
+	}
 	for _, c := range a.CommandList {
 		s.add(c.Go, "command "+c.Name, c.At)
 		methods.add(c.Method, "command "+c.Name, c.At)

@@ -78,6 +78,9 @@ type Aggregate struct {
 	Fingerprint string
 	// Lifecycle is nil where there are no phases.
 	Lifecycle *Lifecycle
+	// UniqueVar is accountUnique: the variable that has the unique values.
+	UniqueVar string
+	Unique    []*Unique
 }
 
 // Event is an event's Go struct.
@@ -230,6 +233,7 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		a.CommandList = append(a.CommandList, p.newCommand(c, events))
 	}
 	a.Lifecycle = p.newLifecycle(a)
+	a.UniqueVar, a.Unique = unexported(m.Name)+"Unique", newUnique(a)
 	p.Aggregates = append(p.Aggregates, a)
 }
 

@@ -19,6 +19,7 @@ var aggregateShape = shape[Aggregate]{
 		{"state", fieldsForm, "The fields that events change and deciders see.", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
 		{"snapshot", element(func() *shape[Aggregate] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
 		{"lifecycle", listOf(aText), "The phases of an instance. The first is where it starts.", func(p *parser, a *Aggregate, e entry) { a.Lifecycle = p.texts(e, "`lifecycle: [new, open, closed]`") }},
+		{"unique", listOf(element(func() *shape[Unique] { return &uniqueShape })), "The values that no two instances have at a time.", func(p *parser, a *Aggregate, e entry) { a.Unique = p.unique(e) }},
 		{"events", namedTypes(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
 			a.Events = declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl })
 		}},
@@ -30,7 +31,6 @@ var aggregateShape = shape[Aggregate]{
 		}},
 	},
 	later: map[string]string{
-		"unique": "uniqueness across streams can't be declared",
 	},
 	instead: map[string]string{
 		"description": "a description is a `doc`",

@@ -154,6 +154,7 @@ type Aggregate struct {
 	Commands      []*Command
 	// Lifecycle has the names of the phases.
 	Lifecycle []Text
+	Unique    []*Unique
 }
 
 // Event declares an event.

@@ -93,6 +93,9 @@ func (k *key) read(ctx context.Context) (*keyRecord, error) {
 		if err := json.Unmarshal(rec.Data, &r); err != nil {
 			return nil, fmt.Errorf("%w: the key of unique values: %w", eventlog.ErrCorrupt, err)
 		}
+		if len(r.Key) != sha256.Size && len(r.Check) != sha256.Size {
+			return nil, fmt.Errorf("%w: the key of unique values is not there", eventlog.ErrCorrupt)
+		}
 		return &r, nil
 	}
 	return nil, nil

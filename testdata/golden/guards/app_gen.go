@@ -17,6 +17,7 @@ import (
 // concurrent use.
 type App struct {
 	Ticket      *TicketCommands
+	Member      *MemberCommands
 	OpenTickets *OpenTicketsModel
 
 	runtime *aggregate.Runtime
@@ -39,6 +40,7 @@ func New(
 	}
 	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Ticket = newTicketCommands(a.runtime, deciders.Ticket)
+	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	return a, nil
 }
 

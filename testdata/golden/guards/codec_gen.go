@@ -2,7 +2,10 @@
 
 package guards
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/google/uuid"
+)
 
 func (v *TicketPhase) readJSON(r *jsoncodec.Reader) {
 	switch string(r.Text()) {
@@ -324,4 +327,229 @@ func (v *TicketState) readJSON(r *jsoncodec.Reader) {
 	if seen != 1<<2-1 {
 		r.Missing(seen, "phase", "title")
 	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *MemberJoined) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("MemberJoined")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *MemberJoined) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("MemberJoined")
+}
+
+func (v *MemberJoined) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"name":`)
+	w.String(v.Name)
+	if x, ok := v.Email.Get(); ok {
+		w.Field(`"email":`)
+		w.String(string(x))
+	}
+	w.Raw(`}`)
+}
+
+func (v *MemberJoined) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "name":
+			v.Name = r.String()
+			seen |= 1 << 0
+		case "email":
+			v.Email = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Email) {
+				*x = Email(r.String())
+			})
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "name")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *EmailChanged) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("EmailChanged")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *EmailChanged) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("EmailChanged")
+}
+
+func (v *EmailChanged) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.Email.Get(); ok {
+		w.Field(`"email":`)
+		w.String(string(x))
+	}
+	w.Raw(`}`)
+}
+
+func (v *EmailChanged) readJSON(r *jsoncodec.Reader) {
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "email":
+			v.Email = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *Email) {
+				*x = Email(r.String())
+			})
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *MemberRenamed) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("MemberRenamed")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *MemberRenamed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("MemberRenamed")
+}
+
+func (v *MemberRenamed) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"name":`)
+	w.String(v.Name)
+	w.Raw(`}`)
+}
+
+func (v *MemberRenamed) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "name":
+			v.Name = r.String()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "name")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *SeatTook) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("SeatTook")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *SeatTook) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("SeatTook")
+}
+
+func (v *SeatTook) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.Team.Get(); ok {
+		w.Field(`"team":`)
+		w.UUID(uuid.UUID(x))
+	}
+	w.Field(`"seat":`)
+	w.Int(v.Seat)
+	w.Raw(`}`)
+}
+
+func (v *SeatTook) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "team":
+			v.Team = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *TeamID) {
+				*x = TeamID(r.UUID())
+			})
+		case "seat":
+			v.Seat = r.Int64()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "seat")
+	}
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Join) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Join")
+}
+
+func (v *Join) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"name":`)
+	w.String(v.Name)
+	if x, ok := v.Email.Get(); ok {
+		w.Field(`"email":`)
+		w.String(string(x))
+	}
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *ChangeEmail) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("ChangeEmail")
+}
+
+func (v *ChangeEmail) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.Email.Get(); ok {
+		w.Field(`"email":`)
+		w.String(string(x))
+	}
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *RenameMember) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("RenameMember")
+}
+
+func (v *RenameMember) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"name":`)
+	w.String(v.Name)
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *TakeSeat) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("TakeSeat")
+}
+
+func (v *TakeSeat) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.Team.Get(); ok {
+		w.Field(`"team":`)
+		w.UUID(uuid.UUID(x))
+	}
+	w.Field(`"seat":`)
+	w.Int(v.Seat)
+	w.Raw(`}`)
 }

@@ -117,3 +117,74 @@ type RestartTicketResult struct {
 	TicketReopened TicketReopened
 	TicketStarted  TicketStarted
 }
+
+// Join is a command to Member. It leads to MemberJoined.
+type Join struct {
+	Name  string               `json:"name"`
+	Email cqrs.Optional[Email] `json:"email,omitzero"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Join) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Join")
+}
+
+func (v *Join) check(c *validate.Checker) {
+	c.Text("name", v.Name)
+	if x, ok := v.Email.Get(); ok {
+		x.check(c, "email")
+	}
+}
+
+// ChangeEmail is a command to Member. It leads to maybe EmailChanged.
+type ChangeEmail struct {
+	Email cqrs.Optional[Email] `json:"email,omitzero"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v ChangeEmail) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("ChangeEmail")
+}
+
+func (v *ChangeEmail) check(c *validate.Checker) {
+	if x, ok := v.Email.Get(); ok {
+		x.check(c, "email")
+	}
+}
+
+// ChangeEmailResult has the events that ChangeEmail leads to. They are stored in the order of
+// its fields.
+type ChangeEmailResult struct {
+	EmailChanged cqrs.Optional[EmailChanged]
+}
+
+// RenameMember is a command to Member. It leads to MemberRenamed.
+type RenameMember struct {
+	Name string `json:"name"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v RenameMember) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("RenameMember")
+}
+
+func (v *RenameMember) check(c *validate.Checker) {
+	c.Text("name", v.Name)
+}
+
+// TakeSeat is a command to Member. It leads to SeatTook.
+type TakeSeat struct {
+	Team cqrs.Optional[TeamID] `json:"team,omitzero"`
+	Seat int64                 `json:"seat"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (TakeSeat) Validate() error {
+	return nil
+}

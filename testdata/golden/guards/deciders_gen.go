@@ -51,7 +51,43 @@ type TicketDecider interface {
 
 var _ TicketDecider = (*Ticket)(nil)
 
+// MemberState is what the events of one Member add up to: all that its deciders can know.
+type MemberState struct {
+	Email cqrs.Optional[Email]  `json:"email,omitzero"`
+	Name  string                `json:"name"`
+	Team  cqrs.Optional[TeamID] `json:"team,omitzero"`
+	Seat  int64                 `json:"seat"`
+}
+
+// MemberDecider is what Member decides and how its events change its state. All methods are
+// pure: no I/O, no clock, no randomness, and no change to what they are given, but for the state
+// that an Apply method is there to change. They may be called again for the same command, and
+// concurrently.
+//
+// Somebody who works on tickets.
+type MemberDecider interface {
+	// Join decides the command on a new stream.
+	Join(c Join, m cqrs.CommandMeta) (MemberJoined, error)
+	// ChangeEmail decides the command.
+	ChangeEmail(s MemberState, c ChangeEmail, m cqrs.CommandMeta) (ChangeEmailResult, error)
+	// RenameMember decides the command.
+	RenameMember(s MemberState, c RenameMember, m cqrs.CommandMeta) (MemberRenamed, error)
+	// TakeSeat decides the command.
+	TakeSeat(s MemberState, c TakeSeat, m cqrs.CommandMeta) (SeatTook, error)
+	// ApplyMemberJoined changes the state as the event says.
+	ApplyMemberJoined(s *MemberState, e *MemberJoined) error
+	// ApplyEmailChanged changes the state as the event says.
+	ApplyEmailChanged(s *MemberState, e *EmailChanged) error
+	// ApplyMemberRenamed changes the state as the event says.
+	ApplyMemberRenamed(s *MemberState, e *MemberRenamed) error
+	// ApplySeatTook changes the state as the event says.
+	ApplySeatTook(s *MemberState, e *SeatTook) error
+}
+
+var _ MemberDecider = (*Member)(nil)
+
 // Deciders has the team's deciders.
 type Deciders struct {
 	Ticket Ticket
+	Member Member
 }

@@ -75,3 +75,59 @@ func (*TicketReopened) EventType() string {
 }
 
 func (*TicketReopened) isTicketEvent() {}
+
+// MemberEvent is an event of Member. No other type implements it.
+type MemberEvent interface {
+	cqrs.Event
+	isMemberEvent()
+}
+
+// MemberJoined is an event of Member.
+type MemberJoined struct {
+	Name  string               `json:"name"`
+	Email cqrs.Optional[Email] `json:"email,omitzero"`
+}
+
+// EventType returns the event's name in the log.
+func (*MemberJoined) EventType() string {
+	return "MemberJoined"
+}
+
+func (*MemberJoined) isMemberEvent() {}
+
+// EmailChanged is an event of Member.
+type EmailChanged struct {
+	Email cqrs.Optional[Email] `json:"email,omitzero"`
+}
+
+// EventType returns the event's name in the log.
+func (*EmailChanged) EventType() string {
+	return "EmailChanged"
+}
+
+func (*EmailChanged) isMemberEvent() {}
+
+// MemberRenamed is an event of Member.
+type MemberRenamed struct {
+	Name string `json:"name"`
+}
+
+// EventType returns the event's name in the log.
+func (*MemberRenamed) EventType() string {
+	return "MemberRenamed"
+}
+
+func (*MemberRenamed) isMemberEvent() {}
+
+// SeatTook is an event of Member.
+type SeatTook struct {
+	Team cqrs.Optional[TeamID] `json:"team,omitzero"`
+	Seat int64                 `json:"seat"`
+}
+
+// EventType returns the event's name in the log.
+func (*SeatTook) EventType() string {
+	return "SeatTook"
+}
+
+func (*SeatTook) isMemberEvent() {}

@@ -5,11 +5,14 @@ package guards
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
+	"github.com/google/uuid"
 )
 
 // TicketCommands executes the commands of Ticket. It is safe for concurrent use.
@@ -333,6 +336,247 @@ func (f *ticketFold) Apply(s *TicketState, rec *cqrs.Record) error {
 		}
 		s.Phase = TicketPhaseNew
 		return nil
+	}
+	return rec.Unknown()
+}
+
+// MemberCommands executes the commands of Member. It is safe for concurrent use.
+type MemberCommands struct {
+	aggregate *aggregate.Aggregate[MemberState]
+	decider   Member
+}
+
+func newMemberCommands(runtime *aggregate.Runtime, decider Member) *MemberCommands {
+	return &MemberCommands{
+		aggregate: aggregate.New(runtime, aggregate.Definition[MemberState]{
+			Category: "Member",
+			NewFold: func() aggregate.Fold[MemberState] {
+				return &memberFold{decider: decider}
+			},
+			Unique: memberUnique,
+		}),
+		decider: decider,
+	}
+}
+
+// Join executes the command on a new Member; one that exists is a *cqrs.AlreadyExistsError.
+func (h *MemberCommands) Join(
+	ctx context.Context,
+	id MemberID,
+	c Join,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[MemberState]{
+		Name:   "Join",
+		ID:     string(id),
+		Stream: aggregate.MustBeNew,
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Join")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *MemberState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Join(c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// ChangeEmail executes the command on a Member that exists; otherwise it is a
+// *cqrs.NotFoundError.
+func (h *MemberCommands) ChangeEmail(
+	ctx context.Context,
+	id MemberID,
+	c ChangeEmail,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[MemberState]{
+		Name: "ChangeEmail",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("ChangeEmail")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *MemberState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.ChangeEmail(*s, c, m)
+			if err != nil {
+				return err
+			}
+			if e, ok := r.EmailChanged.Get(); ok {
+				if err := out.Add(&e); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, opts...)
+}
+
+// RenameMember executes the command on a Member that exists; otherwise it is a
+// *cqrs.NotFoundError.
+func (h *MemberCommands) RenameMember(
+	ctx context.Context,
+	id MemberID,
+	c RenameMember,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[MemberState]{
+		Name: "RenameMember",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("RenameMember")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *MemberState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.RenameMember(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// TakeSeat executes the command on a Member that exists; otherwise it is a *cqrs.NotFoundError.
+func (h *MemberCommands) TakeSeat(
+	ctx context.Context,
+	id MemberID,
+	c TakeSeat,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[MemberState]{
+		Name: "TakeSeat",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			return check.Err("TakeSeat")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *MemberState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.TakeSeat(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// Load returns the state of one Member and its version. One without events is a
+// *cqrs.NotFoundError.
+func (h *MemberCommands) Load(
+	ctx context.Context,
+	id MemberID,
+	opts ...aggregate.LoadOption,
+) (MemberState, cqrs.Version, error) {
+	return h.aggregate.Load(ctx, string(id), opts...)
+}
+
+// ClaimUnique claims the unique values of every Member that has not claimed them: run it once
+// after the model says that they are unique. Commands may run meanwhile. Values that several
+// have are an *aggregate.DuplicatesError.
+func (h *MemberCommands) ClaimUnique(ctx context.Context) error {
+	return h.aggregate.ClaimUnique(ctx)
+}
+
+// memberUnique has the values that no two streams of Member have at a time.
+var memberUnique = []aggregate.Unique[MemberState]{
+	{
+		Space: "Member.email trim lower",
+		Value: func(s *MemberState, v *claim.Value) {
+			if x, ok := s.Email.Get(); ok {
+				v.Text(strings.ToLower(strings.TrimSpace(string(x))))
+			} else {
+				v.Absent()
+			}
+		},
+		Taken: func(s *MemberState) cqrs.Rejection {
+			theEmail, _ := s.Email.Get()
+			return EmailTaken{Email: theEmail}
+		},
+	},
+	{
+		Space: "Member.name lower",
+		Value: func(s *MemberState, v *claim.Value) {
+			v.Text(strings.ToLower(s.Name))
+		},
+		Taken: func(*MemberState) cqrs.Rejection {
+			return NameTaken{}
+		},
+		Keep: true,
+	},
+	{
+		Space: "Member.seat,team",
+		Value: func(s *MemberState, v *claim.Value) {
+			v.Int(s.Seat)
+			if x, ok := s.Team.Get(); ok {
+				v.UUID(uuid.UUID(x))
+			} else {
+				v.Absent()
+			}
+		},
+		Taken: func(s *MemberState) cqrs.Rejection {
+			return SeatTaken{Seat: s.Seat, Team: s.Team}
+		},
+	},
+}
+
+// memberFold applies stored events. It decodes each into the same place, so that a long history
+// costs no allocation per event.
+type memberFold struct {
+	decider       Member
+	memberJoined  MemberJoined
+	emailChanged  EmailChanged
+	memberRenamed MemberRenamed
+	seatTook      SeatTook
+}
+
+// Apply decodes one stored event and applies it.
+func (f *memberFold) Apply(s *MemberState, rec *cqrs.Record) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "MemberJoined":
+		e := &f.memberJoined
+		*e = MemberJoined{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyMemberJoined(s, e)
+	case "EmailChanged":
+		e := &f.emailChanged
+		*e = EmailChanged{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyEmailChanged(s, e)
+	case "MemberRenamed":
+		e := &f.memberRenamed
+		*e = MemberRenamed{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyMemberRenamed(s, e)
+	case "SeatTook":
+		e := &f.seatTook
+		*e = SeatTook{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplySeatTook(s, e)
 	}
 	return rec.Unknown()
 }

@@ -61,13 +61,23 @@ func TestAStreamStartsInItsFirstPhaseAndMovesWithItsEvents(t *testing.T) {
 			want guards.TicketPhase
 		}{
 			{func() (cqrs.Receipt, error) { return app.Ticket.OpenTicket(ctx, "t", guards.OpenTicket{Title: "a"}) }, guards.TicketPhaseNew},
-			{func() (cqrs.Receipt, error) { return app.Ticket.RenameTicket(ctx, "t", guards.RenameTicket{Title: "b"}) }, guards.TicketPhaseNew},
-			{func() (cqrs.Receipt, error) { return app.Ticket.StartTicket(ctx, "t", guards.StartTicket{Assignee: "x"}) }, guards.TicketPhaseInProgress},
-			{func() (cqrs.Receipt, error) { return app.Ticket.LookAtTicket(ctx, "t", guards.LookAtTicket{Stall: true}) }, guards.TicketPhaseStalled},
-			{func() (cqrs.Receipt, error) { return app.Ticket.StartTicket(ctx, "t", guards.StartTicket{Assignee: "y"}) }, guards.TicketPhaseInProgress},
+			{func() (cqrs.Receipt, error) {
+				return app.Ticket.RenameTicket(ctx, "t", guards.RenameTicket{Title: "b"})
+			}, guards.TicketPhaseNew},
+			{func() (cqrs.Receipt, error) {
+				return app.Ticket.StartTicket(ctx, "t", guards.StartTicket{Assignee: "x"})
+			}, guards.TicketPhaseInProgress},
+			{func() (cqrs.Receipt, error) {
+				return app.Ticket.LookAtTicket(ctx, "t", guards.LookAtTicket{Stall: true})
+			}, guards.TicketPhaseStalled},
+			{func() (cqrs.Receipt, error) {
+				return app.Ticket.StartTicket(ctx, "t", guards.StartTicket{Assignee: "y"})
+			}, guards.TicketPhaseInProgress},
 			{func() (cqrs.Receipt, error) { return app.Ticket.CloseTicket(ctx, "t", guards.CloseTicket{}) }, guards.TicketPhaseClosed},
 			{func() (cqrs.Receipt, error) { return app.Ticket.CloseTicket(ctx, "t", guards.CloseTicket{}) }, guards.TicketPhaseClosed},
-			{func() (cqrs.Receipt, error) { return app.Ticket.RestartTicket(ctx, "t", guards.RestartTicket{Assignee: "z"}) }, guards.TicketPhaseInProgress},
+			{func() (cqrs.Receipt, error) {
+				return app.Ticket.RestartTicket(ctx, "t", guards.RestartTicket{Assignee: "z"})
+			}, guards.TicketPhaseInProgress},
 		}
 		for i, step := range steps {
 			_, err := step.give()
@@ -147,7 +157,7 @@ func TestGuardsNeverRunOnReplay(t *testing.T) {
 	_, err := app.Ticket.OpenTicket(ctx, "t", guards.OpenTicket{Title: "a"})
 	require.NoError(t, err)
 	// A history of another day, when a closed ticket could be stalled.
-	foreign(t, store, "t", &guards.TicketClosed{}, &guards.TicketStalled{})
+	foreign(t, store, cqrs.StreamID{Category: "Ticket", ID: "t"}, &guards.TicketClosed{}, &guards.TicketStalled{})
 	assert.Equal(t, guards.TicketPhaseStalled, phase(t, func() *guards.App { return open(t, store) }, "t"))
 	_, err = app.Ticket.StartTicket(ctx, "t", guards.StartTicket{Assignee: "x"})
 	require.NoError(t, err)

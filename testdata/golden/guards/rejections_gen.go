@@ -2,7 +2,12 @@
 
 package guards
 
-import "github.com/cqrsgen/cqrsgen/runtime/aggregate"
+import (
+	"fmt"
+
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
 
 // NoTitle is a reason to reject a command. Find it in an error with errors.As.
 type NoTitle struct{}
@@ -34,4 +39,48 @@ func (r TicketNotInPhase) Error() string {
 // RejectionType returns "TicketNotInPhase".
 func (TicketNotInPhase) RejectionType() string {
 	return "TicketNotInPhase"
+}
+
+// EmailTaken is a reason to reject a command. Find it in an error with errors.As.
+type EmailTaken struct {
+	Email Email `json:"email"`
+}
+
+// Error says the reason and its fields.
+func (r EmailTaken) Error() string {
+	return fmt.Sprintf("email taken: email %v", r.Email)
+}
+
+// RejectionType returns "EmailTaken".
+func (EmailTaken) RejectionType() string {
+	return "EmailTaken"
+}
+
+// NameTaken is a reason to reject a command. Find it in an error with errors.As.
+type NameTaken struct{}
+
+// Error says the reason and its fields.
+func (NameTaken) Error() string {
+	return "name taken"
+}
+
+// RejectionType returns "NameTaken".
+func (NameTaken) RejectionType() string {
+	return "NameTaken"
+}
+
+// SeatTaken is a reason to reject a command. Find it in an error with errors.As.
+type SeatTaken struct {
+	Seat int64                 `json:"seat"`
+	Team cqrs.Optional[TeamID] `json:"team,omitzero"`
+}
+
+// Error says the reason and its fields.
+func (r SeatTaken) Error() string {
+	return fmt.Sprintf("seat taken: seat %v, team %v", r.Seat, r.Team)
+}
+
+// RejectionType returns "SeatTaken".
+func (SeatTaken) RejectionType() string {
+	return "SeatTaken"
 }

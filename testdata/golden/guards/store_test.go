@@ -14,9 +14,9 @@ import (
 )
 
 // foreign stores events that no command of this program decided.
-func foreign(t *testing.T, store aggregate.Store, ticket string, events ...cqrs.Event) {
+func foreign(t *testing.T, store aggregate.Store, stream cqrs.StreamID, events ...cqrs.Event) {
 	t.Helper()
-	s := eventlog.StreamAppend{Stream: cqrs.StreamID{Category: "Ticket", ID: ticket}, Expected: eventlog.Any}
+	s := eventlog.StreamAppend{Stream: stream, Expected: eventlog.Any}
 	for _, e := range events {
 		data, err := e.AppendJSON(nil)
 		require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
+	"github.com/google/uuid"
 )
 
 // TicketID is a string with a meaning of its own.
@@ -16,6 +17,41 @@ var ticketIDPattern = regexp.MustCompile("^[a-z0-9-]{1,64}$")
 func (v TicketID) check(c *validate.Checker, field string) {
 	c.Text(field, string(v))
 	c.Pattern(field, string(v), ticketIDPattern)
+}
+
+// MemberID is a string with a meaning of its own.
+type MemberID string
+
+var memberIDPattern = regexp.MustCompile("^[a-z0-9-]{1,64}$")
+
+func (v MemberID) check(c *validate.Checker, field string) {
+	c.Text(field, string(v))
+	c.Pattern(field, string(v), memberIDPattern)
+}
+
+// Email is a string with a meaning of its own.
+type Email string
+
+func (v Email) check(c *validate.Checker, field string) {
+	c.Text(field, string(v))
+}
+
+// TeamID is a UUID with a meaning of its own.
+type TeamID uuid.UUID
+
+// String returns the text form.
+func (v TeamID) String() string {
+	return uuid.UUID(v).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (v TeamID) MarshalText() ([]byte, error) {
+	return uuid.UUID(v).MarshalText()
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *TeamID) UnmarshalText(b []byte) error {
+	return (*uuid.UUID)(v).UnmarshalText(b)
 }
 
 // TicketPhase is the phase that one Ticket is in.

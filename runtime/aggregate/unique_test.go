@@ -1,0 +1,132 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/claim"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// sumTaken is the rejection of a sum that another stream has.
+type sumTaken struct{ Sum int64 }
+
+func (r sumTaken) Error() string       { return fmt.Sprintf("the sum %d is taken", r.Sum) }
+func (sumTaken) RejectionType() string { return "SumTaken" }
+
+// withUniqueSums returns a system in which no two streams have the same sum, unless it is zero.
+func withUniqueSums(t *testing.T, set setting) *system {
+	s := newSystem(t, set)
+	s.def.Unique = []Unique[tally]{{
+		Space: "Tally.sum",
+		Value: func(s *tally, v *claim.Value) { v.Int(s.Sum) },
+		Taken: func(s *tally) cqrs.Rejection { return sumTaken{s.Sum} },
+	}}
+	return s
+}
+
+func TestValuesAreSwappedInOneCommand(t *testing.T) {
+	s := withUniqueSums(t, setting{})
+	s.must(t, add("a", 3))
+	s.must(t, add("b", 5))
+	s.must(t, s.transfer("b", "a", 2)) // now a has 5, and b has 3
+	_, err := s.Execute(ctx, add("c", 3))
+	require.ErrorIs(t, err, sumTaken{3})
+	s.must(t, s.transfer("a", "b", 5)) // 0 and 8
+	s.must(t, add("c", 3))
+	s.must(t, add("d", 5))
+	for _, c := range claimsOf(t, s.store) {
+		assert.Contains(t, [][]string{{"$claimed"}, {"$claimed", "$released", "$claimed", "$released", "$claimed"}}, c)
+	}
+}
+
+// claimsOf returns the types of the events of each claim.
+func claimsOf(t *testing.T, log eventlog.Log) map[string][]string {
+	all := map[string][]string{}
+	for rec, err := range log.Read(ctx, eventlog.Query{}) {
+		require.NoError(t, err)
+		if rec.Stream.Category == claim.Category {
+			all[rec.Stream.ID] = append(all[rec.Stream.ID], rec.Type)
+		}
+	}
+	return all
+}
+
+func TestTwoStreamsOfACommandCantTakeTheSameValue(t *testing.T) {
+	s := withUniqueSums(t, setting{})
+	s.must(t, add("a", 6))
+	s.must(t, add("b", 2))
+	_, err := s.Execute(ctx, s.transfer("a", "b", 2)) // both would have 4
+	require.ErrorIs(t, err, sumTaken{4})
+	s.requireState(t, "a", 6, 1)
+	s.requireState(t, "b", 2, 1)
+	requireRightCache(t, s, "a")
+	requireRightCache(t, s, "b")
+}
+
+func TestAConflictOnAClaimIsDecidedAgainAlsoUnderIfVersion(t *testing.T) {
+	log := memory.New()
+	other := withUniqueSums(t, setting{store: log})
+	other.must(t, add("first", 1)) // so that there is a key
+	decided := 0
+	s := withUniqueSums(t, setting{store: &beforeAppend{Log: log, do: func() {
+		other.must(t, add("b", 5))
+		other.must(t, add("b", 1)) // the value is free again, at another version of its claim
+	}}})
+	c := add("a", 5)
+	decide := c.Decide
+	c.Decide = func(state *tally, m cqrs.CommandMeta, out *Events) error {
+		decided++
+		return decide(state, m, out)
+	}
+	s.must(t, c, cqrs.IfVersion(0))
+	assert.Equal(t, 2, decided)
+	s.requireState(t, "a", 5, 1)
+}
+
+// beforeAppend does something once, directly before the first commit.
+type beforeAppend struct {
+	*memory.Log
+	do func()
+}
+
+func (b *beforeAppend) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended, error) {
+	if do := b.do; do != nil {
+		b.do = nil
+		do()
+	}
+	return b.Log.Append(ctx, c)
+}
+
+func TestAClaimThatIsNoClaimIsCorrupt(t *testing.T) {
+	for _, types := range [][]string{{"$released"}, {"$claimed", "$claimed"}, {"$claimed", "Claimed"}} {
+		log := memory.New()
+		s := withUniqueSums(t, setting{store: log})
+		s.must(t, add("a", 5))
+		s.must(t, add("a", 1))
+		for id, events := range claimsOf(t, log) {
+			if len(events) != 2 {
+				continue
+			}
+			commit := eventlog.Commit{ID: cqrs.CommitID{1}, Meta: cqrs.CommandMeta{Time: time.Now().UTC().Truncate(time.Microsecond)}}
+			commit.Streams = []eventlog.StreamAppend{{Stream: cqrs.StreamID{Category: claim.Category, ID: id}, Expected: 2}}
+			for _, name := range types {
+				commit.Streams[0].Events = append(commit.Streams[0].Events, eventlog.NewEvent{
+					Type: name, SchemaVersion: 1, ContentType: cqrs.JSON, Data: []byte(`{"category":"Tally","id":"x"}`),
+				})
+			}
+			_, err := log.Append(ctx, commit)
+			require.NoError(t, err)
+		}
+		_, err := s.Execute(ctx, add("b", 5))
+		require.Error(t, err)
+		require.NotErrorAs(t, err, new(cqrs.Rejection))
+	}
+}
