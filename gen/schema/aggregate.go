@@ -30,8 +30,6 @@ var aggregateShape = shape[Aggregate]{
 			a.Commands = declared(p, e, &commandShape, func(c *Command) *Decl { return &c.Decl })
 		}},
 	},
-	later: map[string]string{
-	},
 	instead: map[string]string{
 		"description": "a description is a `doc`",
 		"fields":      "the fields of an aggregate are its `state`",
