@@ -112,7 +112,7 @@ func (m *randomModel) projection() {
 		m.line(3, "%s: %s", f.name, f.typ)
 	}
 	m.writeFields(2, "row", row)
-	m.handlers(first, key, paths)
+	m.handlers(first, key, row, paths)
 	m.indexes(append(slices.Clone(key), row...))
 }
 
@@ -138,7 +138,7 @@ func (m *randomModel) keyPath(e randomEvent) (typ, path string) {
 }
 
 // handlers writes on and ignore: every event of the aggregate that can give the key is handled.
-func (m *randomModel) handlers(first randomEvent, key []randomField, paths []string) {
+func (m *randomModel) handlers(first randomEvent, key, row []randomField, paths []string) {
 	m.line(2, "on:")
 	var ignored []string
 	for _, e := range m.events {
@@ -155,11 +155,11 @@ func (m *randomModel) handlers(first randomEvent, key []randomField, paths []str
 			ignored = append(ignored, m.ref(e))
 			continue
 		}
-		m.line(3, "%s:", m.ref(e))
-		m.line(4, "key:")
-		for i, f := range key {
-			m.line(5, "%s: %s", f.name, paths[i])
-		}
+		m.folds(foldParts{event: e, key: key, row: row, paths: paths})
+	}
+	if len(ignored) > 0 && m.IntN(3) == 0 {
+		m.line(2, "ignore: others")
+		return
 	}
 	if len(ignored) > 0 {
 		m.line(2, "ignore: [%s]", strings.Join(ignored, ", "))

@@ -16,6 +16,7 @@ const (
 	ElementInGo      = "CQ1441"
 	UnknownOthers    = "CQ1442"
 	NoOthers         = "CQ1443"
+	SetToItself      = "CQ1444"
 )
 
 var foldCodes = []Code{
@@ -53,4 +54,6 @@ var foldCodes = []Code{
 		"`ignore: others of Order` names an aggregate of the model."},
 	{NoOthers, "no others to ignore",
 		"Every event that `others` could stand for is handled or ignored by its name."},
+	{SetToItself, "set to itself",
+		"The value is what stands there already. A field that keeps its value is left out."},
 }

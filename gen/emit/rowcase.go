@@ -101,6 +101,9 @@ func (c foldCase) each(g *jen.Group) {
 	item := "item"
 	switch t := c.f.Each.Over.Type; t.Kind {
 	case model.Set:
+		if !c.f.UsesItem {
+			break
+		}
 		over = over.Dot("Sorted").Call(compareFunc(t.Elem))
 	case model.Map:
 		item = "itemKey"
@@ -109,11 +112,11 @@ func (c foldCase) each(g *jen.Group) {
 			over = jen.Qual("slices", "Sorted").Call(jen.Qual("maps", "Keys").Call(jen.Id("items" + c.suffix)))
 		}
 	}
-	loop := g.For(jen.List(jen.Id("_"), jen.Id(item)).Op(":=").Range().Add(over))
+	loop := jen.List(jen.Id("_"), jen.Id(item)).Op(":=").Range().Add(over)
 	if !c.f.UsesItem {
-		loop = g.For(jen.Range().Add(over))
+		loop = jen.Range().Add(over)
 	}
-	loop.BlockFunc(c.where)
+	g.For(loop).BlockFunc(c.where)
 }
 
 // where emits the condition, if there is one. Where that depends on the row, the row comes first.

@@ -96,7 +96,7 @@ func (c *checker) failedAt(x ast.Expr) bool {
 	case *ast.SelectorExpr:
 		return c.bad[x.Sel]
 	case *ast.CallExpr:
-		return c.bad[x.Args[0]]
+		return len(x.Args) > 0 && c.bad[x.Args[0]]
 	}
 	return false
 }

@@ -117,6 +117,10 @@ func (r *resolver) assignment(s schema.Assignment, to string, in scope) *Assignm
 			"whether `%s` is there can't be computed", p.Text)
 		return nil
 	}
+	if way, ok := wayTo(x.Node, to); ok && SameWay(way, p.Steps) {
+		r.errorf(diag.SetToItself, x.At, "leave it out", "`%s` is set to itself", p.Text)
+		return nil
+	}
 	return &Assignment{Place: p, Value: x}
 }
 
