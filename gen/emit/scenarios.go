@@ -29,7 +29,7 @@ func (e *emitter) scenarioTeam(f *jen.File) {
 		" the package sets them here, in an init function.")
 	f.Var().DefsFunc(func(g *jen.Group) {
 		g.Id(plan.ScenarioDeciders).Id("Deciders")
-		if len(e.Projections) > 0 {
+		if e.ProjectionsInGo() {
 			g.Id(plan.ScenarioProjections).Id("Projections")
 		}
 	})
@@ -45,8 +45,15 @@ func (e *emitter) scenarioTeam(f *jen.File) {
 //	}
 func (e *emitter) newScenario(f *jen.File) {
 	env := func(field string) *jen.Statement { return jen.Id("e").Dot(field) }
-	open := jen.Return(jen.Id("New").Call(env("Context"), env("Store"), env("Rows"),
-		jen.Id(plan.ScenarioDeciders), jen.Id(plan.ScenarioProjections), env("Options").Op("...")))
+	open := jen.Return(jen.Id("New").CallFunc(func(g *jen.Group) {
+		for _, arg := range []jen.Code{env("Context"), env("Store"), env("Rows"), jen.Id(plan.ScenarioDeciders)} {
+			g.Add(arg)
+		}
+		if e.ProjectionsInGo() {
+			g.Id(plan.ScenarioProjections)
+		}
+		g.Add(env("Options").Op("..."))
+	}))
 	if len(e.Projections) == 0 {
 		open = jen.Return(jen.Id("New").Call(env("Store"), jen.Id(plan.ScenarioDeciders), env("Options").Op("...")), jen.Nil())
 	}

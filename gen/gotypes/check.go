@@ -185,10 +185,16 @@ func (c *Checker) renamed(d *Type, fresh map[string]string) {
 	}
 	for _, m := range c.methods[d.Name] {
 		missing := c.undefined(m)
-		if !c.called(m) || missing == "" || !strings.HasPrefix(missing, d.Name) && !subject(m) {
+		hint := "delete it, or move what is worth keeping"
+		switch {
+		case !c.called(m):
+			continue
+		case missing == "" && subject(m) && c.folds(m, d.Name) && !c.selected(m.Name):
+			c.Type(d, diag.TypeLeftOver, fmt.Sprintf("nothing uses %s any more: the model says itself what events do to its rows", d.Name), hint)
+			return
+		case missing == "" || !strings.HasPrefix(missing, d.Name) && !subject(m):
 			continue
 		}
-		hint := "delete it, or move what is worth keeping"
 		if len(fresh) == 1 {
 			for name, file := range fresh {
 				hint = fmt.Sprintf("if it is %s now, move its methods to %s", name, file)
@@ -212,6 +218,12 @@ func (c *Checker) called(m *Method) bool {
 	}
 	return len(s.params) == 2 && len(s.results) == 1 && s.results[0].text == "error" &&
 		strings.HasPrefix(s.params[0].text, "*") && "Apply"+strings.TrimPrefix(last, "*") == m.Name
+}
+
+// folds reports whether a method changes rows of the projection of a name, which is still generated.
+func (c *Checker) folds(m *Method, projection string) bool {
+	first := c.signatureOf(m).params[0].text
+	return strings.HasPrefix(first, "*") && strings.HasPrefix(first[1:], projection) && c.defined[projection+"Key"]
 }
 
 // subject reports whether a method is named after one of the types that it is given, as deciders and folds are.
