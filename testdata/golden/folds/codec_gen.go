@@ -572,6 +572,47 @@ func (v *CommentArchived) readJSON(r *jsoncodec.Reader) {
 }
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *CommentCopied) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("CommentCopied")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *CommentCopied) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("CommentCopied")
+}
+
+func (v *CommentCopied) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"id":`)
+	w.String(string(v.ID))
+	w.Raw(`,"as":`)
+	w.String(string(v.As))
+	w.Raw(`}`)
+}
+
+func (v *CommentCopied) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "id":
+			v.ID = CommentID(r.String())
+			seen |= 1 << 0
+		case "as":
+			v.As = CommentID(r.String())
+			seen |= 1 << 1
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "id", "as")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *MemberLeft) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
 	v.writeJSON(&w)

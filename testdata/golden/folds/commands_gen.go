@@ -45,9 +45,9 @@ func (v *Close) check(c *validate.Checker) {
 
 // Do is a command to Board. It leads to any number of Noticed, any number of Counted, any number
 // of Divided, any number of Booked, any number of CommentAdded, any number of CommentEdited, any
-// number of CommentLiked, any number of CommentArchived, any number of MemberLeft, any number of
-// Turned, any number of StayPlanned, any number of Replaced, maybe Summed, or is rejected with
-// Closed.
+// number of CommentLiked, any number of CommentArchived, any number of CommentCopied, any number
+// of MemberLeft, any number of Turned, any number of StayPlanned, any number of Replaced, maybe
+// Summed, or is rejected with Closed.
 //
 // Whatever is to be done.
 type Do struct {
@@ -75,6 +75,7 @@ type DoResult struct {
 	CommentEdited   []CommentEdited
 	CommentLiked    []CommentLiked
 	CommentArchived []CommentArchived
+	CommentCopied   []CommentCopied
 	MemberLeft      []MemberLeft
 	Turned          []Turned
 	StayPlanned     []StayPlanned

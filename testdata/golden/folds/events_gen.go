@@ -158,6 +158,21 @@ func (*CommentArchived) EventType() string {
 
 func (*CommentArchived) isBoardEvent() {}
 
+// CommentCopied is an event of Board.
+//
+// Two entries with the same content share nothing.
+type CommentCopied struct {
+	ID CommentID `json:"id"`
+	As CommentID `json:"as"`
+}
+
+// EventType returns the event's name in the log.
+func (*CommentCopied) EventType() string {
+	return "CommentCopied"
+}
+
+func (*CommentCopied) isBoardEvent() {}
+
 // MemberLeft is an event of Board.
 type MemberLeft struct {
 	User User `json:"user"`

@@ -96,6 +96,11 @@ func applyCommentArchived(s *BoardState, e *CommentArchived) {
 	delete(s.Comments, e.ID)
 }
 
+// applyCommentCopied changes the state as the model says.
+func applyCommentCopied(s *BoardState, e *CommentCopied) {
+	s.Comments[e.As] = cloneComment(s.Comments[e.ID])
+}
+
 // applyMemberLeft changes the state as the model says.
 func applyMemberLeft(s *BoardState, e *MemberLeft) {
 	s.Members.Remove(e.User)

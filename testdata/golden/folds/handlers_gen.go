@@ -26,7 +26,7 @@ func newBoardCommands(runtime *aggregate.Runtime, decider Board) *BoardCommands 
 				return &boardFold{decider: decider}
 			},
 			SnapshotEvery: 3,
-			Fingerprint:   "36856907257bc136",
+			Fingerprint:   "347d23f46089d84a",
 			AppendState:   appendBoardState,
 			DecodeState:   decodeBoardState,
 		}),
@@ -152,6 +152,11 @@ func (h *BoardCommands) Do(
 					return err
 				}
 			}
+			for i := range r.CommentCopied {
+				if err := out.Add(&r.CommentCopied[i]); err != nil {
+					return err
+				}
+			}
 			for i := range r.MemberLeft {
 				if err := out.Add(&r.MemberLeft[i]); err != nil {
 					return err
@@ -265,6 +270,7 @@ type boardFold struct {
 	commentEdited   CommentEdited
 	commentLiked    CommentLiked
 	commentArchived CommentArchived
+	commentCopied   CommentCopied
 	memberLeft      MemberLeft
 	turned          Turned
 	stayPlanned     StayPlanned
@@ -346,6 +352,14 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 			return err
 		}
 		applyCommentArchived(s, e)
+		return nil
+	case "CommentCopied":
+		e := &f.commentCopied
+		*e = CommentCopied{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		applyCommentCopied(s, e)
 		return nil
 	case "MemberLeft":
 		e := &f.memberLeft
