@@ -7,29 +7,32 @@ import (
 )
 
 // Add returns x + y.
-func Add[T Integer](f *Fault, x, y T) T {
-	z := x + y
+func Add[T Integer](f *Fault, x, y T) (z T) {
+	z = x + y
 	if (z < x) != (y < 0) {
-		fail(f, ErrOverflow, "%v + %v", x, y)
+		failAdd(f, x, y)
 	}
-	return z
+	return
 }
 
 // Sub returns x - y.
-func Sub[T Integer](f *Fault, x, y T) T {
-	z := x - y
+func Sub[T Integer](f *Fault, x, y T) (z T) {
+	z = x - y
 	if (z > x) != (y < 0) {
-		fail(f, ErrOverflow, "%v - %v", x, y)
+		failSub(f, x, y)
 	}
-	return z
+	return
 }
 
 // Mul returns x * y.
 func Mul[T Integer](f *Fault, x, y T) T {
 	z := x * y
+	if (x|y)>>15 == 0 { // small and not negative: which spares many products the division
+		return z
+	}
 	// The sign of the least number times -1 is wrong, though dividing finds nothing.
 	if x != 0 && (z/x != y || (x < 0) == (y < 0) && z < 0) {
-		fail(f, ErrOverflow, "%v * %v", x, y)
+		fail(f, '*', x, y)
 	}
 	return z
 }
@@ -37,12 +40,12 @@ func Mul[T Integer](f *Fault, x, y T) T {
 // Div returns x / y, without its fraction.
 func Div[T Integer](f *Fault, x, y T) T {
 	if y == 0 {
-		fail(f, ErrDivideByZero, "%v / %v", x, y)
+		fail(f, '/', x, y)
 		return 0
 	}
 	z := x / y
 	if z < 0 && x < 0 && y < 0 {
-		fail(f, ErrOverflow, "%v / %v", x, y)
+		fail(f, '/', x, y)
 	}
 	return z
 }
@@ -50,19 +53,14 @@ func Div[T Integer](f *Fault, x, y T) T {
 // Mod returns x % y: what remains of x / y, with the sign of x.
 func Mod[T Integer](f *Fault, x, y T) T {
 	if y == 0 {
-		fail(f, ErrDivideByZero, "%v %% %v", x, y)
+		fail(f, '%', x, y)
 		return 0
 	}
 	return x % y
 }
 
 // Neg returns -x. Of the unsigned numbers only zero has one.
-func Neg[T Integer](f *Fault, x T) T {
-	if z := -x; (z < 0) == (x < 0) && x != 0 || x > 0 && z > 0 {
-		fail(f, ErrOverflow, "-(%v)", x)
-	}
-	return -x
-}
+func Neg[T Integer](f *Fault, x T) T { return Sub(f, 0, x) }
 
 // Abs returns x without its sign.
 func Abs[T Integer](f *Fault, x T) T {
@@ -105,14 +103,14 @@ func bounds[T Integer]() (least, limit float64) {
 // misfit keeps a conversion that failed.
 //
 //go:noinline
-func misfit[T Integer, S Number](f *Fault, x S) {
+func misfit[T, S Number](f *Fault, x S) {
 	f.keep(ErrOverflow, fmt.Sprint(x), reflect.TypeFor[T]())
 }
 
 // Finite returns x, which may neither be infinite nor not a number: no model can store such a one.
 func Finite[T ~float64](f *Fault, x T) T {
 	if x-x != 0 {
-		fail(f, ErrOverflow, "%v", x)
+		misfit[T](f, x)
 	}
 	return x
 }

@@ -6,7 +6,7 @@
 //	return fault.Err()
 //
 // The first operation that fails is kept; what it and those behind it return means nothing. Nothing is allocated while
-// all goes well. Unlike Go's operators, these are functions, which the compiler inlines.
+// all goes well. Sums and differences are inlined.
 package checked
 
 import (
@@ -88,15 +88,21 @@ func (f *Fault) Take() error {
 	return err
 }
 
-// fail keeps an operation that failed, unless one did before. It is not inlined, so that its callers are.
+// failAdd and failSub take no more than they must, and are not inlined, so that Add and Sub are.
 //
 //go:noinline
-func fail[T Number](f *Fault, reason error, format string, x ...T) {
-	operands := make([]any, len(x))
-	for i := range x {
-		operands[i] = x[i]
+func failAdd[T Integer](f *Fault, x, y T) { fail(f, '+', x, y) }
+
+//go:noinline
+func failSub[T Integer](f *Fault, x, y T) { fail(f, '-', x, y) }
+
+// fail keeps an operation that failed, unless one did before.
+func fail[T Integer](f *Fault, op byte, x, y T) {
+	reason := ErrOverflow
+	if y == 0 && (op == '/' || op == '%') {
+		reason = ErrDivideByZero
 	}
-	f.keep(reason, fmt.Sprintf(format, operands...), reflect.TypeFor[T]())
+	f.keep(reason, fmt.Sprintf("%v %c %v", x, op, y), reflect.TypeFor[T]())
 }
 
 func (f *Fault) keep(reason error, op string, result reflect.Type) {
