@@ -19,11 +19,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cqrsgen/cqrsgen/gen"
 )
 
 func main() {
+	debug.SetGCPercent(gen.GCPercent)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

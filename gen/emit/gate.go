@@ -3,8 +3,6 @@ package emit
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,13 +17,8 @@ var allowed = []string{
 // allowedInTests are the imports that emitted tests may have besides.
 var allowedInTests = []string{"testing", cqrstestPath}
 
-// gate parses what was emitted and refuses what no model may bring in: other imports, cgo, directives, an init
-// function.
-func gate(name string, src []byte) error {
-	f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ParseComments|parser.SkipObjectResolution)
-	if err != nil {
-		return err
-	}
+// gate refuses in what was emitted what no model may bring in: other imports, cgo, directives, an init function.
+func gate(name string, f *ast.File) error {
 	for _, spec := range f.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)
 		inTest := strings.HasSuffix(name, "_test.go") && slices.Contains(allowedInTests, path)

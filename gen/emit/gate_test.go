@@ -1,6 +1,7 @@
 package emit
 
 import (
+	"fmt"
 	"go/format"
 	"strings"
 	"testing"
@@ -8,6 +9,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// gated is what the gate says of a text.
+func gated(src []byte) error {
+	_, err := formatted("x.go", src)
+	return err
+}
 
 func TestTheGateRefusesWhatNoModelMayBringIn(t *testing.T) {
 	for name, tt := range map[string]struct{ src, want string }{
@@ -28,14 +35,14 @@ func TestTheGateRefusesWhatNoModelMayBringIn(t *testing.T) {
 		"no Go":                {"package p\n\nfunc {\n", "expected"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			assert.ErrorContains(t, gate("x.go", []byte(tt.src)), tt.want)
+			assert.ErrorContains(t, gated([]byte(tt.src)), tt.want)
 		})
 	}
 }
 
 func TestTheGateLetsGoThrough(t *testing.T) {
 	src := "// Code generated.\n\npackage p\n\nimport \"fmt\"\n\n//\n// go:embed is only said here.\ntype T struct{}\n\nfunc (T) init() { fmt.Println() }\n"
-	assert.NoError(t, gate("x.go", []byte(src)))
+	assert.NoError(t, gated([]byte(src)))
 }
 
 func TestHostileDocIsOnlyEverAComment(t *testing.T) {
@@ -51,7 +58,7 @@ func TestHostileDocIsOnlyEverAComment(t *testing.T) {
 			assert.NotContains(t, line, "\r")
 		}
 		src := "package p\n\n" + strings.Join(lines, "\n") + "\nvar x int\n"
-		require.NoError(t, gate("x.go", []byte(src)), doc)
+		require.NoError(t, gated([]byte(src)), doc)
 	}
 }
 
@@ -98,4 +105,21 @@ func TestImportsAreGroupedWithTheStandardLibraryFirst(t *testing.T) {
 	for _, same := range []string{"package p\n", "package p\n\nimport \"fmt\"\n"} {
 		assert.Equal(t, same, string(groupImports([]byte(same))))
 	}
+}
+
+func TestFormattingInPiecesIsFormattingAsAWhole(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("// Header.\n\n// Package p is one.\npackage p\nimport (\n\"fmt\"\n\"strings\"\n)\n\n")
+	for i := range 400 {
+		fmt.Fprintf(&b, "// F%d says \"{\" and '('.\nfunc F%d(a,b int) string {\nif a>b {\nreturn strings.Repeat(\"}{\\\"\",  a)\n}\n\n", i, i)
+		fmt.Fprintf(&b, "// a { comment\nr := '\"'\nreturn fmt.Sprint(r, `raw {\n\n\"( ` , %d)}\n\nvar v%d = map[string]int{\"a\": 1,\n\"long\": 0X1F,\n}\n\n// Free.\n\n", i, i)
+		fmt.Fprintf(&b, "type T%d struct {\nA int // a\nLonger string `json:\"{\"`\n}\nfunc (T%d) M() {}\n\n\n", i, i)
+	}
+	src := []byte(b.String())
+	require.Greater(t, len(pieces(src)), 10)
+	want, err := format.Source(src)
+	require.NoError(t, err)
+	got, err := formatted("x.go", src)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(got))
 }

@@ -9,7 +9,6 @@ package lock
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,19 +126,25 @@ func (w *writer) projections(list []*plan.Projection) {
 	}
 }
 
-var plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
-
-// text writes a text so that every reader of YAML takes it for one.
+// text writes a text so that every reader of YAML takes it for one: plainly, if it is a word that YAML has no use for.
 func text(s string) string {
-	var n yaml.Node
-	if plainText.MatchString(s) && yaml.Unmarshal([]byte(s), &n) == nil && n.Content[0].Tag == "!!str" && !oldBool[strings.ToLower(s)] {
-		return s
+	if s == "" || words[strings.ToLower(s)] || !isLetter(s[0]) {
+		return strconv.Quote(s)
 	}
-	return strconv.Quote(s)
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && c != '_' && c != '.' && c != '-' {
+			return strconv.Quote(s)
+		}
+	}
+	return s
 }
 
-// oldBool are words that are truth values to YAML 1.1.
-var oldBool = map[string]bool{"y": true, "n": true, "yes": true, "no": true, "on": true, "off": true}
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+// words are those that are no texts to YAML, of whichever version.
+var words = map[string]bool{
+	"null": true, "true": true, "false": true, "y": true, "n": true, "yes": true, "no": true, "on": true, "off": true,
+}
 
 // Lock is what a later run needs of a lock file.
 type Lock struct {

@@ -158,20 +158,23 @@ func (r *resolver) ignored(s *schema.Projection, m *Projection, known map[*Event
 
 // unhandled reports the events that a projection says nothing of, though it handles others of their aggregate.
 func (r *resolver) unhandled(m *Projection, known map[*Event]diag.Span) {
-	for _, a := range r.model.Aggregates {
-		var handled *Handler
-		for _, h := range m.On {
-			if h.Event.Aggregate == a && handled == nil {
-				handled = h
-			}
+	first := map[*Aggregate]*Handler{}
+	var of []*Aggregate
+	for _, h := range m.On {
+		if a := h.Event.Aggregate; first[a] == nil {
+			first[a] = h
+			of = append(of, a)
 		}
+	}
+	for _, a := range of {
+		handled := first[a]
 		var left []string
 		for _, e := range a.Events {
 			if _, ok := known[e]; !ok && r.events.first(qualified(a, e.Name)) == e {
 				left = append(left, e.Ref())
 			}
 		}
-		if handled == nil || len(left) == 0 {
+		if len(left) == 0 {
 			continue
 		}
 		r.diags.Add(diag.Diagnostic{

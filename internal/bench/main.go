@@ -1,7 +1,7 @@
-// Command bench prints what the README quotes: how near the ledger comes to the limit, as ratios of figures that were
-// measured in one run on one machine.
+// Command bench prints what the README quotes: how near the ledger, and the generator, come to the limit, as ratios of
+// figures that were measured in one run on one machine.
 //
-//	bench [-events N] [-seconds S] [-only replay|commands|codec]
+//	bench [-events N] [-seconds S] [-only replay|commands|codec|generate]
 package main
 
 import (
@@ -14,9 +14,10 @@ import (
 )
 
 func main() {
+	generateInChild()
 	events := flag.Int("events", 1_000_000, "events to replay")
 	seconds := flag.Float64("seconds", 3, "how long each number of callers is measured")
-	only := flag.String("only", "", "one of replay, commands, codec; all if empty")
+	only := flag.String("only", "", "one of replay, commands, codec, generate; all if empty")
 	flag.Parse()
 	ctx := context.Background()
 	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
@@ -24,6 +25,7 @@ func main() {
 		name string
 		run  func() error
 	}{
+		{"generate", generate},
 		{"codec", codec},
 		{"replay", func() error { return replay(ctx, *events) }},
 		{"commands", func() error { return commands(ctx, time.Duration(*seconds*float64(time.Second))) }},
