@@ -43,6 +43,7 @@ type randomModel struct {
 	enums   []string
 	structs []string
 	events  []randomEvent
+	streams []randomStreams
 
 	members []string       // the names of events, rejections and commands
 	uses    map[string]int // how many aggregates use each of them
@@ -54,6 +55,14 @@ type randomEvent struct {
 	ids    []randomField
 	fields []randomField
 	group  int
+}
+
+// randomStreams are the streams of an aggregate that was written.
+type randomStreams struct {
+	aggregate string
+	ids       []randomField
+	events    []string
+	phases    bool
 }
 
 type randomField struct{ name, typ string }

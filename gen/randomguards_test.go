@@ -49,7 +49,7 @@ func (m *randomModel) guard(l *lifecycle, first bool) {
 
 // times are how often an event may be emitted. The first command of a lifecycle leaves streams in any of its phases.
 func (m *randomModel) times(l *lifecycle, first bool) string {
-	if words := []string{"", "maybe ", "many "}; l == nil || !first {
+	if words := []string{"", "maybe ", "some ", "many "}; l == nil || !first {
 		return m.one(words)
 	}
 	return "maybe "

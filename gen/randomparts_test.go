@@ -58,6 +58,7 @@ func (m *randomModel) aggregate(group int) {
 			}
 		}
 	}
+	m.streams = append(m.streams, randomStreams{aggregate: name, ids: id, events: own, phases: phases != nil})
 	m.commands(names, own, rejections, phases)
 }
 
@@ -70,15 +71,18 @@ func (m *randomModel) commands(names map[string]bool, events, rejections []strin
 		if creates := m.creates(phases, i == 0); creates != "" {
 			m.line(4, "creates: %s", creates)
 		}
-		m.writeFields(4, "fields", m.fieldsOf(m.IntN(6), nil, m.anyType))
+		fields := m.fieldsOf(m.IntN(6), nil, m.anyType)
+		also := m.also(&fields)
+		m.writeFields(4, "fields", fields)
+		m.writeAlso(also)
 		m.guard(phases, i == 0)
 		emits, rejects := m.some(events), m.some(rejections)
 		if i == 0 {
 			emits, rejects = events, rejections
 		}
-		var entries []string
-		for _, e := range emits {
-			entries = append(entries, m.times(phases, i == 0)+e)
+		entries := m.emits(emits, func() string { return m.times(phases, i == 0) }, phases == nil)
+		for _, a := range also {
+			entries = append(entries, a.emits...)
 		}
 		m.line(4, "emits: [%s]", strings.Join(entries, ", "))
 		if len(rejects) > 0 {

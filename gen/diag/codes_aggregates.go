@@ -37,11 +37,13 @@ var aggregateCodes = []Code{
 	{UnknownEvent, "unknown event",
 		"A command emits an event that is not declared."},
 	{ForeignEvent, "event of another aggregate",
-		"A command emits events of its own aggregate only: one command changes one stream."},
+		"A command emits events of its own aggregate to its own stream. Those of others go to streams that it names under " +
+			"`also`: `target.MoneyDeposited`."},
 	{EmitsTwice, "event emitted twice",
 		"An event stands twice under one command's `emits`. If it may happen more than once, say `many`."},
 	{EmitSpelling, "bad entry of emits",
-		"An entry is `Event`, `maybe Event` or `many Event`."},
+		"An entry is `Event`, `maybe Event`, `some Event` (at least one), `many Event`, or `EventA or EventB` (exactly one of " +
+			"them)."},
 	{UnknownRejection, "unknown rejection",
 		"A command rejects for a reason that is not declared."},
 	{ForeignRejection, "rejection of another aggregate",

@@ -79,6 +79,7 @@ func (e *emitter) newFunc(f *jen.File) {
 		for _, ag := range e.Aggregates {
 			g.Id("a").Dot(ag.Name).Op("=").Id("new"+ag.Commands).Call(jen.Id("a").Dot("runtime"), jen.Id("deciders").Dot(ag.Decider))
 		}
+		e.linkOthers(g)
 		if len(results) == 1 {
 			g.Return(jen.Id("a"))
 			return

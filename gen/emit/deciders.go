@@ -62,6 +62,7 @@ func deciderParams(a *plan.Aggregate, c *plan.Command) []jen.Code {
 	if c.Creates == model.MustBeNew {
 		params = nil
 	}
+	params = append(params, alsoParam(c)...)
 	return append(params, jen.Id("c").Id(c.Go), jen.Id("m").Qual(cqrsPath, "CommandMeta"))
 }
 

@@ -134,13 +134,13 @@ func (e *emitter) fillFunc(f *jen.File, a *plan.Aggregate, ev *plan.Event) {
 }
 
 // fill emits the call that fills an event before it is stored, if it takes anything from the state.
-func fill(g *jen.Group, ev *plan.Event, ptr *jen.Statement) {
+func fill(g *jen.Group, ev *plan.Event, state, ptr *jen.Statement) {
 	switch {
 	case ev.Fill == nil:
 	case ev.Fill.Fails:
-		g.If(jen.Err().Op(":=").Id(ev.Fill.Func).Call(jen.Id("s"), ptr), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
+		g.If(jen.Err().Op(":=").Id(ev.Fill.Func).Call(state, ptr), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
 	default:
-		g.Id(ev.Fill.Func).Call(jen.Id("s"), ptr)
+		g.Id(ev.Fill.Func).Call(state, ptr)
 	}
 }
 

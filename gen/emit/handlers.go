@@ -33,10 +33,13 @@ func (e *emitter) handlers(f *jen.File) {
 //	}
 func (e *emitter) handlerType(f *jen.File, a *plan.Aggregate) {
 	fileComments(f, a.Commands+" executes the commands of "+a.Name+". It is safe for concurrent use.")
-	f.Type().Id(a.Commands).Struct(
-		jen.Id("aggregate").Op("*").Qual(aggregatePath, "Aggregate").Types(jen.Id(a.State)),
-		jen.Id("decider").Id(a.Decider),
-	)
+	f.Type().Id(a.Commands).StructFunc(func(g *jen.Group) {
+		g.Id("aggregate").Op("*").Qual(aggregatePath, "Aggregate").Types(jen.Id(a.State))
+		g.Id("decider").Id(a.Decider)
+		for _, other := range a.Others {
+			g.Id(other.OtherVar()).Op("*").Qual(aggregatePath, "Aggregate").Types(jen.Id(other.State))
+		}
+	})
 	f.Line()
 	f.Func().Id("new"+a.Commands).
 		Params(jen.Id("runtime").Op("*").Qual(aggregatePath, "Runtime"), jen.Id("decider").Id(a.Decider)).
@@ -84,13 +87,14 @@ func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 	fileComments(f, handlerDoc(a, c)+phaseDoc(a, c))
 	params := append([]jen.Code{jen.Id("ctx").Qual("context", "Context")}, idParam(a)...)
 	params = append(params, jen.Id("c").Id(c.Go), jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"))
-	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Method, params, jen.Qual(cqrsPath, "Receipt"), jen.Error()).Block(
-		jen.Return(jen.Id("h").Dot("aggregate").Dot("Execute").Call(
+	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Method, params, jen.Qual(cqrsPath, "Receipt"), jen.Error()).BlockFunc(func(g *jen.Group) {
+		alsoVars(g, c)
+		g.Return(jen.Id("h").Dot("aggregate").Dot("Execute").Call(
 			jen.Id("ctx"),
 			jen.Qual(aggregatePath, "Command").Types(jen.Id(a.State)).Add(literal(e.commandEntries(a, c))),
 			jen.Id("opts").Op("..."),
-		)),
-	)
+		))
+	})
 	f.Line()
 }
 
@@ -130,11 +134,14 @@ func (e *emitter) commandEntries(a *plan.Aggregate, c *plan.Command) []entry {
 	if c.Guarded() {
 		entries = append(entries, entry{"Guard", lifecycle{a}.guardFunc(c)})
 	}
-	return append(entries,
+	entries = append(entries,
 		entry{"Check", e.checkFunc(a, c)},
 		entry{"AppendJSON", jen.Id("c").Dot("AppendJSON")},
-		entry{"Decide", e.decideFunc(a, c)},
 	)
+	if len(c.Also) > 0 {
+		entries = append(entries, entry{"Also", e.alsoFunc(a, c)})
+	}
+	return append(entries, entry{"Decide", e.decideFunc(a, c)})
 }
 
 func (e *emitter) checkFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
@@ -143,81 +150,12 @@ func (e *emitter) checkFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
 	}
 	return jen.Func().Params().Error().BlockFunc(func(g *jen.Group) {
 		g.Var().Id("check").Qual(validatePath, "Checker")
-		checkID(g, a)
+		checkID(g, a, "id", "id")
 		if e.needsCheck(c) {
 			g.Id("c").Dot("check").Call(jen.Op("&").Id("check"))
 		}
 		g.Return(jen.Id("check").Dot("Err").Call(jen.Lit(c.Name)))
 	})
-}
-
-// decideFunc emits
-//
-//	func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
-//		e, err := h.decider.Withdraw(*s, c, m)
-//		if err != nil {
-//			return err
-//		}
-//		return out.Add(&e)
-//	}
-func (e *emitter) decideFunc(a *plan.Aggregate, c *plan.Command) *jen.Statement {
-	args := []jen.Code{jen.Op("*").Id("s"), jen.Id("c"), jen.Id("m")}
-	if c.Creates == model.MustBeNew {
-		args = args[1:]
-	}
-	result := "r"
-	if c.Single {
-		result = "e"
-	}
-	return jen.Func().Params(
-		jen.Id("s").Op("*").Id(a.State), jen.Id("m").Qual(cqrsPath, "CommandMeta"), jen.Id("out").Op("*").Qual(aggregatePath, "Events"),
-	).Error().BlockFunc(func(g *jen.Group) {
-		g.List(jen.Id(result), jen.Err()).Op(":=").Id("h").Dot("decider").Dot(c.Method).Call(args...)
-		g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-		if c.Single {
-			fill(g, c.Emits[0].Event, jen.Op("&").Id("e"))
-			g.Return(addEvent(jen.Op("&").Id("e")))
-			return
-		}
-		last := len(c.Emits) - 1
-		if c.Emits[last].Times != model.Once {
-			last++
-		}
-		for _, em := range c.Emits[:last] {
-			addEmit(g, em)
-		}
-		if last < len(c.Emits) {
-			last := jen.Op("&").Id("r").Dot(c.Emits[last].Event.Go)
-			fill(g, c.Emits[len(c.Emits)-1].Event, last.Clone())
-			g.Return(addEvent(last))
-			return
-		}
-		g.Return(jen.Nil())
-	})
-}
-
-// addEmit adds the events of one field of a command's result.
-func addEmit(g *jen.Group, em plan.Emit) {
-	x := func() *jen.Statement { return jen.Id("r").Dot(em.Event.Go) }
-	add := func(g *jen.Group, ptr *jen.Statement) {
-		fill(g, em.Event, ptr.Clone())
-		g.If(jen.Err().Op(":=").Add(addEvent(ptr)), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-	}
-	switch em.Times {
-	case model.Once:
-		add(g, jen.Op("&").Add(x()))
-	case model.Maybe:
-		g.If(jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).BlockFunc(
-			func(g *jen.Group) { add(g, jen.Op("&").Id("e")) })
-	case model.Many:
-		g.For(jen.Id("i").Op(":=").Range().Add(x())).BlockFunc(
-			func(g *jen.Group) { add(g, jen.Op("&").Add(x()).Index(jen.Id("i"))) })
-	}
-}
-
-// addEvent adds the event that ptr points to.
-func addEvent(ptr *jen.Statement) *jen.Statement {
-	return jen.Id("out").Dot("Add").Call(ptr)
 }
 
 func loaderDoc(a *plan.Aggregate) string {

@@ -110,14 +110,14 @@ func idNeedsCheck(a *plan.Aggregate) bool {
 	return a.ID != nil && needsCheck(&model.Type{Kind: model.Ref, Named: a.ID.Named}, model.Rules{})
 }
 
-// checkID emits the checks of the parameter id.
-func checkID(g *jen.Group, a *plan.Aggregate) {
+// checkID emits the checks of an id in a variable, under the path that errors name it by.
+func checkID(g *jen.Group, a *plan.Aggregate, v, path string) {
 	if a.ID.IDOf == nil {
-		g.Id("id").Dot("check").Call(jen.Op("&").Id("check"), jen.Lit("id"))
+		g.Id(v).Dot("check").Call(jen.Op("&").Id("check"), jen.Lit(path))
 		return
 	}
-	g.Id("check").Dot("Enter").Call(jen.Lit("id"))
-	g.Id("id").Dot("check").Call(jen.Op("&").Id("check"))
+	g.Id("check").Dot("Enter").Call(jen.Lit(path))
+	g.Id(v).Dot("check").Call(jen.Op("&").Id("check"))
 	g.Id("check").Dot("Leave").Call()
 }
 

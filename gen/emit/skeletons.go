@@ -83,9 +83,12 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 		if c.Creates == model.MustBeNew {
 			state = ""
 		}
+		if c.AlsoType != "" {
+			state += "also " + c.AlsoType + ", "
+		}
 		b.Methods = append(b.Methods, Method{
 			Name: c.Method, Doc: deciderDoc(c), Params: fmt.Sprintf("%sc %s, m cqrs.CommandMeta", state, c.Go),
-			Results: fmt.Sprintf("(%s, error)", c.Result), Return: c.Result + "{}, ",
+			Results: fmt.Sprintf("(%s, error)", c.Result), Return: c.None + ", ",
 		})
 	}
 	for _, e := range a.Events {

@@ -13,6 +13,7 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	m.ID, m.Single = r.id(a, m), a.Single.Given()
 	m.SnapshotEvery = r.snapshotEvery(a.SnapshotEvery)
 	m.State = r.fields("the state of "+m.Name, r.stateFields(a, m))
+	r.fieldsUnknown[m] = unread(a.Keys, "state", len(a.State))
 	if missing(a.Keys, "events", len(a.Events)) {
 		r.errorf(diag.NoEvents, a.Name.At, "add `events:`", "the aggregate %s has no events", m.Name)
 	}
@@ -26,21 +27,22 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	for i, x := range a.Rejections {
 		m.Rejections[i].Fields = r.fields("the rejection "+x.Name.Value, x.Fields)
 	}
-	u := usage{
-		events: map[string]*Event{}, rejections: map[string]*Rejection{},
-		emitted: map[string]bool{}, rejected: map[string]bool{},
-	}
-	index(u.events, m.Events, func(e *Event) string { return e.Name })
+}
+
+// commands resolves the commands of an aggregate. They can name what any aggregate declares.
+func (r *resolver) commands(a *schema.Aggregate, m *Aggregate) *usage {
+	u := &usage{rejections: map[string]*Rejection{}, rejected: map[string]bool{}}
 	index(u.rejections, m.Rejections, func(x *Rejection) string { return x.Name })
 	for i, c := range a.Commands {
-		r.command(c, m.Commands[i], &u)
+		r.command(c, m.Commands[i], u)
 	}
-	r.unique(a, m, &u)
-	if len(a.Commands) > 0 {
-		r.unused(m, &u)
-	}
+	r.unique(a, m, u)
+	return u
+}
+
+// behaviour resolves what events and commands do to the phases and the state of an aggregate.
+func (r *resolver) behaviour(a *schema.Aggregate, m *Aggregate) {
 	r.lifecycle(a, m)
-	r.fieldsUnknown[m] = unread(a.Keys, "state", len(a.State))
 	for i, e := range a.Events {
 		m.Events[i].Apply = r.apply(e, m.Events[i])
 		r.from(e.Fields, m.Events[i])
@@ -62,11 +64,10 @@ func (r *resolver) snapshotEvery(t schema.Text) int {
 
 // usage says which events and rejections the commands of an aggregate use.
 type usage struct {
-	// events and rejections are those of the aggregate.
-	events     map[string]*Event
+	// rejections are those of the aggregate.
 	rejections map[string]*Rejection
 
-	emitted, rejected map[string]bool
+	rejected map[string]bool
 	// The rest is unknown where a command's emits or rejects could not be read.
 	emitsUnknown, rejectsUnknown bool
 }
@@ -85,58 +86,13 @@ func (r *resolver) command(c *schema.Command, m *Command, u *usage) {
 		u.emitsUnknown = true
 	}
 	u.emitsUnknown = u.emitsUnknown || c.Keys["emits"] == schema.Faulty
+	if c.Keys["also"] != schema.Absent && (u.emitsUnknown || c.Keys["also"] == schema.Faulty) {
+		r.emitsElsewhere = true
+	}
+	r.also(c, m)
 	u.rejectsUnknown = u.rejectsUnknown || c.Keys["rejects"] == schema.Faulty
-	r.emits(c, m, u)
+	r.emits(c, m)
 	r.rejects(c, m, u)
-}
-
-var times = map[string]Times{"": Once, "maybe": Maybe, "many": Many}
-
-func (r *resolver) emits(c *schema.Command, m *Command, u *usage) {
-	seen := map[*Event]schema.Text{}
-	for _, e := range c.Emits {
-		event := r.ownEvent(e.Event, m.Aggregate, u)
-		if event == nil {
-			continue
-		}
-		if first, twice := seen[event]; twice {
-			r.clash(diag.EmitsTwice, e.Event.At, first.At, "the first one",
-				"%s emits %s twice: say `many %s` if it may happen more than once",
-				m.Name, event.Name, event.Name)
-			continue
-		}
-		seen[event] = e.Event
-		m.Emits = append(m.Emits, Emit{Event: event, Times: times[e.Times], At: e.Event.At})
-	}
-}
-
-// ownEvent finds an event that a command emits.
-func (r *resolver) ownEvent(name schema.Text, a *Aggregate, u *usage) *Event {
-	e := u.events[name.Value]
-	if e == nil {
-		e = r.events.first(name.Value)
-	}
-	if e != nil && e.Aggregate == a {
-		u.emitted[e.Name] = true
-		return e
-	}
-	if e != nil {
-		r.clash(diag.ForeignEvent, name.At, e.At, e.Name+" is declared here",
-			"%s is an event of %s: a command of %s can't emit it", e.Name, e.Aggregate.Name, a.Name)
-		return nil
-	}
-	if r.eventsUnknown {
-		u.emitsUnknown = true
-		return nil
-	}
-	var own []string
-	for _, e := range a.Events {
-		own = append(own, e.Name)
-	}
-	hint, near := r.hint(name.Value, own)
-	u.emitted[near] = true
-	r.errorf(diag.UnknownEvent, name.At, hint, "unknown event %q", name.Value)
-	return nil
 }
 
 func (r *resolver) rejects(c *schema.Command, m *Command, u *usage) {
@@ -187,7 +143,7 @@ func (r *resolver) ownRejection(name schema.Text, a *Aggregate, u *usage) *Rejec
 // unused reports the events and rejections that no command of their aggregate uses.
 func (r *resolver) unused(a *Aggregate, u *usage) {
 	for _, e := range a.Events {
-		if !u.emittedOrUnknown(e.Name) {
+		if !u.emitsUnknown && !r.emitsElsewhere && !r.emitted[e] {
 			r.errorf(diag.EventNotEmitted, e.At, "name it in the `emits` of a command",
 				"no command emits %s: it can never happen", e.Name)
 		}
@@ -199,5 +155,3 @@ func (r *resolver) unused(a *Aggregate, u *usage) {
 		}
 	}
 }
-
-func (u *usage) emittedOrUnknown(name string) bool { return u.emitsUnknown || u.emitted[name] }

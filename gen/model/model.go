@@ -195,8 +195,10 @@ type Command struct {
 	At        diag.Span
 	Creates   Creates
 	Fields    []*Field
-	Emits     []Emit
-	Rejects   []*Rejection
+	// Also are the streams that the command loads besides its own.
+	Also    []*Also
+	Emits   []Emit
+	Rejects []*Rejection
 	// In are the phases in which the command can be given, where there is a lifecycle.
 	In PhaseSet
 	// Shared says that something of another aggregate has the name too.
@@ -207,18 +209,38 @@ type Command struct {
 // Times says how often a command emits an event.
 type Times int
 
-// The three cases.
+// The four cases.
 const (
 	Once  Times = iota // Event
 	Maybe              // maybe Event
+	Some               // some Event: at least one
 	Many               // many Event
 )
 
 // Emit is one entry of a command's emits.
 type Emit struct {
-	Event *Event
-	Times Times
-	At    diag.Span
+	// Events has the one event of the entry, or those of which exactly one happens. They are of one aggregate.
+	Events []*Event
+	Times  Times
+	// To are the further streams that get the events, nil for the command's own.
+	To *Also
+	At diag.Span
+}
+
+// Also are further streams of a command: one, or one for each element of a list.
+type Also struct {
+	// Name is the alias: a Go identifier with a lower-case first letter.
+	Name      string
+	Doc       string
+	At        diag.Span
+	Aggregate *Aggregate
+	Creates   Creates
+	// Each is the list, nil where there is one stream.
+	Each *Expr
+	// ID is the id of a stream, of the type that its aggregate has as id. Where the parts of an id are given instead, Parts
+	// has them, in the order of the type's fields. An aggregate that is single has neither.
+	ID    *Expr
+	Parts []*Expr
 }
 
 // Projection is a keyed fold over events into rows.

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
@@ -15,6 +17,7 @@ func (r *resolver) possible(a *schema.Aggregate, m *Aggregate) {
 		return
 	}
 	w := newWalk(m)
+	w.others = r.reaching(m)
 	if !w.start() {
 		return // nothing creates a stream here: who knows where they start
 	}
@@ -28,6 +31,8 @@ type walk struct {
 	// rest are the phases in which streams stay between commands, seen those that they pass at all.
 	rest, seen PhaseSet
 	happened   map[*Event]bool
+	// others are commands whose own streams are other ones, as these streams see them.
+	others []*Command
 }
 
 func newWalk(a *Aggregate) *walk { return &walk{Aggregate: a, happened: map[*Event]bool{}} }
@@ -36,7 +41,7 @@ func newWalk(a *Aggregate) *walk { return &walk{Aggregate: a, happened: map[*Eve
 func (w *walk) start() bool {
 	creates := false
 	for known := PhaseSet(0); ; known = w.rest {
-		for _, c := range w.Commands {
+		for _, c := range append(w.Commands[:len(w.Commands):len(w.Commands)], w.others...) {
 			creates = creates || c.Creates != MustExist
 			for i := range MaxPhases {
 				if w.starts(c).Has(i) && c.In.Has(i) {
@@ -67,21 +72,23 @@ func (w *walk) from(c *Command, phase int) PhaseSet {
 	passed := PhaseSet(0)
 	var events []*Event
 	now := phaseAt(phase)
-	for _, em := range c.Emits {
-		happens := func(from PhaseSet) PhaseSet {
-			to := after(em.Event, from)
-			if to != 0 {
-				events = append(events, em.Event)
+	for _, em := range c.EmitsTo(nil) {
+		happens := func(from PhaseSet) (to PhaseSet) {
+			for _, e := range em.Events {
+				if next := after(e, from); next != 0 {
+					events, to = append(events, e), to|next
+				}
 			}
 			return to
 		}
 		passed |= now
 		switch em.Times {
-		case Once:
+		case Once, Some:
 			now = happens(now)
 		case Maybe:
 			now |= happens(now)
-		case Many:
+		}
+		if em.Times >= Some {
 			for before := PhaseSet(0); before != now; {
 				before = now
 				now |= happens(now)
@@ -96,6 +103,31 @@ func (w *walk) from(c *Command, phase int) PhaseSet {
 		w.happened[e] = true
 	}
 	return now
+}
+
+// reaching returns the commands whose events go to streams of an aggregate that are not their own, each with these events
+// alone. They ask for no phase.
+func (r *resolver) reaching(m *Aggregate) []*Command {
+	var list []*Command
+	for _, a := range r.model.Aggregates {
+		for _, c := range a.Commands {
+			for _, also := range c.Also {
+				if also.Aggregate != m || len(c.EmitsTo(also)) == 0 {
+					continue
+				}
+				seen := &Command{Aggregate: m, Name: c.Name, At: c.At, Creates: also.Creates, In: m.Lifecycle.All()}
+				for _, em := range c.EmitsTo(also) {
+					em.To = nil
+					if also.Each != nil {
+						em.Times = Many // to one of the streams perhaps none
+					}
+					seen.Emits = append(seen.Emits, em)
+				}
+				list = append(list, seen)
+			}
+		}
+	}
+	return list
 }
 
 // after returns the phases after an event that happens in one of the given ones: none where it can't.
@@ -151,13 +183,16 @@ func (r *resolver) feasible(s *schema.Command, c *Command) {
 // obstacle returns the event of a command that can't happen if the command is given in one of some phases, and the
 // phases in which it would have to.
 func obstacle(c *Command, now PhaseSet) (*Event, PhaseSet) {
-	for _, em := range c.Emits {
-		next := after(em.Event, now)
+	for _, em := range c.EmitsTo(nil) {
+		next := PhaseSet(0)
+		for _, e := range em.Events {
+			next |= after(e, now)
+		}
 		switch {
-		case em.Times != Once:
+		case em.Times != Once && em.Times != Some:
 			now |= next
 		case next == 0:
-			return em.Event, now
+			return em.Events[0], now
 		default:
 			now = next
 		}
@@ -205,7 +240,7 @@ func (r *resolver) unreached(m *Aggregate, w *walk) {
 func emittedBeside(m *Aggregate, e *Event, commands map[*Command]bool) bool {
 	for _, c := range m.Commands {
 		for _, em := range c.Emits {
-			if em.Event == e && !commands[c] {
+			if slices.Contains(em.Events, e) && !commands[c] {
 				return true
 			}
 		}

@@ -28,6 +28,10 @@ type resolver struct {
 	events     byName[Event]
 	rejections byName[Rejection]
 
+	// emitted has the events that a command emits. emitsElsewhere says that there may be more, to any aggregate.
+	emitted        map[*Event]bool
+	emitsElsewhere bool
+
 	// Where a part of the file could not be read at all, which was reported, the names that it declares are unknown
 	// and not wrong.
 	typesUnknown, eventsUnknown, rejectionsUnknown bool
@@ -56,7 +60,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	r := &resolver{
 		diags: d, model: &Model{File: f.Name, Files: f.Parts, Package: f.Package.Value, Doc: f.Doc},
 		names: map[string][]declaration{}, declaredTwice: map[string]bool{}, types: map[string]*Named{}, used: map[*Named]bool{},
-		events: byName[Event]{}, rejections: byName[Rejection]{}, fieldsUnknown: map[any]bool{},
+		emitted: map[*Event]bool{}, events: byName[Event]{}, rejections: byName[Rejection]{}, fieldsUnknown: map[any]bool{},
 	}
 	r.packageName(f)
 	r.typesUnknown = f.Partial || unread(f.Keys, "types", len(f.Types))
@@ -71,6 +75,16 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	r.resolveTypes(types)
 	for i, a := range f.Aggregates {
 		r.aggregate(a, r.model.Aggregates[i])
+	}
+	usages := make([]*usage, len(f.Aggregates))
+	for i, a := range f.Aggregates {
+		usages[i] = r.commands(a, r.model.Aggregates[i])
+	}
+	for i, a := range f.Aggregates {
+		if len(a.Commands) > 0 {
+			r.unused(r.model.Aggregates[i], usages[i])
+		}
+		r.behaviour(a, r.model.Aggregates[i])
 	}
 	for _, p := range f.Projections {
 		r.projection(p)

@@ -52,7 +52,7 @@ func TestTheLedgerResolves(t *testing.T) {
 	withdraw := account.Commands[2]
 	assert.Equal(t, model.MustExist, withdraw.Creates)
 	assert.Equal(t, model.MustBeNew, account.Commands[0].Creates)
-	assert.Same(t, account.Events[2], withdraw.Emits[0].Event)
+	assert.Same(t, account.Events[2], withdraw.Emits[0].Events[0])
 	assert.Equal(t, []*model.Rejection{account.Rejections[1], account.Rejections[0]}, withdraw.Rejects)
 	assert.Equal(t, "MoneyWithdrawn", account.Events[2].Wire)
 	assert.Equal(t, 1, account.Events[2].Version)

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -320,7 +321,7 @@ func (x *scenarioReader) version(m *ScenarioEvent, key schema.Text, text string)
 // emitted reports an event that a command can't lead to.
 func (x *scenarioReader) emitted(event *Event, name schema.Text, by *Execution) bool {
 	for _, e := range by.Command.Emits {
-		if e.Event == event {
+		if slices.Contains(e.Events, event) {
 			return true
 		}
 	}

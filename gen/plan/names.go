@@ -228,9 +228,7 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 	for _, c := range a.CommandList {
 		s.add(c.Go, "command "+c.Name, c.At)
 		methods.add(c.Method, "command "+c.Name, c.At)
-		if !c.Single {
-			s.add(c.Result, "the result of "+c.Name, c.At)
-		}
+		c.checkStreams(s)
 		checkFields(s.d, "command "+c.Name, c.Fields, "Validate", "AppendJSON")
 	}
 }

@@ -74,6 +74,8 @@ type Aggregate struct {
 	Events      []*Event
 	Rejections  []*Rejection
 	CommandList []*Command
+	// Others are the aggregates whose streams commands of this one load as well, without itself.
+	Others []*Aggregate
 	// Fingerprint stands for the state's shape.
 	Fingerprint string
 	// Lifecycle is nil where there are no phases.
@@ -114,17 +116,16 @@ type Command struct {
 	// it too.
 	Method string
 	Fields []*Field
-	Emits  []Emit
-	// Result is what the decider returns: the event itself where there is exactly one, else a struct with one field
-	// for each entry of emits.
-	Result string
-	Single bool
-}
-
-// Emit is one entry of a command's emits.
-type Emit struct {
-	Event *Event
-	Times model.Times
+	// Emits are the entries of emits, Also the further streams.
+	Emits []*Emit
+	Also  []*Also
+	// AlsoType is the struct in which the decider gets the states of further streams, "" where it gets none.
+	AlsoType string
+	// Result is what the decider returns, and None its value where there is none. It is the event itself where there is
+	// exactly one, or the choice where one of several happens: then Single. Else it is a struct with one field for each
+	// entry of emits.
+	Result, None string
+	Single       bool
 }
 
 // Projection has the names of a projection's Go types. Team is the team's type.
@@ -183,6 +184,7 @@ func New(m *model.Model, d *diag.List) *Plan {
 	for _, a := range m.Aggregates {
 		p.addAggregate(a, events)
 	}
+	p.addStreams(events)
 	for _, pr := range m.Projections {
 		p.addProjection(pr, events)
 	}
@@ -230,7 +232,7 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		})
 	}
 	for _, c := range m.Commands {
-		a.CommandList = append(a.CommandList, p.newCommand(c, events))
+		a.CommandList = append(a.CommandList, p.newCommand(c))
 	}
 	a.Lifecycle = p.newLifecycle(a)
 	a.UniqueVar, a.Unique = unexported(m.Name)+"Unique", newUnique(a)
@@ -259,16 +261,9 @@ func (p *Plan) scratch(event string) string {
 	return name
 }
 
-func (p *Plan) newCommand(m *model.Command, events map[*model.Event]*Event) *Command {
+func (p *Plan) newCommand(m *model.Command) *Command {
 	name := goName(m.Aggregate, m.Name, m.Shared)
-	c := &Command{Command: m, Go: name, Method: m.Name, Fields: p.fields(name, m.Fields), Result: name + "Result"}
-	for _, e := range m.Emits {
-		c.Emits = append(c.Emits, Emit{Event: events[e.Event], Times: e.Times})
-	}
-	if len(c.Emits) == 1 && c.Emits[0].Times == model.Once {
-		c.Single, c.Result = true, c.Emits[0].Event.Go
-	}
-	return c
+	return &Command{Command: m, Go: name, Method: m.Name, Fields: p.fields(name, m.Fields), Result: name + "Result"}
 }
 
 func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event) {

@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"strings"
-
 	"gopkg.in/yaml.v3"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -103,13 +101,13 @@ var commandShape = shape[Command]{
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, c *Command, e entry) { c.Doc = p.doc(e) }},
 		{"creates", oneWord("true", "maybe"), "Whether the stream is new: true, maybe; without it, the stream must exist.", func(p *parser, c *Command, e entry) { c.Creates = p.creates(e) }},
 		{"fields", fieldsForm, "The fields of the command.", func(p *parser, c *Command, e entry) { c.Fields = p.fields(e) }},
-		{"emits", listOf(aText), "The events that the command may cause: Event, maybe Event, many Event.", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
+		{"emits", listOf(aText), "The events that the command may cause: Event, maybe Event, some Event, many Event, EventA or EventB.", func(p *parser, c *Command, e entry) { c.Emits = p.emits(e) }},
+		{"also", namedFields(element(func() *shape[Also] { return &alsoShape })), "The further streams that the command loads, each under a name.", func(p *parser, c *Command, e entry) { c.Also = p.also(e) }},
 		{"in", listOf(aText), "The phases in which the command can be given.", func(p *parser, c *Command, e entry) { c.In = p.texts(e, "`in: [new, open]`") }},
 		{"rejects", listOfNames, "The rejections that the decider may return.", func(p *parser, c *Command, e entry) { c.Rejects = p.texts(e, "`rejects: [NotOpen]`") }},
 		{"check", checksForm, "Rules over several fields.", func(p *parser, c *Command, e entry) { c.Checks = p.checks(e) }},
 	},
 	later: map[string]string{
-		"also":  "a command addresses one stream",
 		"after": "deadlines belong to process managers, which come later",
 	},
 	instead: map[string]string{
@@ -127,31 +125,4 @@ func (p *parser) creates(e entry) Text {
 		return Text{}
 	}
 	return t
-}
-
-// emits reads what a command emits.
-func (p *parser) emits(e entry) []Emit {
-	var list []Emit
-	for _, t := range p.texts(e, "`emits: [Opened, maybe Flagged]`") {
-		words := wordsOf(t.Value)
-		last := words[len(words)-1]
-		m := Emit{Event: Text{Value: t.Value[last.from:last.to], At: within(t.At, t.Value, last.from, last.to)}}
-		switch first := t.Value[words[0].from:words[0].to]; {
-		case len(words) == 1 && first != "maybe" && first != "many" && first != "some":
-		case len(words) == 2 && (first == "maybe" || first == "many"):
-			m.Times = first
-		case len(words) == 2 && first == "some":
-			p.errorf(diag.NotYet, t.At, "write `many "+m.Event.Value+"`", "this version does not know `some` yet")
-			continue
-		case strings.Contains(t.Value, " or "):
-			p.errorf(diag.NotYet, t.At, "write a `maybe` entry for each", "this version does not know `or` yet")
-			continue
-		default:
-			p.errorf(diag.EmitSpelling, t.At, "write `Event`, `maybe Event` or `many Event`",
-				"%q is not what a command can emit", t.Value)
-			continue
-		}
-		list = append(list, m)
-	}
-	return list
 }

@@ -182,6 +182,7 @@ type Command struct {
 	// Creates is "true", "maybe" or not given.
 	Creates Text
 	Fields  []*Field
+	Also    []*Also
 	Emits   []Emit
 	Rejects []Text
 	// In has the names of phases.
@@ -191,9 +192,27 @@ type Command struct {
 
 // Emit is an entry of a command's emits.
 type Emit struct {
-	// Times is "", "maybe" or "many".
+	// Times is "", "maybe", "some" or "many".
 	Times string
-	Event Text
+	// Events has more than one where exactly one of them happens.
+	Events []Emitted
+	At     diag.Span
+}
+
+// Emitted is an event that a command emits. Alias names the further stream that gets it, if it is not the command's own.
+type Emitted struct{ Alias, Event Text }
+
+// Also declares further streams of a command, under the alias that is the name of the Decl.
+type Also struct {
+	Decl
+	Aggregate Text
+	// Each is a list with an element for each stream; without it there is one stream.
+	Each Text
+	// ID gives the id, or Parts each part of it.
+	ID    Text
+	Parts []KeyValue
+	// Creates is "true", "maybe" or not given.
+	Creates Text
 }
 
 // Projection declares a projection.

@@ -47,19 +47,31 @@ func (o *Others[S]) States() []S {
 	return states
 }
 
+// State returns the state of an id's stream, nil where the command did not load that.
+func (o *Others[S]) State(id string) *S {
+	if other := o.find(id); other != nil {
+		return other.State()
+	}
+	return nil
+}
+
 // Add adds an event to the stream of an id. The error is a *cqrs.NotLoadedError where the command did not load that.
 func (o *Others[S]) Add(id string, e cqrs.Event) error {
+	other := o.find(id)
+	if other == nil {
+		return &cqrs.NotLoadedError{Event: e.EventType(), ID: id}
+	}
+	return other.events.Add(e)
+}
+
+func (o *Others[S]) find(id string) *Other[S] {
 	if o.byID == nil {
 		o.byID = make(map[string]*Other[S], len(o.list))
 		for _, other := range o.list {
 			o.byID[other.stream.ID] = other
 		}
 	}
-	other := o.byID[id]
-	if other == nil {
-		return &cqrs.NotLoadedError{Event: e.EventType(), ID: id}
-	}
-	return other.events.Add(e)
+	return o.byID[id]
 }
 
 // collect asks the command for its further streams.

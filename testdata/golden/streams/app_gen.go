@@ -16,6 +16,9 @@ import (
 // App has the commands of every aggregate, and the read models that answer queries. It is safe for
 // concurrent use.
 type App struct {
+	Account   *AccountCommands
+	Cart      *CartCommands
+	Stock     *StockCommands
 	Allotment *AllotmentCommands
 	Settings  *SettingsCommands
 	Nights    *NightsModel
@@ -39,8 +42,14 @@ func New(
 		return nil, err
 	}
 	a.runtime = aggregate.NewRuntime(store, opts...)
+	a.Account = newAccountCommands(a.runtime, deciders.Account)
+	a.Cart = newCartCommands(a.runtime, deciders.Cart)
+	a.Stock = newStockCommands(a.runtime, deciders.Stock)
 	a.Allotment = newAllotmentCommands(a.runtime, deciders.Allotment)
 	a.Settings = newSettingsCommands(a.runtime, deciders.Settings)
+	a.Account.settingsAggregate = a.Settings.aggregate
+	a.Cart.stockAggregate = a.Stock.aggregate
+	a.Cart.allotmentAggregate = a.Allotment.aggregate
 	return a, nil
 }
 

@@ -2,7 +2,23 @@
 
 package streams
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/google/uuid"
+)
+
+func (v *Line) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"sku":`)
+	w.String(string(v.Sku))
+	w.Raw(`,"quantity":`)
+	w.Int(int64(v.Quantity))
+	if x, ok := v.Room.Get(); ok {
+		w.Field(`"room":`)
+		x.writeJSON(w)
+	}
+	w.Raw(`}`)
+}
 
 func (v *RoomType) readJSON(r *jsoncodec.Reader) {
 	switch string(r.Text()) {
@@ -55,6 +71,430 @@ func (v *AllotmentID) readJSON(r *jsoncodec.Reader) {
 	if seen != 1<<5-1 {
 		r.Missing(seen, "hotel", "roomType", "night", "floor", "tag")
 	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Opened) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Opened")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Opened) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Opened")
+}
+
+func (*Opened) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{}`)
+}
+
+func (*Opened) readJSON(r *jsoncodec.Reader) {
+	for r.Object(); r.Field(); {
+		r.Skip()
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Deposited) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Deposited")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Deposited) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Deposited")
+}
+
+func (v *Deposited) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`}`)
+}
+
+func (v *Deposited) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "amount":
+			v.Amount = r.Int64()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "amount")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Withdrawn) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Withdrawn")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Withdrawn) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Withdrawn")
+}
+
+func (v *Withdrawn) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`,"before":`)
+	w.Int(v.Before)
+	w.Raw(`}`)
+}
+
+func (v *Withdrawn) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "amount":
+			v.Amount = r.Int64()
+			seen |= 1 << 0
+		case "before":
+			v.Before = r.Int64()
+			seen |= 1 << 1
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "amount", "before")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Emptied) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Emptied")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Emptied) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Emptied")
+}
+
+func (*Emptied) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{}`)
+}
+
+func (*Emptied) readJSON(r *jsoncodec.Reader) {
+	for r.Object(); r.Field(); {
+		r.Skip()
+	}
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Open) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Open")
+}
+
+func (*Open) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Deposit) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Deposit")
+}
+
+func (v *Deposit) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Transfer) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Transfer")
+}
+
+func (v *Transfer) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"to":`)
+	w.String(string(v.To))
+	w.Raw(`,"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Collect) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Collect")
+}
+
+func (v *Collect) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"from":`)
+	jsoncodec.WriteList(w, v.From, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Split) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Split")
+}
+
+func (v *Split) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"into":`)
+	w.String(string(v.Into))
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Settle) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Settle")
+}
+
+func (v *Settle) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *SettleWith) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("SettleWith")
+}
+
+func (v *SettleWith) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"with":`)
+	w.String(string(v.With))
+	w.Raw(`,"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Ask) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Ask")
+}
+
+func (v *Ask) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"whom":`)
+	w.String(string(v.Whom))
+	w.Raw(`,"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`}`)
+}
+
+func appendAccountState(b []byte, s *AccountState) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	w.AllowZero()
+	s.writeJSON(&w)
+	return w.Finish("AccountState")
+}
+
+func decodeAccountState(data []byte, s *AccountState) error {
+	r := jsoncodec.NewReader(data, jsoncodec.CopyStrings)
+	r.AllowZero()
+	s.readJSON(&r)
+	return r.Finish("AccountState")
+}
+
+func (v *AccountState) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"balance":`)
+	w.Int(v.Balance)
+	w.Raw(`,"transfers":`)
+	w.Int(int64(v.Transfers))
+	w.Raw(`}`)
+}
+
+func (v *AccountState) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "balance":
+			v.Balance = r.Int64()
+			seen |= 1 << 0
+		case "transfers":
+			v.Transfers = r.Int()
+			seen |= 1 << 1
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "balance", "transfers")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Ordered) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Ordered")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Ordered) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Ordered")
+}
+
+func (v *Ordered) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"lines":`)
+	w.Int(int64(v.Lines))
+	w.Raw(`}`)
+}
+
+func (v *Ordered) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "lines":
+			v.Lines = r.Int()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "lines")
+	}
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Checkout) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Checkout")
+}
+
+func (v *Checkout) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"lines":`)
+	jsoncodec.WriteList(w, v.Lines, func(w *jsoncodec.Writer, x *Line) {
+		x.writeJSON(w)
+	})
+	w.Raw(`,"nights":`)
+	jsoncodec.WriteList(w, v.Nights, func(w *jsoncodec.Writer, x *cqrs.Date) {
+		w.Date(*x)
+	})
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Received) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Received")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Received) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Received")
+}
+
+func (v *Received) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"quantity":`)
+	w.Int(int64(v.Quantity))
+	w.Raw(`}`)
+}
+
+func (v *Received) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "quantity":
+			v.Quantity = r.Int()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "quantity")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Reserved) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Reserved")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Reserved) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Reserved")
+}
+
+func (v *Reserved) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"quantity":`)
+	w.Int(int64(v.Quantity))
+	if x, ok := v.Cart.Get(); ok {
+		w.Field(`"cart":`)
+		w.UUID(uuid.UUID(x))
+	}
+	w.Raw(`}`)
+}
+
+func (v *Reserved) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "quantity":
+			v.Quantity = r.Int()
+			seen |= 1 << 0
+		case "cart":
+			v.Cart = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *CartID) {
+				*x = CartID(r.UUID())
+			})
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "quantity")
+	}
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Receive) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Receive")
+}
+
+func (v *Receive) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"quantity":`)
+	w.Int(int64(v.Quantity))
+	w.Raw(`}`)
 }
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.

@@ -7,6 +7,285 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
+// Open is a command to Account. It leads to Opened.
+type Open struct{}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (Open) Validate() error {
+	return nil
+}
+
+// Deposit is a command to Account. It leads to Deposited.
+type Deposit struct {
+	Amount int64 `json:"amount"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Deposit) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Deposit")
+}
+
+func (v *Deposit) check(c *validate.Checker) {
+	validate.Min(c, "amount", v.Amount, 1)
+}
+
+// Transfer is a command to Account. It leads to Withdrawn, Deposited of target, maybe Emptied,
+// or is rejected with InsufficientFunds, LimitReached.
+//
+// Moves money to another account, within the limit that the settings have.
+type Transfer struct {
+	To     AccountID `json:"to"`
+	Amount int64     `json:"amount"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Transfer) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Transfer")
+}
+
+func (v *Transfer) check(c *validate.Checker) {
+	v.To.check(c, "to")
+	validate.Min(c, "amount", v.Amount, 1)
+}
+
+// TransferAlso has the states of the streams that Transfer loads besides its own.
+type TransferAlso struct {
+	// The Settings.
+	Settings SettingsState
+	// The Account that command.to names.
+	Target AccountState
+}
+
+// TransferResult has the events that Transfer leads to. They are stored in the order of its
+// fields, stream by stream: first those of the command's own.
+type TransferResult struct {
+	Withdrawn       Withdrawn
+	TargetDeposited Deposited
+	Emptied         cqrs.Optional[Emptied]
+}
+
+// Collect is a command to Account. It leads to one or more Deposited, any number of Withdrawn of
+// sources, any number of Emptied of sources.
+//
+// Takes all that others have.
+type Collect struct {
+	From []string `json:"from"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Collect) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Collect")
+}
+
+func (v *Collect) check(c *validate.Checker) {
+	for i, x := range v.From {
+		c.EnterIndex("from", i)
+		c.Text("", x)
+		c.Leave()
+	}
+}
+
+// CollectAlso has the states of the streams that Collect loads besides its own.
+type CollectAlso struct {
+	// One for each element of command.from, in its order. The accounts that are emptied.
+	Sources []AccountState
+}
+
+// CollectResult has the events that Collect leads to. They are stored in the order of its
+// fields, stream by stream: first those of the command's own.
+type CollectResult struct {
+	Deposited        []Deposited
+	SourcesWithdrawn []cqrs.To[AccountID, Withdrawn]
+	SourcesEmptied   []cqrs.To[AccountID, Emptied]
+}
+
+// Split is a command to Account. It leads to Opened of half, Deposited of half, Withdrawn.
+//
+// Opens another account with half of the money.
+type Split struct {
+	Into AccountID `json:"into"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Split) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Split")
+}
+
+func (v *Split) check(c *validate.Checker) {
+	v.Into.check(c, "into")
+}
+
+// SplitResult has the events that Split leads to. They are stored in the order of its fields,
+// stream by stream: first those of the command's own.
+type SplitResult struct {
+	HalfOpened    Opened
+	HalfDeposited Deposited
+	Withdrawn     Withdrawn
+}
+
+// Settle is a command to Account. It leads to Deposited or Withdrawn or Emptied.
+//
+// Either takes all or gives something.
+type Settle struct {
+	Amount int64 `json:"amount"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (Settle) Validate() error {
+	return nil
+}
+
+// SettleResult is one of *Deposited, *Withdrawn, *Emptied: what Settle leads to.
+type SettleResult interface {
+	cqrs.Event
+	isSettleResult()
+}
+
+func (*Deposited) isSettleResult() {}
+
+func (*Withdrawn) isSettleResult() {}
+
+func (*Emptied) isSettleResult() {}
+
+// SettleWith is a command to Account. It leads to Deposited or Withdrawn, Withdrawn or Deposited
+// of other.
+type SettleWith struct {
+	With   AccountID `json:"with"`
+	Amount int64     `json:"amount"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v SettleWith) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("SettleWith")
+}
+
+func (v *SettleWith) check(c *validate.Checker) {
+	v.With.check(c, "with")
+}
+
+// SettleWithAlso has the states of the streams that SettleWith loads besides its own.
+type SettleWithAlso struct {
+	// The Account that command.with names.
+	Other AccountState
+}
+
+// SettleWithResult has the events that SettleWith leads to. They are stored in the order of its
+// fields, stream by stream: first those of the command's own.
+type SettleWithResult struct {
+	DepositedOrWithdrawn      SettleWithDepositedOrWithdrawn
+	OtherWithdrawnOrDeposited SettleWithOtherWithdrawnOrDeposited
+}
+
+// SettleWithDepositedOrWithdrawn is one of *Deposited, *Withdrawn: what SettleWith leads to.
+type SettleWithDepositedOrWithdrawn interface {
+	cqrs.Event
+	isSettleWithDepositedOrWithdrawn()
+}
+
+func (*Deposited) isSettleWithDepositedOrWithdrawn() {}
+
+func (*Withdrawn) isSettleWithDepositedOrWithdrawn() {}
+
+// SettleWithOtherWithdrawnOrDeposited is one of *Withdrawn, *Deposited: what SettleWith leads
+// to.
+type SettleWithOtherWithdrawnOrDeposited interface {
+	cqrs.Event
+	isSettleWithOtherWithdrawnOrDeposited()
+}
+
+func (*Withdrawn) isSettleWithOtherWithdrawnOrDeposited() {}
+
+func (*Deposited) isSettleWithOtherWithdrawnOrDeposited() {}
+
+// Ask is a command to Account. It leads to Deposited of whom.
+//
+// Lets another account deposit something.
+type Ask struct {
+	Whom   AccountID `json:"whom"`
+	Amount int64     `json:"amount"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Ask) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Ask")
+}
+
+func (v *Ask) check(c *validate.Checker) {
+	v.Whom.check(c, "whom")
+}
+
+// AskAlso has the states of the streams that Ask loads besides its own.
+type AskAlso struct {
+	// The Account that command.whom names.
+	Whom AccountState
+}
+
+// Checkout is a command to Cart. It leads to Ordered, one or more Reserved of stock, any number
+// of Taken of rooms, or is rejected with OutOfStock.
+type Checkout struct {
+	Lines  []Line      `json:"lines"`
+	Nights []cqrs.Date `json:"nights"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Checkout) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Checkout")
+}
+
+func (v *Checkout) check(c *validate.Checker) {
+	c.Items("lines", len(v.Lines), 1, -1)
+	for i := range v.Lines {
+		c.EnterIndex("lines", i)
+		v.Lines[i].check(c)
+		c.Leave()
+	}
+	for i, x := range v.Nights {
+		c.EnterIndex("nights", i)
+		c.Date("", x)
+		c.Leave()
+	}
+}
+
+// CheckoutAlso has the states of the streams that Checkout loads besides its own.
+type CheckoutAlso struct {
+	// One for each element of command.lines, in its order.
+	Stock []StockState
+	// One for each element of command.nights, in its order.
+	Rooms []AllotmentState
+}
+
+// CheckoutResult has the events that Checkout leads to. They are stored in the order of its
+// fields, stream by stream: first those of the command's own.
+type CheckoutResult struct {
+	Ordered       Ordered
+	StockReserved []cqrs.To[SKU, Reserved]
+	RoomsTaken    []cqrs.To[AllotmentID, Taken]
+}
+
+// Receive is a command to Stock. It leads to Received.
+type Receive struct {
+	Quantity int `json:"quantity"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (Receive) Validate() error {
+	return nil
+}
+
 // Allot is a command to Allotment. It leads to Allotted.
 type Allot struct {
 	Rooms int `json:"rooms"`

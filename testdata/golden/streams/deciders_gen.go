@@ -4,6 +4,83 @@ package streams
 
 import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 
+// AccountState is what the events of one Account add up to: all that its deciders can know.
+type AccountState struct {
+	Balance   int64 `json:"balance"`
+	Transfers int   `json:"transfers"`
+}
+
+// AccountDecider is what Account decides and how its events change its state. All methods are
+// pure: no I/O, no clock, no randomness, and no change to what they are given, but for the state
+// that an Apply method is there to change. They may be called again for the same command, and
+// concurrently.
+type AccountDecider interface {
+	// Open decides the command on a new stream.
+	Open(c Open, m cqrs.CommandMeta) (Opened, error)
+	// Deposit decides the command.
+	Deposit(s AccountState, c Deposit, m cqrs.CommandMeta) (Deposited, error)
+	// Transfer decides the command. It may reject it with InsufficientFunds or LimitReached.
+	Transfer(s AccountState, also TransferAlso, c Transfer, m cqrs.CommandMeta) (TransferResult, error)
+	// Collect decides the command.
+	Collect(s AccountState, also CollectAlso, c Collect, m cqrs.CommandMeta) (CollectResult, error)
+	// Split decides the command.
+	Split(s AccountState, c Split, m cqrs.CommandMeta) (SplitResult, error)
+	// Settle decides the command.
+	Settle(s AccountState, c Settle, m cqrs.CommandMeta) (SettleResult, error)
+	// SettleWith decides the command.
+	SettleWith(s AccountState, also SettleWithAlso, c SettleWith, m cqrs.CommandMeta) (SettleWithResult, error)
+	// Ask decides the command.
+	Ask(s AccountState, also AskAlso, c Ask, m cqrs.CommandMeta) (Deposited, error)
+	// ApplyOpened changes the state as the event says.
+	ApplyOpened(s *AccountState, e *Opened) error
+	// ApplyDeposited changes the state as the event says.
+	ApplyDeposited(s *AccountState, e *Deposited) error
+	// ApplyWithdrawn changes the state as the event says.
+	ApplyWithdrawn(s *AccountState, e *Withdrawn) error
+	// ApplyEmptied changes the state as the event says.
+	ApplyEmptied(s *AccountState, e *Emptied) error
+}
+
+var _ AccountDecider = (*Account)(nil)
+
+// CartState is what the events of one Cart add up to: all that its deciders can know.
+type CartState struct {
+	Ordered bool `json:"ordered"`
+}
+
+// CartDecider is what Cart decides and how its events change its state. All methods are pure: no
+// I/O, no clock, no randomness, and no change to what they are given, but for the state that an
+// Apply method is there to change. They may be called again for the same command, and
+// concurrently.
+type CartDecider interface {
+	// Checkout decides the command on a new stream. It may reject it with OutOfStock.
+	Checkout(also CheckoutAlso, c Checkout, m cqrs.CommandMeta) (CheckoutResult, error)
+	// ApplyOrdered changes the state as the event says.
+	ApplyOrdered(s *CartState, e *Ordered) error
+}
+
+var _ CartDecider = (*Cart)(nil)
+
+// StockState is what the events of one Stock add up to: all that its deciders can know.
+type StockState struct {
+	Free int `json:"free"`
+}
+
+// StockDecider is what Stock decides and how its events change its state. All methods are pure:
+// no I/O, no clock, no randomness, and no change to what they are given, but for the state that
+// an Apply method is there to change. They may be called again for the same command, and
+// concurrently.
+type StockDecider interface {
+	// Receive decides the command.
+	Receive(s StockState, c Receive, m cqrs.CommandMeta) (Received, error)
+	// ApplyReceived changes the state as the event says.
+	ApplyReceived(s *StockState, e *Received) error
+	// ApplyReserved changes the state as the event says.
+	ApplyReserved(s *StockState, e *Reserved) error
+}
+
+var _ StockDecider = (*Stock)(nil)
+
 // AllotmentState is what the events of one Allotment add up to: all that its deciders can know.
 type AllotmentState struct {
 	Free int `json:"free"`
@@ -54,6 +131,9 @@ var _ SettingsDecider = (*Settings)(nil)
 
 // Deciders has the team's deciders.
 type Deciders struct {
+	Account   Account
+	Cart      Cart
+	Stock     Stock
 	Allotment Allotment
 	Settings  Settings
 }

@@ -4,6 +4,106 @@ package streams
 
 import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 
+// AccountEvent is an event of Account. No other type implements it.
+type AccountEvent interface {
+	cqrs.Event
+	isAccountEvent()
+}
+
+// Opened is an event of Account.
+type Opened struct{}
+
+// EventType returns the event's name in the log.
+func (*Opened) EventType() string {
+	return "Opened"
+}
+
+func (*Opened) isAccountEvent() {}
+
+// Deposited is an event of Account.
+type Deposited struct {
+	Amount int64 `json:"amount"`
+}
+
+// EventType returns the event's name in the log.
+func (*Deposited) EventType() string {
+	return "Deposited"
+}
+
+func (*Deposited) isAccountEvent() {}
+
+// Withdrawn is an event of Account.
+type Withdrawn struct {
+	Amount int64 `json:"amount"`
+	Before int64 `json:"before"`
+}
+
+// EventType returns the event's name in the log.
+func (*Withdrawn) EventType() string {
+	return "Withdrawn"
+}
+
+func (*Withdrawn) isAccountEvent() {}
+
+// Emptied is an event of Account.
+type Emptied struct{}
+
+// EventType returns the event's name in the log.
+func (*Emptied) EventType() string {
+	return "Emptied"
+}
+
+func (*Emptied) isAccountEvent() {}
+
+// CartEvent is an event of Cart. No other type implements it.
+type CartEvent interface {
+	cqrs.Event
+	isCartEvent()
+}
+
+// Ordered is an event of Cart.
+type Ordered struct {
+	Lines int `json:"lines"`
+}
+
+// EventType returns the event's name in the log.
+func (*Ordered) EventType() string {
+	return "Ordered"
+}
+
+func (*Ordered) isCartEvent() {}
+
+// StockEvent is an event of Stock. No other type implements it.
+type StockEvent interface {
+	cqrs.Event
+	isStockEvent()
+}
+
+// Received is an event of Stock.
+type Received struct {
+	Quantity int `json:"quantity"`
+}
+
+// EventType returns the event's name in the log.
+func (*Received) EventType() string {
+	return "Received"
+}
+
+func (*Received) isStockEvent() {}
+
+// Reserved is an event of Stock.
+type Reserved struct {
+	Quantity int                   `json:"quantity"`
+	Cart     cqrs.Optional[CartID] `json:"cart,omitzero"`
+}
+
+// EventType returns the event's name in the log.
+func (*Reserved) EventType() string {
+	return "Reserved"
+}
+
+func (*Reserved) isStockEvent() {}
+
 // AllotmentEvent is an event of Allotment. No other type implements it.
 type AllotmentEvent interface {
 	cqrs.Event

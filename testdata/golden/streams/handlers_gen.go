@@ -6,10 +6,618 @@ import (
 	"context"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
+
+// AccountCommands executes the commands of Account. It is safe for concurrent use.
+type AccountCommands struct {
+	aggregate         *aggregate.Aggregate[AccountState]
+	decider           Account
+	settingsAggregate *aggregate.Aggregate[SettingsState]
+}
+
+func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCommands {
+	return &AccountCommands{
+		aggregate: aggregate.New(runtime, aggregate.Definition[AccountState]{
+			Category: "Account",
+			NewFold: func() aggregate.Fold[AccountState] {
+				return &accountFold{decider: decider}
+			},
+			SnapshotEvery: 3,
+			Fingerprint:   "356c6062001b0fe3",
+			AppendState:   appendAccountState,
+			DecodeState:   decodeAccountState,
+		}),
+		decider: decider,
+	}
+}
+
+// Open executes the command on a new Account; one that exists is a *cqrs.AlreadyExistsError.
+func (h *AccountCommands) Open(
+	ctx context.Context,
+	id AccountID,
+	c Open,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name:   "Open",
+		ID:     string(id),
+		Stream: aggregate.MustBeNew,
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			return check.Err("Open")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Open(c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// Deposit executes the command on an Account, new or not.
+func (h *AccountCommands) Deposit(
+	ctx context.Context,
+	id AccountID,
+	c Deposit,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name:   "Deposit",
+		ID:     string(id),
+		Stream: aggregate.MayExist,
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Deposit")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Deposit(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// Transfer executes the command on an Account that exists; otherwise it is a
+// *cqrs.NotFoundError.
+func (h *AccountCommands) Transfer(
+	ctx context.Context,
+	id AccountID,
+	c Transfer,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var settingsStream *aggregate.Other[SettingsState]
+	var targetStream *aggregate.Other[AccountState]
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name:    "Transfer",
+		ID:      string(id),
+		Rejects: []string{"InsufficientFunds", "LimitReached"},
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Transfer")
+		},
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			settingsStream = h.settingsAggregate.With(also, cqrs.SingleID, aggregate.MayExist)
+			targetStream = h.aggregate.With(also, string(c.To), aggregate.MustExist)
+			return nil
+		},
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.Transfer(
+				*s, TransferAlso{Settings: *settingsStream.State(), Target: *targetStream.State()}, c, m,
+			)
+			if err != nil {
+				return err
+			}
+			fillWithdrawn(s, &r.Withdrawn)
+			if err := out.Add(&r.Withdrawn); err != nil {
+				return err
+			}
+			if err := targetStream.Events().Add(&r.TargetDeposited); err != nil {
+				return err
+			}
+			if e, ok := r.Emptied.Get(); ok {
+				if err := out.Add(&e); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, opts...)
+}
+
+// Collect executes the command on an Account, new or not.
+func (h *AccountCommands) Collect(
+	ctx context.Context,
+	id AccountID,
+	c Collect,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var sourcesStreams aggregate.Others[AccountState]
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name:   "Collect",
+		ID:     string(id),
+		Stream: aggregate.MayExist,
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Collect")
+		},
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			var check validate.Checker
+			for _, item := range c.From {
+				sourcesID := AccountID(item)
+				sourcesID.check(&check, "also.sources")
+				sourcesStreams.With(h.aggregate, also, string(sourcesID), aggregate.MustExist)
+			}
+			return check.Err("Collect")
+		},
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.Collect(*s, CollectAlso{Sources: sourcesStreams.States()}, c, m)
+			if err != nil {
+				return err
+			}
+			if len(r.Deposited) == 0 {
+				return &cqrs.MissingEventError{Command: "Collect", Entry: "some Deposited"}
+			}
+			for i := range r.Deposited {
+				if err := out.Add(&r.Deposited[i]); err != nil {
+					return err
+				}
+			}
+			for i := range r.SourcesWithdrawn {
+				to := &r.SourcesWithdrawn[i]
+				if s := sourcesStreams.State(string(to.ID)); s != nil {
+					fillWithdrawn(s, &to.Event)
+				}
+				if err := sourcesStreams.Add(string(to.ID), &to.Event); err != nil {
+					return err
+				}
+			}
+			for i := range r.SourcesEmptied {
+				to := &r.SourcesEmptied[i]
+				if err := sourcesStreams.Add(string(to.ID), &to.Event); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, opts...)
+}
+
+// Split executes the command on an Account that exists; otherwise it is a *cqrs.NotFoundError.
+func (h *AccountCommands) Split(
+	ctx context.Context,
+	id AccountID,
+	c Split,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var halfStream *aggregate.Other[AccountState]
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name: "Split",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Split")
+		},
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			halfStream = h.aggregate.With(also, string(c.Into), aggregate.MustBeNew)
+			return nil
+		},
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.Split(*s, c, m)
+			if err != nil {
+				return err
+			}
+			if err := halfStream.Events().Add(&r.HalfOpened); err != nil {
+				return err
+			}
+			if err := halfStream.Events().Add(&r.HalfDeposited); err != nil {
+				return err
+			}
+			fillWithdrawn(s, &r.Withdrawn)
+			return out.Add(&r.Withdrawn)
+		},
+	}, opts...)
+}
+
+// Settle executes the command on an Account that exists; otherwise it is a *cqrs.NotFoundError.
+func (h *AccountCommands) Settle(
+	ctx context.Context,
+	id AccountID,
+	c Settle,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name: "Settle",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			return check.Err("Settle")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Settle(*s, c, m)
+			if err != nil {
+				return err
+			}
+			if e == nil {
+				return &cqrs.MissingEventError{Command: "Settle", Entry: "Deposited or Withdrawn or Emptied"}
+			}
+			if e, ok := e.(*Withdrawn); ok {
+				fillWithdrawn(s, e)
+			}
+			return out.Add(e)
+		},
+	}, opts...)
+}
+
+// SettleWith executes the command on an Account that exists; otherwise it is a
+// *cqrs.NotFoundError.
+func (h *AccountCommands) SettleWith(
+	ctx context.Context,
+	id AccountID,
+	c SettleWith,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var otherStream *aggregate.Other[AccountState]
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name: "SettleWith",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("SettleWith")
+		},
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			otherStream = h.aggregate.With(also, string(c.With), aggregate.MustExist)
+			return nil
+		},
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.SettleWith(*s, SettleWithAlso{Other: *otherStream.State()}, c, m)
+			if err != nil {
+				return err
+			}
+			if r.DepositedOrWithdrawn == nil {
+				return &cqrs.MissingEventError{Command: "SettleWith", Entry: "Deposited or Withdrawn"}
+			}
+			if e, ok := r.DepositedOrWithdrawn.(*Withdrawn); ok {
+				fillWithdrawn(s, e)
+			}
+			if err := out.Add(r.DepositedOrWithdrawn); err != nil {
+				return err
+			}
+			if r.OtherWithdrawnOrDeposited == nil {
+				return &cqrs.MissingEventError{Command: "SettleWith", Entry: "other.Withdrawn or other.Deposited"}
+			}
+			if e, ok := r.OtherWithdrawnOrDeposited.(*Withdrawn); ok {
+				fillWithdrawn(otherStream.State(), e)
+			}
+			return otherStream.Events().Add(r.OtherWithdrawnOrDeposited)
+		},
+	}, opts...)
+}
+
+// Ask executes the command on an Account that exists; otherwise it is a *cqrs.NotFoundError.
+func (h *AccountCommands) Ask(
+	ctx context.Context,
+	id AccountID,
+	c Ask,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var whomStream *aggregate.Other[AccountState]
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name: "Ask",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Ask")
+		},
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			whomStream = h.aggregate.With(also, string(c.Whom), aggregate.MustExist)
+			return nil
+		},
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Ask(*s, AskAlso{Whom: *whomStream.State()}, c, m)
+			if err != nil {
+				return err
+			}
+			return whomStream.Events().Add(&e)
+		},
+	}, opts...)
+}
+
+// Load returns the state of one Account and its version. One without events is a
+// *cqrs.NotFoundError.
+func (h *AccountCommands) Load(
+	ctx context.Context,
+	id AccountID,
+	opts ...aggregate.LoadOption,
+) (AccountState, cqrs.Version, error) {
+	return h.aggregate.Load(ctx, string(id), opts...)
+}
+
+// accountFold applies stored events. It decodes each into the same place, so that a long history
+// costs no allocation per event.
+type accountFold struct {
+	decider   Account
+	opened    Opened
+	deposited Deposited
+	withdrawn Withdrawn
+	emptied   Emptied
+}
+
+// Apply decodes one stored event and applies it.
+func (f *accountFold) Apply(s *AccountState, rec *cqrs.Record) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "Opened":
+		e := &f.opened
+		*e = Opened{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyOpened(s, e)
+	case "Deposited":
+		e := &f.deposited
+		*e = Deposited{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyDeposited(s, e)
+	case "Withdrawn":
+		e := &f.withdrawn
+		*e = Withdrawn{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyWithdrawn(s, e)
+	case "Emptied":
+		e := &f.emptied
+		*e = Emptied{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyEmptied(s, e)
+	}
+	return rec.Unknown()
+}
+
+// CartCommands executes the commands of Cart. It is safe for concurrent use.
+type CartCommands struct {
+	aggregate          *aggregate.Aggregate[CartState]
+	decider            Cart
+	stockAggregate     *aggregate.Aggregate[StockState]
+	allotmentAggregate *aggregate.Aggregate[AllotmentState]
+}
+
+func newCartCommands(runtime *aggregate.Runtime, decider Cart) *CartCommands {
+	return &CartCommands{
+		aggregate: aggregate.New(runtime, aggregate.Definition[CartState]{
+			Category: "Cart",
+			NewFold: func() aggregate.Fold[CartState] {
+				return &cartFold{decider: decider}
+			},
+		}),
+		decider: decider,
+	}
+}
+
+// Checkout executes the command on a new Cart; one that exists is a *cqrs.AlreadyExistsError.
+func (h *CartCommands) Checkout(
+	ctx context.Context,
+	id CartID,
+	c Checkout,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var stockStreams aggregate.Others[StockState]
+	var roomsStreams aggregate.Others[AllotmentState]
+	return h.aggregate.Execute(ctx, aggregate.Command[CartState]{
+		Name:       "Checkout",
+		ID:         id.String(),
+		Stream:     aggregate.MustBeNew,
+		Rejects:    []string{"OutOfStock"},
+		Check:      c.Validate,
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			var fault checked.Fault
+			var check validate.Checker
+			for _, item := range c.Lines {
+				stockStreams.With(h.stockAggregate, also, string(item.Sku), aggregate.MustExist)
+			}
+			for _, item := range c.Nights {
+				roomsID := AllotmentID{
+					Hotel:    "ritz",
+					RoomType: RoomTypeDouble,
+					Night:    item,
+					Floor:    checked.Convert[Floor](fault.In("also"), checked.Sub(&fault, len(c.Lines), 1)),
+					Tag:      "",
+				}
+				check.Enter("also.rooms")
+				roomsID.check(&check)
+				check.Leave()
+				roomsStreams.With(h.allotmentAggregate, also, roomsID.String(), aggregate.MayExist)
+			}
+			if err := fault.Err(); err != nil {
+				return err
+			}
+			return check.Err("Checkout")
+		},
+		Decide: func(s *CartState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.Checkout(CheckoutAlso{Stock: stockStreams.States(), Rooms: roomsStreams.States()}, c, m)
+			if err != nil {
+				return err
+			}
+			if err := out.Add(&r.Ordered); err != nil {
+				return err
+			}
+			if len(r.StockReserved) == 0 {
+				return &cqrs.MissingEventError{Command: "Checkout", Entry: "some stock.Reserved"}
+			}
+			for i := range r.StockReserved {
+				to := &r.StockReserved[i]
+				if err := stockStreams.Add(string(to.ID), &to.Event); err != nil {
+					return err
+				}
+			}
+			for i := range r.RoomsTaken {
+				to := &r.RoomsTaken[i]
+				if err := roomsStreams.Add(to.ID.String(), &to.Event); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}, opts...)
+}
+
+// Load returns the state of one Cart and its version. One without events is a
+// *cqrs.NotFoundError.
+func (h *CartCommands) Load(
+	ctx context.Context,
+	id CartID,
+	opts ...aggregate.LoadOption,
+) (CartState, cqrs.Version, error) {
+	return h.aggregate.Load(ctx, id.String(), opts...)
+}
+
+// cartFold applies stored events. It decodes each into the same place, so that a long history
+// costs no allocation per event.
+type cartFold struct {
+	decider Cart
+	ordered Ordered
+}
+
+// Apply decodes one stored event and applies it.
+func (f *cartFold) Apply(s *CartState, rec *cqrs.Record) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "Ordered":
+		e := &f.ordered
+		*e = Ordered{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyOrdered(s, e)
+	}
+	return rec.Unknown()
+}
+
+// StockCommands executes the commands of Stock. It is safe for concurrent use.
+type StockCommands struct {
+	aggregate *aggregate.Aggregate[StockState]
+	decider   Stock
+}
+
+func newStockCommands(runtime *aggregate.Runtime, decider Stock) *StockCommands {
+	return &StockCommands{
+		aggregate: aggregate.New(runtime, aggregate.Definition[StockState]{
+			Category: "Stock",
+			NewFold: func() aggregate.Fold[StockState] {
+				return &stockFold{decider: decider}
+			},
+		}),
+		decider: decider,
+	}
+}
+
+// Receive executes the command on a Stock, new or not.
+func (h *StockCommands) Receive(
+	ctx context.Context,
+	id SKU,
+	c Receive,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[StockState]{
+		Name:   "Receive",
+		ID:     string(id),
+		Stream: aggregate.MayExist,
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			return check.Err("Receive")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *StockState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Receive(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// Load returns the state of one Stock and its version. One without events is a
+// *cqrs.NotFoundError.
+func (h *StockCommands) Load(
+	ctx context.Context,
+	id SKU,
+	opts ...aggregate.LoadOption,
+) (StockState, cqrs.Version, error) {
+	return h.aggregate.Load(ctx, string(id), opts...)
+}
+
+// stockFold applies stored events. It decodes each into the same place, so that a long history
+// costs no allocation per event.
+type stockFold struct {
+	decider  Stock
+	received Received
+	reserved Reserved
+}
+
+// Apply decodes one stored event and applies it.
+func (f *stockFold) Apply(s *StockState, rec *cqrs.Record) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "Received":
+		e := &f.received
+		*e = Received{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyReceived(s, e)
+	case "Reserved":
+		e := &f.reserved
+		*e = Reserved{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyReserved(s, e)
+	}
+	return rec.Unknown()
+}
 
 // AllotmentCommands executes the commands of Allotment. It is safe for concurrent use.
 type AllotmentCommands struct {

@@ -2,6 +2,51 @@
 
 package streams
 
+import "fmt"
+
+// InsufficientFunds is a reason to reject a command. Find it in an error with errors.As.
+type InsufficientFunds struct {
+	Available int64 `json:"available"`
+}
+
+// Error says the reason and its fields.
+func (r InsufficientFunds) Error() string {
+	return fmt.Sprintf("insufficient funds: available %v", r.Available)
+}
+
+// RejectionType returns "InsufficientFunds".
+func (InsufficientFunds) RejectionType() string {
+	return "InsufficientFunds"
+}
+
+// LimitReached is a reason to reject a command. Find it in an error with errors.As.
+type LimitReached struct{}
+
+// Error says the reason and its fields.
+func (LimitReached) Error() string {
+	return "limit reached"
+}
+
+// RejectionType returns "LimitReached".
+func (LimitReached) RejectionType() string {
+	return "LimitReached"
+}
+
+// OutOfStock is a reason to reject a command. Find it in an error with errors.As.
+type OutOfStock struct {
+	Sku SKU `json:"sku"`
+}
+
+// Error says the reason and its fields.
+func (r OutOfStock) Error() string {
+	return fmt.Sprintf("out of stock: sku %v", r.Sku)
+}
+
+// RejectionType returns "OutOfStock".
+func (OutOfStock) RejectionType() string {
+	return "OutOfStock"
+}
+
 // SoldOut is a reason to reject a command. Find it in an error with errors.As.
 type SoldOut struct{}
 

@@ -5,7 +5,58 @@ package streams
 import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
+	"github.com/google/uuid"
 )
+
+// AccountID is a string with a meaning of its own.
+type AccountID string
+
+func (v AccountID) check(c *validate.Checker, field string) {
+	c.Text(field, string(v))
+	c.Length(field, string(v), 1, 40)
+}
+
+// CartID is a UUID with a meaning of its own.
+type CartID uuid.UUID
+
+// String returns the text form.
+func (v CartID) String() string {
+	return uuid.UUID(v).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (v CartID) MarshalText() ([]byte, error) {
+	return uuid.UUID(v).MarshalText()
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *CartID) UnmarshalText(b []byte) error {
+	return (*uuid.UUID)(v).UnmarshalText(b)
+}
+
+// SKU is a string with a meaning of its own.
+type SKU string
+
+func (v SKU) check(c *validate.Checker, field string) {
+	c.Text(field, string(v))
+}
+
+// Line is a value of the model.
+type Line struct {
+	Sku      SKU                        `json:"sku"`
+	Quantity int                        `json:"quantity"`
+	Room     cqrs.Optional[AllotmentID] `json:"room,omitzero"`
+}
+
+func (v *Line) check(c *validate.Checker) {
+	v.Sku.check(c, "sku")
+	validate.Min(c, "quantity", v.Quantity, 1)
+	if x, ok := v.Room.Get(); ok {
+		c.Enter("room")
+		x.check(c)
+		c.Leave()
+	}
+}
 
 // HotelID is a string with a meaning of its own.
 type HotelID string
