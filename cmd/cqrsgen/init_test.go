@@ -43,7 +43,7 @@ type running struct {
 	log     chan string
 }
 
-var address = regexp.MustCompile(`msg=serving address=(\S+)|serving address=(\S+)`)
+var address = regexp.MustCompile(`serving address=(\S+)`)
 
 // startProgram starts a service on a free port, and waits until it serves.
 func startProgram(t *testing.T, program, dir string) *running {
@@ -60,7 +60,7 @@ func startProgram(t *testing.T, program, dir string) *running {
 	for lines.Scan() {
 		text.WriteString(lines.Text() + "\n")
 		if m := address.FindStringSubmatch(lines.Text()); m != nil {
-			r.address = m[1] + m[2]
+			r.address = m[1]
 			break
 		}
 	}
