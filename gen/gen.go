@@ -16,6 +16,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/output"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
+	"github.com/cqrsgen/cqrsgen/gen/tidy"
 )
 
 // GCPercent is what suits a process that generates and ends: collecting less often saves time, and a model of a thousand
@@ -55,6 +56,14 @@ func Model(path string) (*model.Model, *Findings, error) {
 	}
 	f := new(Findings)
 	return f.resolve(files), f, nil
+}
+
+// Format returns the canonical form of a model file; nil if the findings failed. They are those of the file alone.
+func Format(path string, src []byte) ([]byte, *Findings, error) {
+	f := new(Findings)
+	f.files.Add(diag.File{Name: path, Src: src})
+	text, err := tidy.Model(filepath.Base(path), src, &f.list)
+	return text, f, err
 }
 
 // resolve adds what is wrong with the texts. A tree with mistakes is resolved as far as it goes, so that all mistakes

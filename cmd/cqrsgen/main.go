@@ -6,6 +6,7 @@
 //	cqrsgen generate [FILE…]   write the Go of each model beside it
 //	cqrsgen check [FILE…]      say what is wrong with each model
 //	cqrsgen docs [FILE…]       print the diagram of each model's lifecycles
+//	cqrsgen fmt [FILE…]        bring each model file into its canonical form
 //	cqrsgen schema             print the JSON Schema of models
 //	cqrsgen version            print the version
 //
@@ -44,7 +45,7 @@ Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(initCommand(), generateCommand(), checkCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(initCommand(), generateCommand(), checkCommand(), formatCommand(), docsCommand(), schemaCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists the flags", err, cmd.CommandPath())
 	})

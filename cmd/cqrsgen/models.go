@@ -24,14 +24,20 @@ func modelsOf(files []string) ([]string, error) {
 	if len(files) > 0 {
 		return onePerFolder(files)
 	}
-	found, err := find(".")
-	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("there is no *%s below the working directory", gen.Suffix)
-	}
+	found, err := findSome()
 	if err != nil {
 		return nil, err
 	}
 	return onePerFolder(found)
+}
+
+// findSome returns the model files below the working directory, of which there has to be one.
+func findSome() ([]string, error) {
+	found, err := find(".")
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("there is no *%s below the working directory", gen.Suffix)
+	}
+	return found, err
 }
 
 // onePerFolder returns one file of each model: the model files of a folder are one. Other files of one folder would be
