@@ -42,6 +42,7 @@ var goldenModels = func() []string {
 
 // handWritten are the golden models whose deciders and folds were written out, so that they run.
 var handWritten = map[string]bool{
+	"evolution":     true,
 	"guards":        true,
 	"rows":          true,
 	"shared-names":  true,
@@ -49,6 +50,9 @@ var handWritten = map[string]bool{
 	"folds":         true,
 	"several-files": true,
 }
+
+// warned are the golden models that are right, and not without a warning.
+var warned = map[string]bool{"evolution": true}
 
 // generated returns what a model file leads to.
 func generated(t *testing.T, file string) *output.Set {
@@ -58,7 +62,9 @@ func generated(t *testing.T, file string) *output.Set {
 	var text bytes.Buffer
 	require.NoError(t, findings.Write(&text))
 	require.NotNil(t, set, text.String())
-	require.Empty(t, text.String())
+	if !warned[filepath.Base(filepath.Dir(file))] {
+		require.Empty(t, text.String())
+	}
 	return set
 }
 

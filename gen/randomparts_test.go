@@ -30,6 +30,7 @@ func (m *randomModel) aggregate(group int) {
 		if m.uses[e.name] > 1 || m.IntN(8) == 0 {
 			m.line(4, "wire: %s.%s", name, e.name)
 		}
+		m.writeHistory(e)
 		m.writeFields(4, "fields", e.fields)
 		m.writeMoves(phases, i)
 		if len(e.fields) == 0 {

@@ -4,6 +4,11 @@ package diag
 const (
 	WireName  = "CQ1701"
 	WireTaken = "CQ1702"
+
+	EventVersion   = "CQ1703"
+	HistoryStep    = "CQ1704"
+	HistoryField   = "CQ1705"
+	NoUpcastingYet = "CQ1706"
 )
 
 var evolutionCodes = []Code{
@@ -13,4 +18,17 @@ var evolutionCodes = []Code{
 	{WireTaken, "events stored under one name",
 		"Two events would be stored under the same name, and could not be told apart. The newer one takes another name " +
 			"with `wire`; the older one must keep its own, since events are stored under it."},
+	{EventVersion, "bad version of an event",
+		"The version of an event is a whole number from 1 to 1000. It counts the changes of the event's fields, and is 1 " +
+			"where it is left out. An event with a history says which version it has come to."},
+	{HistoryStep, "bad step in the history of an event",
+		"The history of an event has one step for each version from 2 to its own, each with what was `added` (with the " +
+			"value that older events have), `renamed` (old: new) or `removed` (with its type), or with `upcast: go` alone."},
+	{HistoryField, "history does not fit the fields of an event",
+		"Walking back from the event's fields, each step must find the fields that it says were added, or given another " +
+			"name, and the version before must not have two fields of one name."},
+	{NoUpcastingYet, "older events are not read yet",
+		"A warning. New events are stored with their version, and its history is checked. This release does not turn events " +
+			"of older versions into newer ones: whoever meets one stops with a typed error that names it. Until then, give a " +
+			"changed event a new name where there are stored ones."},
 }

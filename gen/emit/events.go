@@ -34,6 +34,11 @@ func (e *emitter) event(f *jen.File, ev *plan.Event) {
 	f.Comment("// EventType returns the event's name in the log.")
 	f.Func().Params(jen.Op("*").Id(ev.Go)).Id("EventType").Params().String().Block(jen.Return(jen.Lit(ev.Wire)))
 	f.Line()
+	if ev.Version > 1 {
+		f.Comment("// EventVersion returns the version of the event's fields.")
+		f.Func().Params(jen.Op("*").Id(ev.Go)).Id("EventVersion").Params().Int().Block(jen.Return(jen.Lit(ev.Version)))
+		f.Line()
+	}
 	f.Func().Params(jen.Op("*").Id(ev.Go)).Id("is" + ev.Aggregate.Event).Params().Block()
 	f.Line()
 }

@@ -92,10 +92,17 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 	function(f, jen.Id("p").Op("*").Id(p.Engine), "fold", []jen.Code{
 		jen.Id("rows").Op("*").Qual(projectionPath, "Rows").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Id("rec").Op("*").Qual(cqrsPath, "Record"),
 	}, jen.Error()).BlockFunc(func(g *jen.Group) {
-		knownRecord(g)
+		var events []*plan.Event
+		for _, h := range p.Handlers {
+			events = append(events, h.Event)
+		}
+		changed := knownRecord(g, events)
 		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
 			for _, h := range p.Handlers {
-				g.Case(jen.Lit(h.Event.Wire)).BlockFunc(func(g *jen.Group) { e.handlerCase(g, p, h) })
+				g.Case(jen.Lit(h.Event.Wire)).BlockFunc(func(g *jen.Group) {
+					knownVersion(g, h.Event, changed)
+					e.handlerCase(g, p, h)
+				})
 			}
 		})
 		g.Return(jen.Id("rec").Dot("Unknown").Call())

@@ -22,6 +22,8 @@ func (e *emitter) value(v *model.Value) *jen.Statement {
 		return e.optionalValue(v)
 	case model.List:
 		return e.goType(&v.Type).Add(e.items(v))
+	case model.Set:
+		return e.goType(&v.Type).Add(e.elements(v))
 	case model.Map:
 		return e.goType(&v.Type).Add(e.entries(v))
 	case model.Ref:
@@ -38,6 +40,8 @@ func (e *emitter) element(v *model.Value) *jen.Statement {
 	switch {
 	case v.Type.Kind == model.List:
 		return e.items(v)
+	case v.Type.Kind == model.Set:
+		return e.elements(v)
 	case v.Type.Kind == model.Map:
 		return e.entries(v)
 	case isStruct(&v.Type):
@@ -61,7 +65,7 @@ func (e *emitter) optionalValue(v *model.Value) *jen.Statement {
 // typedLiteral says whether Go gives a literal the very type by itself.
 func typedLiteral(t *model.Type) bool {
 	switch t.Kind {
-	case model.String, model.Bool, model.Int, model.Bytes, model.Time, model.UUID, model.Date, model.List, model.Map:
+	case model.String, model.Bool, model.Int, model.Bytes, model.Time, model.UUID, model.Date, model.Decimal, model.List, model.Set, model.Map:
 		return true
 	case model.Ref:
 		return t.Named.Kind != model.Scalar || !untyped(t.Named.Base)
@@ -71,7 +75,7 @@ func typedLiteral(t *model.Type) bool {
 
 // untyped says whether the literals of a scalar are constants without a type.
 func untyped(k model.Kind) bool {
-	return k != model.Bytes && k != model.Time && k != model.UUID && k != model.Date && k != model.Duration
+	return k != model.Bytes && k != model.Time && k != model.UUID && k != model.Date && k != model.Decimal && k != model.Duration
 }
 
 func (e *emitter) namedValue(v *model.Value) *jen.Statement {
@@ -118,6 +122,15 @@ func (e *emitter) items(v *model.Value) *jen.Statement {
 	return jen.CustomFunc(listing(valueWidth(v) > mostWidth), func(g *jen.Group) {
 		for _, x := range v.Items {
 			g.Add(e.element(x))
+		}
+	})
+}
+
+// elements are those of a set.
+func (e *emitter) elements(v *model.Value) *jen.Statement {
+	return jen.CustomFunc(listing(valueWidth(v)+4*len(v.Items) > mostWidth), func(g *jen.Group) {
+		for _, x := range v.Items {
+			g.Add(e.value(x)).Op(":").Values()
 		}
 	})
 }
@@ -172,6 +185,8 @@ func scalarValue(text string, k model.Kind) *jen.Statement {
 		return jen.Qual(cqrsPath, "Date").Add(inline([]entry{
 			{"Year", jen.Lit(t.Year())}, {"Month", jen.Lit(int(t.Month()))}, {"Day", jen.Lit(t.Day())},
 		}))
+	case model.Decimal:
+		return jen.Qual(cqrsPath, "MustDecimal").Call(jen.Lit(text))
 	case model.Float64:
 		return floatValue(text)
 	}

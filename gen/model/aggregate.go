@@ -23,6 +23,7 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	for i, e := range a.Events {
 		m.Events[i].Fields = r.fields("the event "+e.Name.Value, e.Fields)
 		r.fieldsUnknown[m.Events[i]] = unread(e.Keys, "fields", len(e.Fields))
+		r.evolution(e, m.Events[i])
 	}
 	for i, x := range a.Rejections {
 		m.Rejections[i].Fields = r.fields("the rejection "+x.Name.Value, x.Fields)

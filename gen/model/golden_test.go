@@ -131,7 +131,12 @@ func TestValidModelsResolveWithoutAFinding(t *testing.T) {
 	require.NoError(t, err)
 	for _, file := range append(files, "../../example/ledger/ledger.cqrs.yaml") {
 		if folder := filepath.Dir(file); !strings.HasPrefix(filepath.Base(folder), "mistakes") {
-			assert.Empty(t, findings(t, sources(t, folder)), file)
+			found := findings(t, sources(t, folder))
+			if filepath.Base(folder) == "evolution" {
+				assert.Equal(t, strings.Count(found, " warning: "), len(aFinding.FindAllString(found, -1)))
+				continue
+			}
+			assert.Empty(t, found, file)
 		}
 	}
 }

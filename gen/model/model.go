@@ -158,6 +158,8 @@ type Event struct {
 	// Wire is the name under which it is stored; Version is the version of its declaration.
 	Wire    string
 	Version int
+	// History has what changed with each version, from 2 on.
+	History []*Change
 	// Moves is nil where the event can happen in any phase and leaves it as it is.
 	Moves *Moves
 	// Shared says that something of another aggregate has the name too.

@@ -94,6 +94,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 		return nil
 	}
 	r.unusedTypes()
+	r.olderEvents(f)
 	return r.model
 }
 

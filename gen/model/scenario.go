@@ -294,7 +294,7 @@ func (x *scenarioReader) scenarioEvent(name schema.Text, of *Aggregate) *Event {
 		return x.resolver.event(name, diag.ScenarioUnknown, map[*Event]diag.Span{})
 	}
 	for _, e := range of.Events {
-		if e.Name == name.Value {
+		if e.Name == name.Value || qualified(of, e.Name) == name.Value {
 			return e
 		}
 	}
@@ -312,6 +312,11 @@ func (x *scenarioReader) version(m *ScenarioEvent, key schema.Text, text string)
 	if err != nil || n < 1 || n > m.Event.Version {
 		x.errorf(diag.ScenarioVersion, key.At, "",
 			"%s has the versions 1 to %d, not %q", m.Event.Name, m.Event.Version, text)
+		return false
+	}
+	if n < m.Event.Version {
+		x.errorf(diag.NotYet, key.At, "write `"+m.Event.Name+"`, with the fields that it has now",
+			"this version does not read older events yet")
 		return false
 	}
 	m.Version = n
@@ -418,7 +423,7 @@ func (x *scenarioReader) rejection(entry schema.ValueEntry, m *Outcome, by *Exec
 	var names []string
 	for _, rejection := range by.Command.Rejects {
 		names = append(names, rejection.Name)
-		if rejection.Name == entry.Key.Value {
+		if rejection.Name == entry.Key.Value || qualified(rejection.Aggregate, rejection.Name) == entry.Key.Value {
 			m.Rejection = rejection
 		}
 	}

@@ -22,7 +22,7 @@ type Value struct {
 	Absent bool
 	// Fields are those of a struct that were written.
 	Fields []FieldValue
-	// Items are those of a list.
+	// Items are those of a list or a set.
 	Items []*Value
 	// Entries are those of a map.
 	Entries []MapEntry
@@ -71,6 +71,8 @@ func (r *resolver) value(s *schema.Value, t Type, how strictness) *Value {
 		ok = r.optionalValue(s, v, how)
 	case t.Kind == List:
 		ok = r.listValue(s, v, how)
+	case t.Kind == Set:
+		ok = r.listValue(s, v, how) && r.noneTwice(v)
 	case t.Kind == Map:
 		ok = r.mapValue(s, v, how)
 	case t.Kind == Ref && t.Named.Kind == Struct:
@@ -120,6 +122,20 @@ func (r *resolver) listValue(s *schema.Value, v *Value, how strictness) bool {
 	for _, item := range s.Items {
 		x := r.value(item, *v.Type.Elem, how)
 		v.Items, ok = append(v.Items, x), ok && x != nil
+	}
+	return ok
+}
+
+// noneTwice reports the elements that a set has twice.
+func (r *resolver) noneTwice(v *Value) bool {
+	ok := true
+	seen := map[string]diag.Span{}
+	for _, x := range v.Items {
+		if first, twice := seen[x.Text]; twice {
+			r.clash(diag.ScenarioTwice, x.At, first, "the first one", "the element %s stands here twice", x.Text)
+			ok = false
+		}
+		seen[x.Text] = x.At
 	}
 	return ok
 }

@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -22,6 +23,9 @@ func (p *Plan) fingerprint() {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
+			if h.Event.Version > 1 {
+				parts = append(parts, "version "+strconv.Itoa(h.Event.Version))
+			}
 			for _, f := range h.Folds {
 				parts = append(parts, f.meaning()...)
 			}

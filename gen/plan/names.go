@@ -215,7 +215,7 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 		if e.Fold == nil {
 			methods.add(e.Apply, "the fold of "+e.Name, e.At)
 		}
-		checkFields(s.d, "event "+e.Name, e.Fields, "EventType", "AppendJSON", "DecodeJSON")
+		checkFields(s.d, "event "+e.Name, e.Fields, "EventType", "EventVersion", "AppendJSON", "DecodeJSON")
 	}
 	for _, r := range a.Rejections {
 		s.add(r.Go, "rejection "+r.Name, r.At)

@@ -76,6 +76,9 @@ const (
 	lowerName = "^[a-z][A-Za-z0-9]{0,63}$"
 )
 
+// namedVersions is a mapping from versions to elements.
+func namedVersions(elem form) form { return form{kind: namedForm, elem: &elem, keys: "^[1-9][0-9]*$"} }
+
 // namedTypes is a mapping from names that become Go types: of types, aggregates, events and the like.
 func namedTypes(elem form) form { return form{kind: namedForm, elem: &elem, keys: upperName} }
 

@@ -164,6 +164,9 @@ type Event struct {
 	Moves  Moves
 	// Wire is the name under which it is stored, if that is not its own.
 	Wire Text
+	// Version is as written. History has a step for each version but the first.
+	Version Text
+	History []*Step
 	// Apply is how the event changes the state, and Remove what it takes away. Where both keys are absent, that is
 	// written in Go.
 	Apply  []Assignment

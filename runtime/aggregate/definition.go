@@ -74,6 +74,7 @@ type Events struct {
 
 type pending struct {
 	typ        string
+	version    int
 	start, end int // in buf, which moves while it grows
 }
 
@@ -85,7 +86,7 @@ func (o *Events) Add(e cqrs.Event) error {
 		return err
 	}
 	o.buf = buf
-	o.list = append(o.list, pending{e.EventType(), start, len(buf)})
+	o.list = append(o.list, pending{e.EventType(), cqrs.VersionOf(e), start, len(buf)})
 	return nil
 }
 
@@ -96,7 +97,9 @@ func (o *Events) stored() []eventlog.NewEvent {
 	}
 	o.kept = make([]eventlog.NewEvent, len(o.list))
 	for i, p := range o.list {
-		o.kept[i] = eventlog.NewEvent{Type: p.typ, SchemaVersion: 1, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end]}
+		o.kept[i] = eventlog.NewEvent{
+			Type: p.typ, SchemaVersion: p.version, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end],
+		}
 	}
 	return o.kept
 }

@@ -2,7 +2,12 @@
 
 package shop
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"cmp"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+)
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *CartItemAdded) AppendJSON(b []byte) ([]byte, error) {
@@ -119,6 +124,16 @@ func (v *OrderItemAdded) writeJSON(w *jsoncodec.Writer) {
 	w.String(v.Sku)
 	w.Raw(`,"pieces":`)
 	w.Int(v.Pieces)
+	w.Raw(`,"price":`)
+	w.Decimal(v.Price)
+	w.Raw(`,"prices":`)
+	jsoncodec.WriteStringMap(w, v.Prices, func(w *jsoncodec.Writer, x *Price) {
+		w.Decimal(cqrs.Decimal(*x))
+	})
+	w.Raw(`,"tags":`)
+	jsoncodec.WriteSet(w, v.Tags, cmp.Compare, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
 	w.Raw(`}`)
 }
 
@@ -132,12 +147,25 @@ func (v *OrderItemAdded) readJSON(r *jsoncodec.Reader) {
 		case "pieces":
 			v.Pieces = r.Int64()
 			seen |= 1 << 1
+		case "price":
+			v.Price = r.Decimal()
+			seen |= 1 << 2
+		case "prices":
+			v.Prices = jsoncodec.ReadStringMap[string](r, func(r *jsoncodec.Reader, x *Price) {
+				*x = Price(r.Decimal())
+			})
+			seen |= 1 << 3
+		case "tags":
+			v.Tags = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+			seen |= 1 << 4
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<2-1 {
-		r.Missing(seen, "sku", "pieces")
+	if seen != 1<<5-1 {
+		r.Missing(seen, "sku", "pieces", "price", "prices", "tags")
 	}
 }
 
@@ -177,5 +205,11 @@ func (v *Place) writeJSON(w *jsoncodec.Writer) {
 	w.String(v.Sku)
 	w.Raw(`,"pieces":`)
 	w.Int(v.Pieces)
+	w.Raw(`,"price":`)
+	w.Decimal(v.Price)
+	w.Raw(`,"tags":`)
+	jsoncodec.WriteSet(w, v.Tags, cmp.Compare, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
 	w.Raw(`}`)
 }

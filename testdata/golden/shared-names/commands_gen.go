@@ -3,6 +3,8 @@
 package shop
 
 import (
+	"cmp"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
@@ -42,8 +44,10 @@ type CartClearResult struct {
 // Place is a command to Order. It leads to OrderItemAdded, maybe OrderAddItem, or is rejected
 // with OrderTooManyItems, OrderClear.
 type Place struct {
-	Sku    string `json:"sku"`
-	Pieces int64  `json:"pieces"`
+	Sku    string           `json:"sku"`
+	Pieces int64            `json:"pieces"`
+	Price  cqrs.Decimal     `json:"price"`
+	Tags   cqrs.Set[string] `json:"tags"`
 }
 
 // Validate says which fields break the model's rules, with a *cqrs.ValidationError.
@@ -56,6 +60,12 @@ func (v Place) Validate() error {
 func (v *Place) check(c *validate.Checker) {
 	c.Text("sku", v.Sku)
 	validate.Min(c, "pieces", v.Pieces, 1)
+	c.MinDecimal("price", v.Price, "0.01")
+	for _, x := range v.Tags.Sorted(cmp.Compare) {
+		c.EnterKey("tags", x)
+		c.Text("", x)
+		c.Leave()
+	}
 }
 
 // PlaceResult has the events that Place leads to. They are stored in the order of its fields.

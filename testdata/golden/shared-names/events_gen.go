@@ -42,8 +42,11 @@ type OrderEvent interface {
 
 // OrderItemAdded is an event of Order.
 type OrderItemAdded struct {
-	Sku    string `json:"sku"`
-	Pieces int64  `json:"pieces"`
+	Sku    string           `json:"sku"`
+	Pieces int64            `json:"pieces"`
+	Price  cqrs.Decimal     `json:"price"`
+	Prices map[string]Price `json:"prices"`
+	Tags   cqrs.Set[string] `json:"tags"`
 }
 
 // EventType returns the event's name in the log.

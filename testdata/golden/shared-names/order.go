@@ -15,8 +15,19 @@ func (Order) Place(c Place, m cqrs.CommandMeta) (PlaceResult, error) {
 	case c.Sku == "later":
 		return PlaceResult{}, OrderClear{Until: cqrs.DateOf(m.Time).AddDays(1)}
 	}
+	pieces, err := cqrs.NewDecimal(c.Pieces, 0)
+	if err != nil {
+		return PlaceResult{}, err
+	}
+	total, err := c.Price.Mul(pieces)
+	if err != nil {
+		return PlaceResult{}, err
+	}
 	return PlaceResult{
-		OrderItemAdded: OrderItemAdded{Sku: c.Sku, Pieces: c.Pieces}, OrderAddItem: cqrs.Some(OrderAddItem{}),
+		OrderItemAdded: OrderItemAdded{
+			Sku: c.Sku, Pieces: c.Pieces, Price: c.Price, Prices: map[string]Price{"total": Price(total)}, Tags: c.Tags,
+		},
+		OrderAddItem: cqrs.Some(OrderAddItem{}),
 	}, nil
 }
 

@@ -39,7 +39,7 @@ func TestEachAggregateFoldsItsOwnEventOfTheName(t *testing.T) {
 	shop, ctx := newShop(t), t.Context()
 	_, err := shop.Cart.AddItem(ctx, "cart-1", CartAddItem{Sku: "pen"})
 	require.NoError(t, err)
-	receipt, err := shop.Order.Place(ctx, "order-1", Place{Sku: "pen", Pieces: 3})
+	receipt, err := shop.Order.Place(ctx, "order-1", Place{Sku: "pen", Pieces: 3, Price: cqrs.MustDecimal("1.5")})
 	require.NoError(t, err)
 
 	row, _, err := shop.Items.Get(ctx, ItemsKey{Sku: "pen"}, cqrs.AtLeast(receipt.Position))
@@ -63,7 +63,7 @@ func TestRejectionsOfOneNameAreToldApart(t *testing.T) {
 	var full CartTooManyItems
 	require.ErrorAs(t, err, &full)
 	assert.Equal(t, int64(2), full.Most)
-	_, err = shop.Order.Place(ctx, "order-1", Place{Sku: "pen", Pieces: 11})
+	_, err = shop.Order.Place(ctx, "order-1", Place{Sku: "pen", Pieces: 11, Price: cqrs.MustDecimal("1.5")})
 	require.ErrorAs(t, err, new(OrderTooManyItems))
 	assert.NotErrorAs(t, err, new(CartTooManyItems))
 

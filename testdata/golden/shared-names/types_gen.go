@@ -5,6 +5,7 @@ package shop
 import (
 	"regexp"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -26,4 +27,22 @@ var orderIDPattern = regexp.MustCompile("^[a-z0-9-]{1,64}$")
 func (v OrderID) check(c *validate.Checker, field string) {
 	c.Text(field, string(v))
 	c.Pattern(field, string(v), orderIDPattern)
+}
+
+// Price is a decimal number with a meaning of its own.
+type Price cqrs.Decimal
+
+// String returns the text form.
+func (v Price) String() string {
+	return cqrs.Decimal(v).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (v Price) MarshalText() ([]byte, error) {
+	return cqrs.Decimal(v).MarshalText()
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *Price) UnmarshalText(b []byte) error {
+	return (*cqrs.Decimal)(v).UnmarshalText(b)
 }

@@ -1,0 +1,251 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/schema"
+)
+
+// MaxVersion bounds the version of an event.
+const MaxVersion = 1000
+
+// Change is what changed in an event with one version.
+type Change struct {
+	// Version is the version that came of it: 2 is the first.
+	Version int
+	Doc     string
+	At      diag.Span
+	// Added are the new fields with the values that older events have for them.
+	Added   []FieldValue
+	Renamed []Rename
+	// Removed are the fields that older events have.
+	Removed []*Field
+	// Upcast says that code of the team's does the step: what else changed is not declared.
+	Upcast bool
+}
+
+// Rename is a field with the name that it had before.
+type Rename struct {
+	Field *Field
+	Old   string
+	At    diag.Span
+}
+
+// evolution resolves the version of an event, and how it came to be.
+func (r *resolver) evolution(s *schema.Event, m *Event) {
+	m.Version = r.version(s, m)
+	if m.Version == 0 || s.Keys["history"] == schema.Faulty && len(s.History) == 0 {
+		return
+	}
+	steps := r.steps(s, m)
+	w := lookingBack{resolver: r, event: m, unknown: r.fieldsUnknown[m]}
+	for _, f := range m.Fields {
+		w.now = append(w.now, column{f.Name, f, f.At})
+	}
+	for version := m.Version; version > 1; version-- {
+		step := steps[version]
+		if step == nil {
+			w.unknown = true
+			if s.Keys["history"] != schema.Faulty {
+				r.missingStep(s, m, version)
+			}
+			continue
+		}
+		m.History = slices.Insert(m.History, 0, w.back(step, version))
+	}
+}
+
+// olderEvents warns of events of which older versions may be stored.
+func (r *resolver) olderEvents(f *schema.File) {
+	for i, a := range f.Aggregates {
+		for j, s := range a.Events {
+			if e := r.model.Aggregates[i].Events[j]; e.Version > 1 {
+				r.diags.Add(diag.Diagnostic{
+					Code: diag.NoUpcastingYet, At: s.Version.At, Warning: true,
+					Message: fmt.Sprintf("this release does not read older events yet: whoever meets version %s of %s stops, and says so",
+						versions(e.Version-1), e.Ref()),
+				})
+			}
+		}
+	}
+}
+
+// versions lists those up to the last.
+func versions(last int) string {
+	switch last {
+	case 1:
+		return "1"
+	case 2:
+		return "1 or 2"
+	}
+	return "1 to " + strconv.Itoa(last)
+}
+
+func (r *resolver) version(s *schema.Event, m *Event) int {
+	if !s.Version.Given() {
+		if s.Keys["version"] == schema.Faulty {
+			return 0
+		}
+		if s.Keys["history"] == schema.Written && len(s.History) > 0 {
+			last := s.History[len(s.History)-1].Name.Value
+			r.errorf(diag.EventVersion, m.At, "add `version: "+last+"`", "%s has a history and no version", m.Name)
+			return 0
+		}
+		return 1
+	}
+	n, err := strconv.Atoi(s.Version.Value)
+	if err != nil || n < 1 || n > MaxVersion || strconv.Itoa(n) != s.Version.Value {
+		r.errorf(diag.EventVersion, s.Version.At, "", "the version of an event is a whole number from 1 to %d, not %q",
+			MaxVersion, s.Version.Value)
+		return 0
+	}
+	return n
+}
+
+// steps finds the steps to each version, and reports those that lead to none.
+func (r *resolver) steps(s *schema.Event, m *Event) map[int]*schema.Step {
+	steps := map[int]*schema.Step{}
+	for _, step := range s.History {
+		n, err := strconv.Atoi(step.Name.Value)
+		switch {
+		case step.Duplicate:
+		case err != nil || n < 2 || n > m.Version || strconv.Itoa(n) != step.Name.Value:
+			hint := "a step is named by the version that came of it, from 2 on"
+			if m.Version == 1 {
+				hint = "say which version this is: `version: 2`"
+			}
+			r.errorf(diag.HistoryStep, step.Name.At, hint, "%q is no version that %s came to", step.Name.Value, m.Name)
+		default:
+			steps[n] = step
+		}
+	}
+	return steps
+}
+
+func (r *resolver) missingStep(s *schema.Event, m *Event, version int) {
+	r.errorf(diag.HistoryStep, s.Version.At, fmt.Sprintf("add `history: {%d: {added: {field: value}}}`, or what else changed", version),
+		"the history of %s does not say what changed with version %d", m.Name, version)
+}
+
+// lookingBack goes back through the versions of an event.
+type lookingBack struct {
+	*resolver
+	event *Event
+	// now are the fields of the version that it has come to.
+	now []column
+	// unknown says that nothing more is known of the fields: a step was reported, or code of the team's does it.
+	unknown bool
+}
+
+// column is a field under the name that it had in a version.
+type column struct {
+	name  string
+	field *Field
+	at    diag.Span
+}
+
+func (w *lookingBack) at(name string) int {
+	return slices.IndexFunc(w.now, func(c column) bool { return c.name == name })
+}
+
+// back resolves the step to a version, and goes on to the version before.
+func (w *lookingBack) back(s *schema.Step, version int) *Change {
+	step := &Change{Version: version, Doc: s.Doc, At: s.Name.At, Upcast: s.Upcast.Given()}
+	declared := len(s.Added) + len(s.Renamed) + len(s.Removed)
+	switch {
+	case step.Upcast && declared > 0:
+		w.errorf(diag.HistoryStep, s.Upcast.At, "leave the others out: the function does all of the step",
+			"version %d has an `upcast`, and says what changed as well", version)
+	case !step.Upcast && declared == 0 && !anyFaulty(s.Keys):
+		w.errorf(diag.HistoryStep, s.Name.At, "write what is `added`, `renamed` or `removed`, or `upcast: go`",
+			"version %d does not say what changed", version)
+	}
+	before := slices.Clone(w.now)
+	w.added(s, step)
+	w.renamed(s, step, before)
+	w.removed(s, step, version)
+	w.unknown = w.unknown || step.Upcast || anyFaulty(s.Keys)
+	return step
+}
+
+func anyFaulty(keys schema.Keys) bool {
+	for _, state := range keys {
+		if state == schema.Faulty {
+			return true
+		}
+	}
+	return false
+}
+
+// added takes away the fields that older events do not have.
+func (w *lookingBack) added(s *schema.Step, step *Change) {
+	for _, entry := range s.Added {
+		i := w.at(entry.Key.Value)
+		if i < 0 {
+			w.noField(entry.Key, step.Version)
+			continue
+		}
+		f := w.now[i].field
+		w.now = slices.Delete(w.now, i, i+1)
+		if x := w.value(entry.Value, f.Type, asGiven); x != nil {
+			step.Added = append(step.Added, FieldValue{f, x})
+		}
+	}
+}
+
+// renamed gives fields their old names.
+func (w *lookingBack) renamed(s *schema.Step, step *Change, after []column) {
+	for _, x := range s.Renamed {
+		i := w.at(x.New.Value)
+		if i < 0 {
+			if slices.ContainsFunc(after, func(c column) bool { return c.name == x.New.Value }) {
+				w.errorf(diag.HistoryField, x.New.At, "", "%s is named by version %d twice", x.New.Value, step.Version)
+			} else {
+				w.noField(x.New, step.Version)
+			}
+			continue
+		}
+		w.fieldName(x.Old)
+		step.Renamed = append(step.Renamed, Rename{Field: w.now[i].field, Old: x.Old.Value, At: x.Old.At})
+		w.now = slices.Delete(w.now, i, i+1)
+	}
+	for _, x := range step.Renamed {
+		w.restore(column{x.Old, x.Field, x.At}, step.Version)
+	}
+}
+
+// removed brings back the fields that newer events do not have.
+func (w *lookingBack) removed(s *schema.Step, step *Change, version int) {
+	step.Removed = w.fields(fmt.Sprintf("what version %d of the event %s removed", version, w.event.Name), s.Removed)
+	for _, f := range step.Removed {
+		w.restore(column{f.Name, f, f.At}, version)
+	}
+}
+
+// restore adds a field to the version before.
+func (w *lookingBack) restore(c column, version int) {
+	i := slices.IndexFunc(w.now, func(o column) bool { return strings.EqualFold(o.name, c.name) })
+	if i < 0 {
+		w.now = append(w.now, c)
+		return
+	}
+	w.clash(diag.HistoryField, c.at, w.now[i].at, "the other one",
+		"version %d of %s would have two fields %s", version-1, w.event.Name, c.name)
+}
+
+// noField reports a field that an event does not have in a version.
+func (w *lookingBack) noField(name schema.Text, version int) {
+	if w.unknown {
+		return
+	}
+	var names []string
+	for _, c := range w.now {
+		names = append(names, c.name)
+	}
+	w.errorf(diag.HistoryField, name.At, diag.DidYouMean(name.Value, names),
+		"version %d of %s has no field %q", version, w.event.Name, name.Value)
+}
