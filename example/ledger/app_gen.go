@@ -38,7 +38,7 @@ func New(
 	if a.BalanceByCurrency, err = newBalanceByCurrencyModel(ctx, store, rows, projections.BalanceByCurrency); err != nil {
 		return nil, err
 	}
-	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, rows, projections.CurrencyTotals); err != nil {
+	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, rows); err != nil {
 		return nil, err
 	}
 	a.runtime = aggregate.NewRuntime(store, opts...)

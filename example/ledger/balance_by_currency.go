@@ -10,15 +10,6 @@ import (
 // This file is yours. The generator appends stubs of methods that are missing, and changes nothing else.
 type BalanceByCurrency struct{}
 
-// MoneyDeposited folds the event into its row.
-func (BalanceByCurrency) MoneyDeposited(row *BalanceByCurrencyRow, e *MoneyDeposited, m cqrs.EventMeta) error {
-	var fault checked.Fault
-	row.Balance = checked.Add(fault.In("balance"), row.Balance, e.Money.Amount)
-	row.Movements++
-	row.LastMovement = m.Time
-	return fault.Err()
-}
-
 // MoneyWithdrawn folds the event into its row.
 func (BalanceByCurrency) MoneyWithdrawn(row *BalanceByCurrencyRow, e *MoneyWithdrawn, m cqrs.EventMeta) error {
 	var fault checked.Fault

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -30,7 +31,6 @@ type BalanceByCurrencyRow struct {
 // pure: they change the row that they are given, and nothing else; a new row is zero. They keep
 // nothing of the event but what they copy into the row.
 type BalanceByCurrencyFolds interface {
-	MoneyDeposited(row *BalanceByCurrencyRow, e *MoneyDeposited, m cqrs.EventMeta) error
 	MoneyWithdrawn(row *BalanceByCurrencyRow, e *MoneyWithdrawn, m cqrs.EventMeta) error
 }
 
@@ -65,7 +65,7 @@ func (p *balanceByCurrencyProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.MoneyDeposited(row, e, rec.EventMeta)
+		return foldBalanceByCurrencyMoneyDeposited(row, e, &rec.EventMeta)
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
@@ -82,6 +82,20 @@ func (p *balanceByCurrencyProjection) fold(
 		return p.folds.MoneyWithdrawn(row, e, rec.EventMeta)
 	}
 	return rec.Unknown()
+}
+
+// foldBalanceByCurrencyMoneyDeposited folds MoneyDeposited into a row of BalanceByCurrency, as
+// the model says.
+func foldBalanceByCurrencyMoneyDeposited(
+	row *BalanceByCurrencyRow,
+	e *MoneyDeposited,
+	m *cqrs.EventMeta,
+) error {
+	var fault checked.Fault
+	row.Balance = checked.Add(fault.In("balance"), row.Balance, e.Money.Amount)
+	row.Movements = checked.Add(fault.In("movements"), row.Movements, 1)
+	row.LastMovement = m.Time
+	return fault.Err()
 }
 
 func ownBalanceByCurrencyKey(k BalanceByCurrencyKey) BalanceByCurrencyKey {
@@ -104,19 +118,8 @@ type CurrencyTotalsRow struct {
 	Movements int64 `json:"movements"`
 }
 
-// CurrencyTotalsFolds is how events change the rows of CurrencyTotals. All methods are pure:
-// they change the row that they are given, and nothing else; a new row is zero. They keep
-// nothing of the event but what they copy into the row.
-type CurrencyTotalsFolds interface {
-	MoneyDeposited(row *CurrencyTotalsRow, e *MoneyDeposited, m cqrs.EventMeta) error
-	MoneyWithdrawn(row *CurrencyTotalsRow, e *MoneyWithdrawn, m cqrs.EventMeta) error
-}
-
-var _ CurrencyTotalsFolds = (*CurrencyTotals)(nil)
-
 // currencyTotalsProjection leads stored events to their folds. One projector uses it at a time.
 type currencyTotalsProjection struct {
-	folds          CurrencyTotals
 	moneyDeposited MoneyDeposited
 	moneyWithdrawn MoneyWithdrawn
 }
@@ -139,7 +142,7 @@ func (p *currencyTotalsProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.MoneyDeposited(row, e, rec.EventMeta)
+		return foldCurrencyTotalsMoneyDeposited(row, e)
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
@@ -150,13 +153,32 @@ func (p *currencyTotalsProjection) fold(
 		if row == nil {
 			return nil
 		}
-		return p.folds.MoneyWithdrawn(row, e, rec.EventMeta)
+		return foldCurrencyTotalsMoneyWithdrawn(row, e)
 	}
 	return rec.Unknown()
+}
+
+// foldCurrencyTotalsMoneyDeposited folds MoneyDeposited into a row of CurrencyTotals, as the
+// model says.
+func foldCurrencyTotalsMoneyDeposited(row *CurrencyTotalsRow, e *MoneyDeposited) error {
+	var fault checked.Fault
+	row.Held = checked.Add(fault.In("held"), row.Held, e.Money.Amount)
+	row.Deposited = checked.Add(fault.In("deposited"), row.Deposited, e.Money.Amount)
+	row.Movements = checked.Add(fault.In("movements"), row.Movements, 1)
+	return fault.Err()
+}
+
+// foldCurrencyTotalsMoneyWithdrawn folds MoneyWithdrawn into a row of CurrencyTotals, as the
+// model says.
+func foldCurrencyTotalsMoneyWithdrawn(row *CurrencyTotalsRow, e *MoneyWithdrawn) error {
+	var fault checked.Fault
+	row.Held = checked.Sub(fault.In("held"), row.Held, e.Money.Amount)
+	row.Withdrawn = checked.Add(fault.In("withdrawn"), row.Withdrawn, e.Money.Amount)
+	row.Movements = checked.Add(fault.In("movements"), row.Movements, 1)
+	return fault.Err()
 }
 
 // Projections has the team's folds.
 type Projections struct {
 	BalanceByCurrency BalanceByCurrency
-	CurrencyTotals    CurrencyTotals
 }

@@ -71,7 +71,7 @@ func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BalanceByCurrency",
-		Fingerprint: "9d4b435750face6e",
+		Fingerprint: "cae06467aff0ef3b",
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 			{Name: "currency", Kind: readmodel.String},
@@ -137,13 +137,12 @@ func newCurrencyTotalsModel(
 	ctx context.Context,
 	store aggregate.Store,
 	rows readmodel.Store,
-	folds CurrencyTotals,
 ) (*CurrencyTotalsModel, error) {
 	table, err := rows.Table(ctx, &currencyTotalsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &currencyTotalsProjection{folds: folds}
+	p := &currencyTotalsProjection{}
 	projector := projection.New(store, table, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
@@ -163,7 +162,7 @@ func (m *CurrencyTotalsModel) Projector() projection.Runner {
 var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "CurrencyTotals",
-		Fingerprint: "c365593a6fc8b179",
+		Fingerprint: "1144dab6e9039a7d",
 		Key: []readmodel.Column{
 			{Name: "currency", Kind: readmodel.String},
 		},

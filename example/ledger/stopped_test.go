@@ -4,17 +4,21 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"math"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	memorysink "github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
@@ -49,4 +53,26 @@ func TestAProjectionThatStopsIsLoggedAndEndsTheWaitForIt(t *testing.T) {
 	require.ErrorAs(t, err, new(*cqrs.UnknownEventError))
 	require.ErrorAs(t, <-stopped, new(*cqrs.UnknownEventError))
 	require.Contains(t, logged.String(), "projection=BalanceByCurrency")
+}
+
+// TestATotalThatDoesNotFitStopsItsProjectionAtTheEvent lets two accounts hold more than a total can.
+func TestATotalThatDoesNotFitStopsItsProjectionAtTheEvent(t *testing.T) {
+	log := memory.New()
+	defer log.Close()
+	app, err := ledger.New(t.Context(), log, memorysink.New(), ledger.Deciders{}, ledger.Projections{})
+	require.NoError(t, err)
+	defer app.Close()
+	s := &service{App: app}
+	for _, id := range []ledger.AccountID{"acc-1", "acc-2"} {
+		s.open(t, id)
+		s.deposit(t, id, eur(math.MaxInt64))
+	}
+
+	err = app.CurrencyTotals.Projector().CatchUp(t.Context())
+	var failed *projection.FoldError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, cqrs.Position(4), failed.Position)
+	assert.Equal(t, "currency=EUR", failed.Key)
+	assert.ErrorIs(t, err, checked.ErrOverflow)
+	assert.NoError(t, app.BalanceByCurrency.Projector().CatchUp(t.Context()), "others go on")
 }
