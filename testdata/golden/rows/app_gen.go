@@ -18,12 +18,16 @@ import (
 type App struct {
 	Order      *OrderCommands
 	Booking    *BookingCommands
+	Room       *RoomCommands
+	House      *HouseCommands
 	OpenOrders *OpenOrdersModel
 	Demand     *DemandModel
 	Weights    *WeightsModel
 	Prices     *PricesModel
 	Nights     *NightsModel
 	Words      *WordsModel
+	Shelves    *ShelvesModel
+	Hotels     *HotelsModel
 
 	runtime *aggregate.Runtime
 }
@@ -58,9 +62,17 @@ func New(
 	if a.Words, err = newWordsModel(ctx, store, rows, projections.Words); err != nil {
 		return nil, err
 	}
+	if a.Shelves, err = newShelvesModel(ctx, store, rows, projections.Shelves); err != nil {
+		return nil, err
+	}
+	if a.Hotels, err = newHotelsModel(ctx, store, rows); err != nil {
+		return nil, err
+	}
 	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Order = newOrderCommands(a.runtime, deciders.Order)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
+	a.Room = newRoomCommands(a.runtime, deciders.Room)
+	a.House = newHouseCommands(a.runtime, deciders.House)
 	return a, nil
 }
 
@@ -75,7 +87,7 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) Projectors() []projection.Runner {
 	return []projection.Runner{
 		a.OpenOrders.projector, a.Demand.projector, a.Weights.projector, a.Prices.projector, a.Nights.projector,
-		a.Words.projector,
+		a.Words.projector, a.Shelves.projector, a.Hotels.projector,
 	}
 }
 

@@ -43,6 +43,33 @@ func (v *Line) readJSON(r *jsoncodec.Reader) {
 	}
 }
 
+func (v *RoomID) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"hotel":`)
+	w.String(v.Hotel)
+	w.Raw(`,"number":`)
+	w.Int(int64(v.Number))
+	w.Raw(`}`)
+}
+
+func (v *RoomID) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "hotel":
+			v.Hotel = r.String()
+			seen |= 1 << 0
+		case "number":
+			v.Number = r.Int32()
+			seen |= 1 << 1
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "hotel", "number")
+	}
+}
+
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *OrderPlaced) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
@@ -477,5 +504,112 @@ func (v *CountItem) writeJSON(w *jsoncodec.Writer) {
 	w.String(string(v.Sku))
 	w.Raw(`,"count":`)
 	w.Int(v.Count)
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *RoomCleaned) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("RoomCleaned")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *RoomCleaned) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("RoomCleaned")
+}
+
+func (v *RoomCleaned) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"found":`)
+	jsoncodec.WriteList(w, v.Found, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`}`)
+}
+
+func (v *RoomCleaned) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "found":
+			v.Found = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "found")
+	}
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *CleanRoom) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("CleanRoom")
+}
+
+func (v *CleanRoom) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"found":`)
+	jsoncodec.WriteList(w, v.Found, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`}`)
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *HouseClosed) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("HouseClosed")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *HouseClosed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("HouseClosed")
+}
+
+func (v *HouseClosed) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.Reason.Get(); ok {
+		w.Field(`"reason":`)
+		w.String(x)
+	}
+	w.Raw(`}`)
+}
+
+func (v *HouseClosed) readJSON(r *jsoncodec.Reader) {
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "reason":
+			v.Reason = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+		default:
+			r.Skip()
+		}
+	}
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *CloseHouse) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("CloseHouse")
+}
+
+func (v *CloseHouse) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.Reason.Get(); ok {
+		w.Field(`"reason":`)
+		w.String(x)
+	}
 	w.Raw(`}`)
 }

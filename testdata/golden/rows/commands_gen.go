@@ -156,3 +156,41 @@ func (v CountItem) Validate() error {
 func (v *CountItem) check(c *validate.Checker) {
 	v.Sku.check(c, "sku")
 }
+
+// CleanRoom is a command to Room. It leads to RoomCleaned.
+type CleanRoom struct {
+	Found []string `json:"found"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v CleanRoom) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("CleanRoom")
+}
+
+func (v *CleanRoom) check(c *validate.Checker) {
+	for i, x := range v.Found {
+		c.EnterIndex("found", i)
+		c.Text("", x)
+		c.Leave()
+	}
+}
+
+// CloseHouse is a command to House. It leads to HouseClosed.
+type CloseHouse struct {
+	Reason cqrs.Optional[string] `json:"reason,omitzero"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v CloseHouse) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("CloseHouse")
+}
+
+func (v *CloseHouse) check(c *validate.Checker) {
+	if x, ok := v.Reason.Get(); ok {
+		c.Text("reason", x)
+	}
+}

@@ -56,8 +56,42 @@ type BookingDecider interface {
 
 var _ BookingDecider = (*Booking)(nil)
 
+// RoomState is what the events of one Room add up to: all that its deciders can know.
+type RoomState struct{}
+
+// RoomDecider is what Room decides and how its events change its state. All methods are pure: no
+// I/O, no clock, no randomness, and no change to what they are given, but for the state that an
+// Apply method is there to change. They may be called again for the same command, and
+// concurrently.
+type RoomDecider interface {
+	// CleanRoom decides the command.
+	CleanRoom(s RoomState, c CleanRoom, m cqrs.CommandMeta) (RoomCleaned, error)
+	// ApplyRoomCleaned changes the state as the event says.
+	ApplyRoomCleaned(s *RoomState, e *RoomCleaned) error
+}
+
+var _ RoomDecider = (*Room)(nil)
+
+// HouseState is what the events of one House add up to: all that its deciders can know.
+type HouseState struct{}
+
+// HouseDecider is what House decides and how its events change its state. All methods are pure:
+// no I/O, no clock, no randomness, and no change to what they are given, but for the state that
+// an Apply method is there to change. They may be called again for the same command, and
+// concurrently.
+type HouseDecider interface {
+	// CloseHouse decides the command.
+	CloseHouse(s HouseState, c CloseHouse, m cqrs.CommandMeta) (HouseClosed, error)
+	// ApplyHouseClosed changes the state as the event says.
+	ApplyHouseClosed(s *HouseState, e *HouseClosed) error
+}
+
+var _ HouseDecider = (*House)(nil)
+
 // Deciders has the team's deciders.
 type Deciders struct {
 	Order   Order
 	Booking Booking
+	Room    Room
+	House   House
 }

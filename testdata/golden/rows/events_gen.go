@@ -109,3 +109,39 @@ func (*ItemCounted) EventType() string {
 }
 
 func (*ItemCounted) isBookingEvent() {}
+
+// RoomEvent is an event of Room. No other type implements it.
+type RoomEvent interface {
+	cqrs.Event
+	isRoomEvent()
+}
+
+// RoomCleaned is an event of Room.
+type RoomCleaned struct {
+	Found []string `json:"found"`
+}
+
+// EventType returns the event's name in the log.
+func (*RoomCleaned) EventType() string {
+	return "RoomCleaned"
+}
+
+func (*RoomCleaned) isRoomEvent() {}
+
+// HouseEvent is an event of House. No other type implements it.
+type HouseEvent interface {
+	cqrs.Event
+	isHouseEvent()
+}
+
+// HouseClosed is an event of House.
+type HouseClosed struct {
+	Reason cqrs.Optional[string] `json:"reason,omitzero"`
+}
+
+// EventType returns the event's name in the log.
+func (*HouseClosed) EventType() string {
+	return "HouseClosed"
+}
+
+func (*HouseClosed) isHouseEvent() {}

@@ -328,3 +328,157 @@ func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
 	}
 	return rec.Unknown()
 }
+
+// RoomCommands executes the commands of Room. It is safe for concurrent use.
+type RoomCommands struct {
+	aggregate *aggregate.Aggregate[RoomState]
+	decider   Room
+}
+
+func newRoomCommands(runtime *aggregate.Runtime, decider Room) *RoomCommands {
+	return &RoomCommands{
+		aggregate: aggregate.New(runtime, aggregate.Definition[RoomState]{
+			Category: "Room",
+			NewFold: func() aggregate.Fold[RoomState] {
+				return &roomFold{decider: decider}
+			},
+		}),
+		decider: decider,
+	}
+}
+
+// CleanRoom executes the command on a Room, new or not.
+func (h *RoomCommands) CleanRoom(
+	ctx context.Context,
+	id RoomID,
+	c CleanRoom,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[RoomState]{
+		Name:   "CleanRoom",
+		ID:     id.String(),
+		Stream: aggregate.MayExist,
+		Check: func() error {
+			var check validate.Checker
+			check.Enter("id")
+			id.check(&check)
+			check.Leave()
+			c.check(&check)
+			return check.Err("CleanRoom")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *RoomState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.CleanRoom(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// Load returns the state of one Room and its version. One without events is a
+// *cqrs.NotFoundError.
+func (h *RoomCommands) Load(
+	ctx context.Context,
+	id RoomID,
+	opts ...aggregate.LoadOption,
+) (RoomState, cqrs.Version, error) {
+	return h.aggregate.Load(ctx, id.String(), opts...)
+}
+
+// roomFold applies stored events. It decodes each into the same place, so that a long history
+// costs no allocation per event.
+type roomFold struct {
+	decider     Room
+	roomCleaned RoomCleaned
+}
+
+// Apply decodes one stored event and applies it.
+func (f *roomFold) Apply(s *RoomState, rec *cqrs.Record) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "RoomCleaned":
+		e := &f.roomCleaned
+		*e = RoomCleaned{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyRoomCleaned(s, e)
+	}
+	return rec.Unknown()
+}
+
+// HouseCommands executes the commands of House. It is safe for concurrent use.
+type HouseCommands struct {
+	aggregate *aggregate.Aggregate[HouseState]
+	decider   House
+}
+
+func newHouseCommands(runtime *aggregate.Runtime, decider House) *HouseCommands {
+	return &HouseCommands{
+		aggregate: aggregate.New(runtime, aggregate.Definition[HouseState]{
+			Category: "House",
+			NewFold: func() aggregate.Fold[HouseState] {
+				return &houseFold{decider: decider}
+			},
+		}),
+		decider: decider,
+	}
+}
+
+// CloseHouse executes the command on the House, new or not.
+func (h *HouseCommands) CloseHouse(
+	ctx context.Context,
+	c CloseHouse,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[HouseState]{
+		Name:       "CloseHouse",
+		ID:         cqrs.SingleID,
+		Stream:     aggregate.MayExist,
+		Check:      c.Validate,
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *HouseState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.CloseHouse(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
+// Load returns the state and its version. Without events it is a *cqrs.NotFoundError.
+func (h *HouseCommands) Load(
+	ctx context.Context,
+	opts ...aggregate.LoadOption,
+) (HouseState, cqrs.Version, error) {
+	return h.aggregate.Load(ctx, cqrs.SingleID, opts...)
+}
+
+// houseFold applies stored events. It decodes each into the same place, so that a long history
+// costs no allocation per event.
+type houseFold struct {
+	decider     House
+	houseClosed HouseClosed
+}
+
+// Apply decodes one stored event and applies it.
+func (f *houseFold) Apply(s *HouseState, rec *cqrs.Record) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "HouseClosed":
+		e := &f.houseClosed
+		*e = HouseClosed{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		return f.decider.ApplyHouseClosed(s, e)
+	}
+	return rec.Unknown()
+}

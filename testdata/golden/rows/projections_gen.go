@@ -586,6 +586,205 @@ func ownWordsKey(k WordsKey) WordsKey {
 	return k
 }
 
+// ShelvesKey names one row of Shelves.
+type ShelvesKey struct {
+	Sku SKU `json:"sku"`
+}
+
+// ShelvesRow is what Shelves knows under one key.
+//
+// What is known of each item, in lists, maps and sets of its own.
+type ShelvesRow struct {
+	Lines []Line                `json:"lines"`
+	Notes map[string]Line       `json:"notes"`
+	Seen  cqrs.Set[string]      `json:"seen"`
+	Last  cqrs.Optional[string] `json:"last,omitzero"`
+}
+
+func initShelvesRow(v *ShelvesRow) {
+	v.Notes = map[string]Line{}
+	v.Seen = cqrs.Set[string]{}
+}
+
+// ShelvesFolds is how events change the rows of Shelves. All methods are pure: they change the
+// row that they are given, and nothing else; a new row is zero. They keep nothing of the event
+// but what they copy into the row.
+type ShelvesFolds interface {
+	OrderShipped(row *ShelvesRow, e *OrderShipped, item Line, m cqrs.EventMeta) error
+}
+
+var _ ShelvesFolds = (*Shelves)(nil)
+
+// shelvesProjection leads stored events to their folds. One projector uses it at a time.
+type shelvesProjection struct {
+	folds        Shelves
+	orderPlaced  OrderPlaced
+	orderShipped OrderShipped
+}
+
+func (p *shelvesProjection) fold(
+	rows *projection.Rows[ShelvesKey, ShelvesRow],
+	rec *cqrs.Record,
+) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "OrderPlaced":
+		e := &p.orderPlaced
+		*e = OrderPlaced{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		for _, item := range e.Lines {
+			if row := rows.At(ShelvesKey{Sku: item.Sku}); row != nil {
+				if err := foldShelvesOrderPlaced(row, e, item); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	case "OrderShipped":
+		e := &p.orderShipped
+		*e = OrderShipped{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		for _, item := range e.Lines {
+			key := ShelvesKey{Sku: item.Sku}
+			if row := rows.Look(key); row != nil && row.Seen.Has(strings.ToLower(e.Customer)) {
+				rows.At(key)
+				foldShelvesOrderShipped(row, e)
+			}
+		}
+		for _, item := range e.Lines {
+			if row := rows.At(ShelvesKey{Sku: item.Sku}); row != nil {
+				if err := p.folds.OrderShipped(row, e, item, rec.EventMeta.Clone()); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	return rec.Unknown()
+}
+
+// foldShelvesOrderPlaced folds OrderPlaced into a row of Shelves, as the model says.
+func foldShelvesOrderPlaced(row *ShelvesRow, e *OrderPlaced, item Line) error {
+	var fault checked.Fault
+	row.Lines = slices.Clone(e.Lines)
+	entry := row.Notes[e.Customer]
+	entry.Sku = item.Sku
+	entry.Quantity = checked.Add(fault.In("notes.quantity"), row.Notes[e.Customer].Quantity, item.Quantity)
+	row.Notes[e.Customer] = entry
+	row.Seen.Add(strings.ToLower(e.Customer))
+	row.Last = item.Note
+	return fault.Err()
+}
+
+// foldShelvesOrderShipped folds OrderShipped into a row of Shelves, as the model says.
+func foldShelvesOrderShipped(row *ShelvesRow, e *OrderShipped) {
+	row.Last = cqrs.Optional[string]{}
+	delete(row.Notes, e.Customer)
+	row.Seen.Remove(strings.ToLower(e.Customer))
+}
+
+func ownShelvesKey(k ShelvesKey) ShelvesKey {
+	k.Sku = SKU(strings.Clone(string(k.Sku)))
+	return k
+}
+
+// HotelsKey names one row of Hotels.
+type HotelsKey struct {
+	Hotel string `json:"hotel"`
+}
+
+// HotelsRow is what Hotels knows under one key.
+//
+// What was found in each hotel, and in which room last. One event makes the row, and changes
+// nothing in it.
+type HotelsRow struct {
+	Rooms  []RoomID              `json:"rooms"`
+	Hotel2 string                `json:"hotel2"`
+	Last   int32                 `json:"last"`
+	Found  []string              `json:"found"`
+	By     string                `json:"by"`
+	Closed cqrs.Optional[string] `json:"closed,omitzero"`
+}
+
+// hotelsProjection leads stored events to their folds. One projector uses it at a time.
+type hotelsProjection struct {
+	roomCleaned RoomCleaned
+	houseClosed HouseClosed
+}
+
+func (p *hotelsProjection) fold(
+	rows *projection.Rows[HotelsKey, HotelsRow],
+	rec *cqrs.Record,
+) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "RoomCleaned":
+		e := &p.roomCleaned
+		*e = RoomCleaned{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		id, err := ParseRoomID(strings.Clone(rec.Stream.ID))
+		if err != nil {
+			return err
+		}
+		if row := rows.At(HotelsKey{Hotel: id.Hotel}); row != nil {
+			foldHotelsRoomCleaned(row, id)
+		}
+		if len(e.Found) > 0 {
+			if row := rows.At(HotelsKey{Hotel: id.Hotel}); row != nil {
+				foldHotelsRoomCleaned2(row, e, &rec.EventMeta)
+			}
+		}
+		return nil
+	case "HouseClosed":
+		e := &p.houseClosed
+		*e = HouseClosed{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		rows.At(HotelsKey{Hotel: "all"})
+		key2 := HotelsKey{Hotel: "all"}
+		if row := rows.Look(key2); row != nil && e.Reason.Present() && row.Closed.Or("") == "" {
+			rows.At(key2)
+			foldHotelsHouseClosed2(row, e)
+		}
+		return nil
+	}
+	return rec.Unknown()
+}
+
+// foldHotelsRoomCleaned folds RoomCleaned into a row of Hotels, as the model says.
+func foldHotelsRoomCleaned(row *HotelsRow, id RoomID) {
+	row.Rooms = append(row.Rooms, id)
+	row.Hotel2 = id.Hotel
+	row.Last = id.Number
+}
+
+// foldHotelsRoomCleaned2 folds RoomCleaned into a row of Hotels, as the model says.
+func foldHotelsRoomCleaned2(row *HotelsRow, e *RoomCleaned, m *cqrs.EventMeta) {
+	row.Found = append(row.Found, slices.Clone(e.Found)...)
+	row.By = strings.Clone(m.Actor)
+}
+
+// foldHotelsHouseClosed2 folds HouseClosed into a row of Hotels, as the model says.
+func foldHotelsHouseClosed2(row *HotelsRow, e *HouseClosed) {
+	row.Closed = e.Reason
+}
+
+func ownHotelsKey(k HotelsKey) HotelsKey {
+	k.Hotel = strings.Clone(k.Hotel)
+	return k
+}
+
 func parseOrderID(s string) (OrderID, error) {
 	v, err := uuid.Parse(s)
 	return OrderID(v), err
@@ -593,6 +792,7 @@ func parseOrderID(s string) (OrderID, error) {
 
 // Projections has the team's folds.
 type Projections struct {
-	Nights Nights
-	Words  Words
+	Nights  Nights
+	Words   Words
+	Shelves Shelves
 }

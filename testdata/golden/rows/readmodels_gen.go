@@ -525,3 +525,240 @@ func readWordsRow(s *readmodel.Scanner, v *WordsRow) {
 	v.Count = s.Int64()
 	v.Last = s.String()
 }
+
+// ShelvesModel answers queries about Shelves. Every answer says which position it reflects. It
+// is safe for concurrent use.
+//
+// What is known of each item, in lists, maps and sets of its own.
+type ShelvesModel struct {
+	*readmodel.Model[ShelvesKey, ShelvesRow]
+	projector *projection.Projector[ShelvesKey, ShelvesRow]
+}
+
+func newShelvesModel(
+	ctx context.Context,
+	store aggregate.Store,
+	rows readmodel.Store,
+	folds Shelves,
+) (*ShelvesModel, error) {
+	table, err := rows.Table(ctx, &shelvesCodec.Schema)
+	if err != nil {
+		return nil, err
+	}
+	p := &shelvesProjection{folds: folds}
+	projector := projection.New(store, table, projection.Definition[ShelvesKey, ShelvesRow]{
+		Name:   "Shelves",
+		Events: []string{"OrderPlaced", "OrderShipped"},
+		Codec:  shelvesCodec,
+		Init:   initShelvesRow,
+		OwnKey: ownShelvesKey,
+		Fold:   p.fold,
+	})
+	m := &ShelvesModel{readmodel.NewModel(table, store, shelvesCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
+}
+
+// Projector returns what keeps the read model up to date.
+func (m *ShelvesModel) Projector() projection.Runner {
+	return m.projector
+}
+
+var shelvesCodec = readmodel.Codec[ShelvesKey, ShelvesRow]{
+	Schema: readmodel.Schema{
+		Projection:  "Shelves",
+		Fingerprint: "1b3293f7474637bb",
+		Key: []readmodel.Column{
+			{Name: "sku", Kind: readmodel.String},
+		},
+		Row: []readmodel.Column{
+			{Name: "lines", Kind: readmodel.JSON},
+			{Name: "notes", Kind: readmodel.JSON},
+			{Name: "seen", Kind: readmodel.JSON},
+			{Name: "last", Kind: readmodel.String, Optional: true},
+		},
+	},
+	AppendKey: appendShelvesKey,
+	AppendRow: appendShelvesRow,
+	ReadKey:   readShelvesKey,
+	ReadRow:   readShelvesRow,
+}
+
+func appendShelvesKey(values []readmodel.Value, k *ShelvesKey) []readmodel.Value {
+	return append(values,
+		readmodel.OfString(string(k.Sku)),
+	)
+}
+
+func appendShelvesRow(values []readmodel.Value, row *ShelvesRow) ([]readmodel.Value, error) {
+	linesJSON, err := readmodel.JSONOf("ShelvesRow", &row.Lines, func(w *jsoncodec.Writer, x *[]Line) {
+		jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *Line) {
+			x.writeJSON(w)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	notesJSON, err := readmodel.JSONOf("ShelvesRow", &row.Notes, func(w *jsoncodec.Writer, x *map[string]Line) {
+		jsoncodec.WriteStringMap(w, *x, func(w *jsoncodec.Writer, x *Line) {
+			x.writeJSON(w)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	seenJSON, err := readmodel.JSONOf("ShelvesRow", &row.Seen, func(w *jsoncodec.Writer, x *cqrs.Set[string]) {
+		jsoncodec.WriteSet(w, *x, cmp.Compare, func(w *jsoncodec.Writer, x *string) {
+			w.String(*x)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(values,
+		linesJSON,
+		notesJSON,
+		seenJSON,
+		readmodel.OfOptional(row.Last, readmodel.OfString),
+	), nil
+}
+
+func readShelvesKey(s *readmodel.Scanner, v *ShelvesKey) {
+	v.Sku = SKU(s.String())
+}
+
+func readShelvesRow(s *readmodel.Scanner, v *ShelvesRow) {
+	readmodel.ReadJSON(s, &v.Lines, func(r *jsoncodec.Reader, x *[]Line) {
+		*x = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Line) {
+			x.readJSON(r)
+		})
+	})
+	readmodel.ReadJSON(s, &v.Notes, func(r *jsoncodec.Reader, x *map[string]Line) {
+		*x = jsoncodec.ReadStringMap[string](r, func(r *jsoncodec.Reader, x *Line) {
+			x.readJSON(r)
+		})
+	})
+	readmodel.ReadJSON(s, &v.Seen, func(r *jsoncodec.Reader, x *cqrs.Set[string]) {
+		*x = jsoncodec.ReadSet(r, func(r *jsoncodec.Reader, x *string) {
+			*x = r.String()
+		})
+	})
+	if !s.Null() {
+		v.Last = cqrs.Some(s.String())
+	}
+}
+
+// HotelsModel answers queries about Hotels. Every answer says which position it reflects. It is
+// safe for concurrent use.
+//
+// What was found in each hotel, and in which room last. One event makes the row, and changes
+// nothing in it.
+type HotelsModel struct {
+	*readmodel.Model[HotelsKey, HotelsRow]
+	projector *projection.Projector[HotelsKey, HotelsRow]
+}
+
+func newHotelsModel(
+	ctx context.Context,
+	store aggregate.Store,
+	rows readmodel.Store,
+) (*HotelsModel, error) {
+	table, err := rows.Table(ctx, &hotelsCodec.Schema)
+	if err != nil {
+		return nil, err
+	}
+	p := &hotelsProjection{}
+	projector := projection.New(store, table, projection.Definition[HotelsKey, HotelsRow]{
+		Name:   "Hotels",
+		Events: []string{"RoomCleaned", "HouseClosed"},
+		Codec:  hotelsCodec,
+		OwnKey: ownHotelsKey,
+		Fold:   p.fold,
+	})
+	m := &HotelsModel{readmodel.NewModel(table, store, hotelsCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
+}
+
+// Projector returns what keeps the read model up to date.
+func (m *HotelsModel) Projector() projection.Runner {
+	return m.projector
+}
+
+var hotelsCodec = readmodel.Codec[HotelsKey, HotelsRow]{
+	Schema: readmodel.Schema{
+		Projection:  "Hotels",
+		Fingerprint: "77dd3e3e4dd952ef",
+		Key: []readmodel.Column{
+			{Name: "hotel", Kind: readmodel.String},
+		},
+		Row: []readmodel.Column{
+			{Name: "rooms", Kind: readmodel.JSON},
+			{Name: "hotel2", Kind: readmodel.String},
+			{Name: "last", Kind: readmodel.Int64},
+			{Name: "found", Kind: readmodel.JSON},
+			{Name: "by", Kind: readmodel.String},
+			{Name: "closed", Kind: readmodel.String, Optional: true},
+		},
+	},
+	AppendKey: appendHotelsKey,
+	AppendRow: appendHotelsRow,
+	ReadKey:   readHotelsKey,
+	ReadRow:   readHotelsRow,
+}
+
+func appendHotelsKey(values []readmodel.Value, k *HotelsKey) []readmodel.Value {
+	return append(values,
+		readmodel.OfString(k.Hotel),
+	)
+}
+
+func appendHotelsRow(values []readmodel.Value, row *HotelsRow) ([]readmodel.Value, error) {
+	roomsJSON, err := readmodel.JSONOf("HotelsRow", &row.Rooms, func(w *jsoncodec.Writer, x *[]RoomID) {
+		jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *RoomID) {
+			x.writeJSON(w)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	foundJSON, err := readmodel.JSONOf("HotelsRow", &row.Found, func(w *jsoncodec.Writer, x *[]string) {
+		jsoncodec.WriteList(w, *x, func(w *jsoncodec.Writer, x *string) {
+			w.String(*x)
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(values,
+		roomsJSON,
+		readmodel.OfString(row.Hotel2),
+		readmodel.OfInt64(int64(row.Last)),
+		foundJSON,
+		readmodel.OfString(row.By),
+		readmodel.OfOptional(row.Closed, readmodel.OfString),
+	), nil
+}
+
+func readHotelsKey(s *readmodel.Scanner, v *HotelsKey) {
+	v.Hotel = s.String()
+}
+
+func readHotelsRow(s *readmodel.Scanner, v *HotelsRow) {
+	readmodel.ReadJSON(s, &v.Rooms, func(r *jsoncodec.Reader, x *[]RoomID) {
+		*x = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *RoomID) {
+			x.readJSON(r)
+		})
+	})
+	v.Hotel2 = s.String()
+	v.Last = int32(s.Int64())
+	readmodel.ReadJSON(s, &v.Found, func(r *jsoncodec.Reader, x *[]string) {
+		*x = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *string) {
+			*x = r.String()
+		})
+	})
+	v.By = s.String()
+	if !s.Null() {
+		v.Closed = cqrs.Some(s.String())
+	}
+}

@@ -162,6 +162,48 @@ func TestKeysFromGo(t *testing.T) {
 	})
 }
 
+func TestRowsOfOneEventShareNothing(t *testing.T) {
+	eachSink(t, func(s *service) {
+		s.restart()
+		ctx := s.t.Context()
+		lines := []Line{{Sku: "pen", Quantity: 2, Note: cqrs.Some("blue")}, {Sku: "ink", Quantity: 1}}
+		s.done(s.Order.PlaceOrder(ctx, order(1), PlaceOrder{Customer: "Ada", Lines: lines}))
+		s.done(s.Order.PlaceOrder(ctx, order(2), PlaceOrder{Customer: "Bob", Lines: lines}))
+		s.done(s.Order.ShipOrder(ctx, order(1), ShipOrder{Customer: "Ada", Lines: lines[:1]}))
+		s.catchUp()
+		shipped := []Line{{Sku: "pen", Note: cqrs.Some("blue")}, lines[1]}
+		assert.Equal(s.t, map[ShelvesKey]ShelvesRow{
+			{Sku: "pen"}: {Lines: shipped, Notes: map[string]Line{"Bob": {Sku: "pen", Quantity: 2}}, Seen: cqrs.SetOf("bob")},
+			{Sku: "ink"}: {
+				Lines: lines, Notes: map[string]Line{"Ada": {Sku: "ink", Quantity: 1}, "Bob": {Sku: "ink", Quantity: 1}}, Seen: cqrs.SetOf("ada", "bob"),
+			},
+		}, rowsOf(s.t, s.Shelves.Model))
+	})
+}
+
+func TestIdsOfSeveralPartsAndStreamsWithoutOne(t *testing.T) {
+	eachSink(t, func(s *service) {
+		s.restart()
+		ctx := s.t.Context()
+		s.done(s.Room.CleanRoom(ctx, RoomID{Hotel: "ritz", Number: 7}, CleanRoom{Found: []string{"key"}}, cqrs.WithActor("ada")))
+		s.done(s.Room.CleanRoom(ctx, RoomID{Hotel: "ritz", Number: 8}, CleanRoom{}, cqrs.WithActor("bob")))
+		s.done(s.House.CloseHouse(ctx, CloseHouse{}))
+		s.catchUp()
+		assert.Equal(s.t, HotelsRow{}, rowsOf(s.t, s.Hotels.Model)[HotelsKey{"all"}], "a set of nothing makes the row")
+		s.restart()
+		s.done(s.House.CloseHouse(ctx, CloseHouse{Reason: cqrs.Some("winter")}))
+		s.done(s.House.CloseHouse(ctx, CloseHouse{Reason: cqrs.Some("spring")}))
+		s.done(s.Room.CleanRoom(ctx, RoomID{Hotel: "ritz", Number: 7}, CleanRoom{Found: []string{"hat"}}, cqrs.WithActor("eve")))
+		s.catchUp()
+		assert.Equal(s.t, map[HotelsKey]HotelsRow{
+			{"all"}: {Closed: cqrs.Some("winter")},
+			{"ritz"}: {
+				Rooms: []RoomID{{"ritz", 7}, {"ritz", 8}, {"ritz", 7}}, Hotel2: "ritz", Last: 7, Found: []string{"key", "hat"}, By: "eve",
+			},
+		}, rowsOf(s.t, s.Hotels.Model))
+	})
+}
+
 func TestANumberThatDoesNotFitStopsTheProjectionAtItsEventAndRow(t *testing.T) {
 	eachSink(t, func(s *service) {
 		s.restart()

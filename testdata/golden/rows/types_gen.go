@@ -84,3 +84,13 @@ func (v Phase) Valid() bool {
 	}
 	return false
 }
+
+// RoomID tells each Room from the others.
+type RoomID struct {
+	Hotel  string `json:"hotel"`
+	Number int32  `json:"number"`
+}
+
+func (v *RoomID) check(c *validate.Checker) {
+	c.Text("hotel", v.Hotel)
+}
