@@ -20,6 +20,9 @@ func (e *emitter) app(f *jen.File) {
 	if len(e.Projections) > 0 {
 		e.runMethods(f)
 	}
+	if e.HasUnique() {
+		e.claimAll(f)
+	}
 	f.Comment("// Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Close").Params().Block(jen.Id("a").Dot("runtime").Dot("Close").Call())
 	f.Line()

@@ -120,3 +120,28 @@ func (e *emitter) claimUnique(f *jen.File, a *plan.Aggregate) {
 		Block(jen.Return(jen.Id("h").Dot("aggregate").Dot("ClaimUnique").Call(jen.Id("ctx"))))
 	f.Line()
 }
+
+// claimAll emits
+//
+//	func (a *App) ClaimUnique(ctx context.Context) error {
+//		return errors.Join(
+//			a.Team.ClaimUnique(ctx),
+//			a.User.ClaimUnique(ctx),
+//		)
+//	}
+func (e *emitter) claimAll(f *jen.File) {
+	var calls []jen.Code
+	for _, a := range e.Aggregates {
+		if len(a.Unique) > 0 {
+			calls = append(calls, jen.Id("a").Dot(a.Name).Dot("ClaimUnique").Call(jen.Id("ctx")))
+		}
+	}
+	all := jen.Add(calls[0])
+	if len(calls) > 1 {
+		all = jen.Qual("errors", "Join").Custom(jen.Options{Open: "(", Close: ",\n)", Separator: ",", Multi: true}, calls...)
+	}
+	fileComments(f, "ClaimUnique claims the unique values that were stored before the model said that they are unique, of all aggregates.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("ClaimUnique").Params(jen.Id("ctx").Qual("context", "Context")).Error().
+		Block(jen.Return(all))
+	f.Line()
+}

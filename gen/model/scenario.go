@@ -421,7 +421,7 @@ func (x *scenarioReader) rejection(entry schema.ValueEntry, m *Outcome, by *Exec
 		return // without the command nobody knows what it rejects with
 	}
 	var names []string
-	for _, rejection := range by.Command.Rejects {
+	for _, rejection := range by.Command.Answers() {
 		names = append(names, rejection.Name)
 		if rejection.Name == entry.Key.Value || qualified(rejection.Aggregate, rejection.Name) == entry.Key.Value {
 			m.Rejection = rejection

@@ -21,6 +21,18 @@ type Unique struct {
 	At   diag.Span
 }
 
+// Answers are the rejections that a command can be answered with: its decider's, that of the wrong phase, and those of
+// values that are taken, which every command that changes the state can meet.
+func (c *Command) Answers() []*Rejection {
+	answers := slices.Clone(c.Rejects)
+	for _, u := range c.Aggregate.Unique {
+		if !slices.Contains(answers, u.Rejects) {
+			answers = append(answers, u.Rejects)
+		}
+	}
+	return answers
+}
+
 // unique resolves the unique values of an aggregate. Its state and its rejections are resolved already.
 func (r *resolver) unique(a *schema.Aggregate, m *Aggregate, u *usage) {
 	seen := map[string]diag.Span{}

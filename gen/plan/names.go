@@ -180,7 +180,11 @@ func (p *Plan) checkNames(d *diag.List) {
 		checkFields(d, "type "+t.Name, t.Fields)
 	}
 	app := newScope(d, " in App")
-	for _, m := range []string{"Run", "Close", "Projectors"} {
+	methods := []string{"Run", "Close", "Projectors"}
+	if p.HasUnique() {
+		methods = append(methods, "ClaimUnique")
+	}
+	for _, m := range methods {
 		app.add(m, "a method", diag.Span{})
 	}
 	p.checkFoldNames(s)

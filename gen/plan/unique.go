@@ -1,6 +1,10 @@
 package plan
 
-import "github.com/cqrsgen/cqrsgen/gen/model"
+import (
+	"slices"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+)
 
 // Unique is a value that no two streams of an aggregate have.
 type Unique struct {
@@ -41,6 +45,11 @@ func newUnique(a *Aggregate) []*Unique {
 		list = append(list, u)
 	}
 	return list
+}
+
+// HasUnique reports whether an aggregate has unique values.
+func (p *Plan) HasUnique() bool {
+	return slices.ContainsFunc(p.Aggregates, func(a *Aggregate) bool { return len(a.Unique) > 0 })
 }
 
 // Filled returns the state's field that a field of the rejection is filled with.

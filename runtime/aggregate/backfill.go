@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -48,21 +49,21 @@ func (e *DuplicatesError) add(d Duplicate) {
 }
 
 // ClaimUnique claims the unique values of all streams that have not claimed them: those from before the model said that
-// they are unique. It reads the whole log. Commands may run meanwhile; it can be stopped, and done again, at any time.
+// they are unique. It reads the whole log, and
+// each of the streams. Commands may run meanwhile; it can be stopped, and done again, at any time.
 //
 // A *DuplicatesError lists the streams whose values other streams hold. Until they are changed, nothing keeps others
 // from having these values too once their holders leave them.
 func (a *Aggregate[S]) ClaimUnique(ctx context.Context) error {
 	found := &DuplicatesError{}
-	for rec, err := range a.runtime.store.Read(ctx, eventlog.Query{}) {
-		if err != nil {
+	if err := a.eachStream(ctx, func(s cqrs.StreamID) error { return a.claimFor(ctx, s, a.present, found) }); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(a.def.Unique, func(u Unique[S]) bool { return u.Keep }) {
+		// What a stream only had once is not its own if another one has it now. That is no duplicate.
+		past := func(s cqrs.StreamID) error { return a.claimFor(ctx, s, a.past, &DuplicatesError{}) }
+		if err := a.eachStream(ctx, past); err != nil {
 			return err
-		}
-		if rec.Version != 1 || rec.Stream.Category != a.def.Category {
-			continue
-		}
-		if err := a.claimFor(ctx, rec.Stream, found); err != nil {
-			return fmt.Errorf("claim the unique values of %s: %w", rec.Stream, err)
 		}
 	}
 	if found.Total > 0 {
@@ -71,11 +72,36 @@ func (a *Aggregate[S]) ClaimUnique(ctx context.Context) error {
 	return nil
 }
 
-// claimFor claims what a stream has, as long as it has it: the commit expects the version of the stream that was loaded.
-func (a *Aggregate[S]) claimFor(ctx context.Context, stream cqrs.StreamID, found *DuplicatesError) error {
-	stream.ID = strings.Clone(stream.ID) // the record that it comes from is used again
+// eachStream calls do with each stream of the aggregate.
+func (a *Aggregate[S]) eachStream(ctx context.Context, do func(cqrs.StreamID) error) error {
+	for rec, err := range a.runtime.store.Read(ctx, eventlog.Query{}) {
+		if err != nil {
+			return err
+		}
+		if rec.Version != 1 || rec.Stream.Category != a.def.Category {
+			continue
+		}
+		stream := cqrs.StreamID{Category: a.def.Category, ID: strings.Clone(rec.Stream.ID)} // the record is used again
+		if err := do(stream); err != nil {
+			return fmt.Errorf("claim the unique values of %s: %w", stream, err)
+		}
+	}
+	return nil
+}
+
+// owned is a value that a stream has, or had.
+type owned struct {
+	space string
+	value claim.Value
+}
+
+// claimFor claims values of a stream, as long as it has the version that they were read at.
+func (a *Aggregate[S]) claimFor(
+	ctx context.Context, stream cqrs.StreamID,
+	read func(context.Context, cqrs.StreamID) ([]owned, cqrs.Version, error), found *DuplicatesError,
+) error {
 	for n := 1; ; n++ {
-		duplicates, err := a.claimOnce(ctx, stream)
+		duplicates, err := a.claimOnce(ctx, stream, read)
 		if !errors.As(err, new(*cqrs.ConflictError)) {
 			for _, d := range duplicates {
 				found.add(d)
@@ -91,26 +117,28 @@ func (a *Aggregate[S]) claimFor(ctx context.Context, stream cqrs.StreamID, found
 	}
 }
 
-func (a *Aggregate[S]) claimOnce(ctx context.Context, stream cqrs.StreamID) ([]Duplicate, error) {
-	l, err := a.load(ctx, stream, loadOptions{through: latest})
+func (a *Aggregate[S]) claimOnce(
+	ctx context.Context, stream cqrs.StreamID,
+	read func(context.Context, cqrs.StreamID) ([]owned, cqrs.Version, error),
+) (duplicates []Duplicate, err error) {
+	values, version, err := read(ctx, stream)
 	if err != nil {
 		return nil, err
 	}
-	var duplicates []Duplicate
-	streams := []eventlog.StreamAppend{{Stream: stream, Expected: eventlog.Exactly(l.version)}}
-	for i := range a.def.Unique {
-		u, v := &a.def.Unique[i], claim.Value{}
-		if u.Value(&l.state, &v); !v.Claimed() {
+	streams := []eventlog.StreamAppend{{Stream: stream, Expected: eventlog.Exactly(version)}}
+	joined := map[cqrs.StreamID]bool{}
+	for i := range values {
+		if !values[i].value.Claimed() {
 			continue
 		}
-		join, holder, err := a.runtime.book.Claim(ctx, stream, u.Space, &v)
+		join, holder, err := a.runtime.book.Claim(ctx, stream, values[i].space, &values[i].value)
 		switch {
 		case err != nil:
 			return nil, err
 		case holder != cqrs.StreamID{}:
-			duplicates = append(duplicates, Duplicate{stream, holder, u.Space})
-		case join != nil:
-			streams = append(streams, *join)
+			duplicates = append(duplicates, Duplicate{stream, holder, values[i].space})
+		case join != nil && !joined[join.Stream]:
+			streams, joined[join.Stream] = append(streams, *join), true
 		}
 	}
 	if len(streams) == 1 {
@@ -120,4 +148,53 @@ func (a *Aggregate[S]) claimOnce(ctx context.Context, stream cqrs.StreamID) ([]D
 		ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: a.runtime.now()}, Streams: streams,
 	})
 	return duplicates, err
+}
+
+// present returns the values that a stream has, and its version.
+func (a *Aggregate[S]) present(ctx context.Context, stream cqrs.StreamID) ([]owned, cqrs.Version, error) {
+	l, err := a.load(ctx, stream, loadOptions{through: latest})
+	if err != nil {
+		return nil, 0, err
+	}
+	return a.owned(nil, &l.state, false), l.version, nil
+}
+
+// past returns the values that a stream had after earlier commits and that stay its own, and its version.
+func (a *Aggregate[S]) past(ctx context.Context, stream cqrs.StreamID) (values []owned, _ cqrs.Version, err error) {
+	watching := &Aggregate[S]{runtime: a.runtime, def: a.def}
+	watching.def.NewFold = func() Fold[S] {
+		return &watcher[S]{fold: a.def.NewFold(), between: func(s *S) { values = a.owned(values, s, true) }}
+	}
+	l, err := watching.load(ctx, stream, loadOptions{through: latest, noSnapshot: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	return values, l.version, nil
+}
+
+// owned adds the unique values of a state.
+func (a *Aggregate[S]) owned(values []owned, s *S, kept bool) []owned {
+	for i := range a.def.Unique {
+		if u := &a.def.Unique[i]; u.Keep || !kept {
+			o := owned{space: u.Space}
+			u.Value(s, &o.value)
+			values = append(values, o)
+		}
+	}
+	return values
+}
+
+// watcher is a fold that shows the states between commits: what a commit passes through nobody ever had.
+type watcher[S any] struct {
+	fold    Fold[S]
+	between func(*S)
+	last    cqrs.CommitID
+}
+
+func (w *watcher[S]) Apply(s *S, rec *cqrs.Record) error {
+	if rec.Version > 1 && rec.Commit != w.last {
+		w.between(s)
+	}
+	w.last = rec.Commit
+	return w.fold.Apply(s, rec)
 }

@@ -2,6 +2,7 @@ package cqrs
 
 import (
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -28,6 +29,10 @@ type StreamID struct {
 
 // String returns "Category/ID". A category holds no slash, so the two parts can be told apart.
 func (s StreamID) String() string { return s.Category + "/" + s.ID }
+
+// Reserved reports whether the stream is one that the runtime keeps for itself, such as a claim on a unique value. No
+// model has events of such streams.
+func (s StreamID) Reserved() bool { return strings.HasPrefix(s.Category, "_") }
 
 // Validate reports whether every engine can store the id: a category of ASCII letters, digits and '_' that does not
 // start with a digit, and an id of 1 to MaxID bytes of valid UTF-8 without control characters. The error is an

@@ -154,6 +154,12 @@ func (s *Scenario[A]) When(command Action) *Scenario[A] {
 	if s.executed && !s.looked && s.err != nil {
 		s.t.Fatalf("%s: the command failed: %v", s.place(0), s.err)
 	}
+	if app, ok := any(s.App).(interface{ ClaimUnique(context.Context) error }); ok {
+		// The events that were given claimed nothing.
+		if err := app.ClaimUnique(s.env.Context); err != nil {
+			s.t.Fatalf("%s: what is given can't be: %v", s.place(0), err)
+		}
+	}
 	head, err := s.env.Store.Head(s.env.Context)
 	if err != nil {
 		s.t.Fatalf("%s: %v", s.place(0), err)

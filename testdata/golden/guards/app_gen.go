@@ -56,6 +56,12 @@ func (a *App) Projectors() []projection.Runner {
 	return []projection.Runner{a.OpenTickets.projector}
 }
 
+// ClaimUnique claims the unique values that were stored before the model said that they are
+// unique, of all aggregates.
+func (a *App) ClaimUnique(ctx context.Context) error {
+	return a.Member.ClaimUnique(ctx)
+}
+
 // Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.
 func (a *App) Close() {
 	a.runtime.Close()

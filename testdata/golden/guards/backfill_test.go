@@ -47,6 +47,26 @@ func TestClaimingTakesTheValuesOfStreamsFromBefore(t *testing.T) {
 	assert.Equal(t, head, again, "there was nothing left to claim")
 }
 
+func TestClaimingKeepsWhatIsNeverReleased(t *testing.T) {
+	ctx, store := context.Background(), memory.New()
+	foreign(t, store, memberStream("ada"), &guards.MemberJoined{Name: "Ada"}, &guards.MemberRenamed{Name: "never seen"})
+	foreign(t, store, memberStream("ada"), &guards.MemberRenamed{Name: "Countess"})
+	foreign(t, store, memberStream("ada"), &guards.MemberRenamed{Name: "Byron"})
+	foreign(t, store, memberStream("ada"), &guards.MemberRenamed{Name: "countess"})
+	foreign(t, store, memberStream("ada"), &guards.MemberRenamed{Name: "King"})
+	foreign(t, store, memberStream("bob"), &guards.MemberJoined{Name: "Byron"}) // who got it when it was free
+	m := members{open(t, store)}
+	for range 2 {
+		require.NoError(t, m.Member.ClaimUnique(ctx))
+	}
+	require.NoError(t, m.rename("bob", "byron"), "it is his")
+	require.NoError(t, m.join("cyd", ""))
+	for _, name := range []string{"Never seen", "Countess", "Byron", "King"} {
+		require.ErrorIs(t, m.rename("cyd", name), guards.NameTaken{}, name)
+	}
+	require.NoError(t, m.rename("cyd", "Ada"), "which no command ever left behind")
+}
+
 func TestDuplicatesFromBeforeAreListedAndTheRestIsClaimed(t *testing.T) {
 	ctx, store := context.Background(), memory.New()
 	for _, id := range []string{"ada", "bob", "cyd"} {
