@@ -68,6 +68,24 @@ func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 	)
 }
 
+// HoldingAtLeast returns the rows where row.currency == param.currency && row.balance >=
+// param.least, in the order of balance, account, currency.
+func (m *BalanceByCurrencyModel) HoldingAtLeast(
+	ctx context.Context,
+	currency Currency,
+	least int64,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[BalanceByCurrencyKey, BalanceByCurrencyRow], readmodel.Freshness, error) {
+	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"balance"},
+		Where: readmodel.All(
+			readmodel.Compare("currency", readmodel.Equal, readmodel.OfString(string(currency))),
+			readmodel.Compare("balance", readmodel.GreaterOrEqual, readmodel.OfInt64(least)),
+		),
+	}, opts...)
+}
+
 var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BalanceByCurrency",

@@ -16,11 +16,17 @@ type Code struct {
 // Codes returns all codes in ascending order.
 func Codes() []Code {
 	return slices.Concat(
-		textCodes, keyCodes, typeCodes,
+		textCodes,
+		keyCodes,
+		typeCodes,
 		aggregateCodes,
 		streamCodes,
-		guardCodes, uniqueCodes,
-		projectionCodes, foldCodes, nameCodes,
+		guardCodes,
+		uniqueCodes,
+		projectionCodes,
+		foldCodes,
+		queryCodes,
+		nameCodes,
 		expressionCodes,
 		evolutionCodes,
 		scenarioCodes,

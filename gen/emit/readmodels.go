@@ -18,6 +18,9 @@ func (e *emitter) readModels(f *jen.File) {
 		for _, find := range p.Finders {
 			e.finder(f, p, find)
 		}
+		for _, q := range p.Queries {
+			e.query(f, p, q)
+		}
 		e.codecVar(f, p)
 		e.appendKey(f, p)
 		e.appendRow(f, p)
@@ -127,7 +130,7 @@ func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
 // paramNames are the names of fields as parameters: none that hides what the function's body needs, or Go has
 // predeclared, and none twice.
 func paramNames(fields []*plan.Field) []string {
-	taken := []string{"ctx", "opts", "m", "x", "readmodel", "cqrs", "time", "uuid"}
+	taken := []string{"ctx", "opts", "m", "x", "readmodel", "cqrs", "time", "uuid", "strings", "math", "slices"}
 	var names []string
 	for _, f := range fields {
 		name := f.Name

@@ -256,6 +256,7 @@ type Projection struct {
 	// Ignore lists the events that are left out on purpose.
 	Ignore  []*Event
 	Indexes []Index
+	Queries []*Query
 }
 
 // Index is a list of fields of key and row.

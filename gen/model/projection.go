@@ -22,6 +22,7 @@ func (r *resolver) projection(s *schema.Projection) {
 		r.unhandled(m, known)
 	}
 	r.indexes(s, m)
+	r.queries(s, m)
 }
 
 // keyAndRow checks the columns of a projection.

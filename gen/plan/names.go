@@ -261,6 +261,7 @@ func (p *Plan) checkProjection(s *scope, pr *Projection) {
 		}
 	}
 	finders := newScope(s.d, " in "+pr.Model)
+	queryNames(finders, pr)
 	for i, f := range pr.Finders {
 		finders.add(f.Name, "the finder of this index", pr.Indexes[i].At)
 	}

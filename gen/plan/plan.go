@@ -144,6 +144,7 @@ type Projection struct {
 	RowFields []*Field
 	Handlers  []*Handler
 	Finders   []Finder
+	Queries   []*Query
 	// KeepsStrings says that rows have strings, which must not point into the buffers that they came from.
 	KeepsStrings bool
 	// InGo says that the team has something to write: a type with folds or functions for keys.
@@ -286,6 +287,7 @@ func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event
 	for i, ix := range m.Indexes {
 		pr.Finders = append(pr.Finders, newFinder(i, ix, byModel))
 	}
+	p.addQueries(pr, byModel)
 	p.Projections = append(p.Projections, pr)
 }
 

@@ -18,9 +18,11 @@ var projectionShape = shape[Projection]{
 		}},
 		{"ignore", either(othersForm, listOf(either(aName, othersForm))), "The events that change nothing here, on purpose: [Event], others, others of Aggregate.", func(p *parser, j *Projection, e entry) { j.Ignore = p.ignore(e) }},
 		{"indexes", listOf(listOfNames), "The lists of fields by which rows are found.", func(p *parser, j *Projection, e entry) { j.Indexes = p.indexes(e) }},
+		{"queries", named(element(func() *shape[Query] { return &queryShape })), "Queries with parameters.", func(p *parser, j *Projection, e entry) {
+			j.Queries = declared(p, e, &queryShape, func(q *Query) *Decl { return &q.Decl })
+		}},
 	},
 	later: map[string]string{
-		"queries": "rows are found by key and by the declared indexes",
 		"sinks":   "the program chooses where rows are kept",
 		"mode":    "projections follow the log",
 		"version": "rows are made anew when their shape changes",

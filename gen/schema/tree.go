@@ -226,6 +226,7 @@ type Projection struct {
 	On      []*Handler
 	Ignore  []Text
 	Indexes []Index
+	Queries []*Query
 }
 
 // Handler says what a projection does with one event, which is the name of the Decl.

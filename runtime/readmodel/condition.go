@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
 // Condition selects rows by the values of their columns, in a way that every sink can run. The zero Condition selects
@@ -51,6 +53,15 @@ func CompareColumns(column string, op Op, other string) Condition {
 // OneOf returns the condition that a column has one of some values.
 func OneOf(column string, values []Value) Condition {
 	return Condition{Op: In, Column: column, Values: values}
+}
+
+// ValuesOf returns what of makes of each element of a set.
+func ValuesOf[T comparable](set cqrs.Set[T], of func(T) Value) []Value {
+	values := make([]Value, 0, len(set))
+	for x := range set {
+		values = append(values, of(x))
+	}
+	return values
 }
 
 // Truth returns a condition that every row meets, or none.
