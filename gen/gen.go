@@ -8,6 +8,7 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/cqrsgen/cqrsgen/gen/advice"
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/emit"
 	"github.com/cqrsgen/cqrsgen/gen/gotypes"
@@ -64,6 +65,22 @@ func Format(path string, src []byte) ([]byte, *Findings, error) {
 	f.files.Add(diag.File{Name: path, Src: src})
 	text, err := tidy.Model(filepath.Base(path), src, &f.list)
 	return text, f, err
+}
+
+// Check reads a model and says what is wrong with it. A valid one gets advice.
+func Check(path string) (*Findings, error) {
+	files, err := sources(path)
+	if err != nil {
+		return nil, err
+	}
+	_, findings, err := FromSources(files)
+	if err != nil || findings.Failed() {
+		return findings, err
+	}
+	for _, d := range advice.Of(new(Findings).resolve(files)) {
+		findings.list.Add(d)
+	}
+	return findings, nil
 }
 
 // resolve adds what is wrong with the texts. A tree with mistakes is resolved as far as it goes, so that all mistakes

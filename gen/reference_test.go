@@ -48,7 +48,7 @@ func examples(t *testing.T) map[string]shown {
 	}
 	cases, err := filepath.Glob(teamCases)
 	require.NoError(t, err)
-	for _, file := range cases {
+	for _, file := range append(cases, adviceCase) {
 		a, err := txtar.ParseFile(file)
 		require.NoError(t, err)
 		files := map[string]string{}

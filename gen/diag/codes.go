@@ -30,6 +30,7 @@ func Codes() []Code {
 		expressionCodes,
 		evolutionCodes,
 		scenarioCodes,
+		adviceCodes,
 		teamCodes,
 	)
 }

@@ -48,8 +48,9 @@ type Diagnostic struct {
 	Hint string
 	// Related places, in the same file unless they name another one.
 	Related []Related
-	// Warning marks a finding that does not stop generation.
-	Warning bool
+	// Warning marks a finding that does not stop generation. Advice marks one that does not even say that something is
+	// wrong.
+	Warning, Advice bool
 }
 
 // List collects the findings of one file. Its zero value is ready to use.
@@ -68,7 +69,7 @@ func (l *List) Len() int { return len(l.all) }
 
 // Failed reports whether there is an error among the findings.
 func (l *List) Failed() bool {
-	return slices.ContainsFunc(l.all, func(d Diagnostic) bool { return !d.Warning })
+	return slices.ContainsFunc(l.all, func(d Diagnostic) bool { return !d.Warning && !d.Advice })
 }
 
 // Sorted returns the findings by place, each once.
@@ -105,7 +106,10 @@ func (l *List) WriteFiles(w io.Writer, files *Files) error {
 	var b strings.Builder
 	for _, d := range l.Sorted() {
 		word := ""
-		if d.Warning {
+		switch {
+		case d.Advice:
+			word = "advice: "
+		case d.Warning:
 			word = "warning: "
 		}
 		file, at, text := place(d.At)

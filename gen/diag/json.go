@@ -39,9 +39,12 @@ func placeOf(file string, at Span) place {
 	return place{file, at.Line, at.Col, at.Col + max(1, at.Len)}
 }
 
-// Severity is "error" or "warning".
+// Severity is "error", "warning" or "advice".
 func (d *Diagnostic) Severity() string {
-	if d.Warning {
+	switch {
+	case d.Advice:
+		return "advice"
+	case d.Warning:
 		return "warning"
 	}
 	return "error"
