@@ -33,6 +33,9 @@ type Findings struct {
 // Failed reports whether there is an error, and not only warnings.
 func (f *Findings) Failed() bool { return f.list.Failed() }
 
+// Any reports whether there is a finding, also a warning.
+func (f *Findings) Any() bool { return f.list.Len() > 0 }
+
 // Write renders the findings as a person reads them; without findings it writes nothing.
 func (f *Findings) Write(w io.Writer) error { return f.list.WriteFiles(w, &f.files) }
 

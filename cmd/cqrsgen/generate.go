@@ -43,6 +43,10 @@ func generate(files []string, o generateOptions, out *printer) error {
 	if err != nil {
 		return err
 	}
+	known := newRecall(o)
+	if files = known.left(files); len(files) == 0 {
+		return nil
+	}
 	sets, err := load(files, out)
 	if err != nil {
 		return err
@@ -65,10 +69,13 @@ func generate(files []string, o generateOptions, out *printer) error {
 	case blocked:
 		return errFindings
 	default:
-		err = write(files, pending, out)
+		err = write(files, pending, known, out)
 	}
 	if err == nil && wrong {
 		return errFindings
+	}
+	if err == nil && !out.said {
+		known.keep()
 	}
 	return err
 }
@@ -148,8 +155,11 @@ func show(files []string, pending []*output.Pending, o generateOptions, out *pri
 }
 
 // write brings the sets to the folders of their models, if that can be done in all of them.
-func write(files []string, pending []*output.Pending, out *printer) error {
+func write(files []string, pending []*output.Pending, known *recall, out *printer) error {
 	for i, p := range pending {
+		if err := known.expect(files[i], p); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Dir(files[i]), err)
+		}
 		if err := p.Stage(); err != nil {
 			return fmt.Errorf("%s: %w", filepath.Dir(files[i]), err)
 		}
@@ -171,6 +181,7 @@ func commit(dir string, p *output.Pending, out *printer) error {
 		out.file(filepath.Join(dir, name), "removed")
 	}
 	for _, name := range result.Kept {
+		out.said = true
 		out.file(filepath.Join(dir, name), "kept")
 	}
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 type printer struct {
 	stdout, stderr io.Writer
 	json           bool
+	// said reports that there was something that the next run has to say again.
+	said bool
 }
 
 func jsonFlag(cmd *cobra.Command, json *bool) {
@@ -22,6 +24,7 @@ func jsonFlag(cmd *cobra.Command, json *bool) {
 }
 
 func (p *printer) findings(f *gen.Findings) error {
+	p.said = p.said || f.Any()
 	if p.json {
 		return f.WriteJSON(p.stdout)
 	}

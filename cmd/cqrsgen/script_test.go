@@ -2,12 +2,24 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
 func TestMain(m *testing.M) {
+	// What tests leave behind is not the user's to keep; what the go command has built is used.
+	if user, err := os.UserCacheDir(); err == nil && os.Getenv("GOCACHE") == "" {
+		os.Setenv("GOCACHE", filepath.Join(user, "go-build"))
+	}
+	cache, err := os.MkdirTemp("", "cqrsgen-cache-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(cache)
+	os.Setenv("XDG_CACHE_HOME", cache)
+	os.Setenv("LocalAppData", cache)
 	testscript.Main(m, map[string]func(){"cqrsgen": main})
 }
 

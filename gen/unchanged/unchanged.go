@@ -1,0 +1,202 @@
+// Package unchanged remembers that there was nothing left to do for a model, so that the next run over the same files
+// need not find that out again. It keeps one small file for each model in the user's cache folder, which can be lost
+// without harm, and compares contents: no time of any file counts.
+package unchanged
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// form changes when other things are remembered than before.
+const form = "1"
+
+// Memory knows what earlier runs of this very tool have left. Its methods do nothing, and know nothing, if there is no
+// cache folder. It is for one goroutine.
+type Memory struct {
+	folder string
+	tool   func() (string, error)
+}
+
+// Open returns the memory of this tool.
+func Open() *Memory {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return &Memory{}
+	}
+	tool := sync.OnceValues(ownDigest)
+	go tool() // beside what follows
+	return &Memory{folder: filepath.Join(cache, "cqrsgen", "unchanged"), tool: tool}
+}
+
+// ownDigest tells builds of the tool apart. Every Go linker writes a digest of all that went into a program, its build
+// id, to where the program starts, so that hashing all of it would find out nothing more.
+func ownDigest() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	fmt.Fprintln(h, info.Size(), info.ModTime().UnixNano())
+	_, err = io.Copy(h, io.LimitReader(f, 1<<16))
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// State is what the files of a folder hold of which a run depends, by their names. It is not safe for concurrent use.
+type State struct {
+	key   string
+	files map[string][sha256.Size]byte
+}
+
+// Read reads the state of a model's folder. What the run is asked to do belongs to it.
+func Read(model string, options ...string) (*State, error) {
+	real, err := filepath.Abs(model)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{files: map[string][sha256.Size]byte{}}
+	s.key = digest(append([]string{form, real, os.Getenv("GOOS"), os.Getenv("GOARCH"), os.Getenv("CGO_ENABLED")}, options...)...)
+	entries, err := os.ReadDir(filepath.Dir(model))
+	if err != nil {
+		return nil, err
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return e.Name() != filepath.Base(model) && !counts(e.Name())
+	})
+	return s, s.read(filepath.Dir(model), entries)
+}
+
+// counts reports whether a run may depend on a file of that name.
+func counts(name string) bool {
+	for _, suffix := range []string{".go", ".cqrs.yaml", ".cqrs.lock", ".cqrsgen-tmp"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// read reads the files on all cores.
+func (s *State) read(dir string, entries []fs.DirEntry) error {
+	sums, errs := make([][sha256.Size]byte, len(entries)), make([]error, len(entries))
+	var all sync.WaitGroup
+	next := make(chan int, len(entries))
+	for i := range entries {
+		next <- i
+	}
+	close(next)
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			h, buf := sha256.New(), make([]byte, 1<<17)
+			for i := range next {
+				h.Reset()
+				errs[i] = add(h, dir, entries[i], buf)
+				h.Sum(sums[i][:0])
+			}
+		})
+	}
+	all.Wait()
+	for i, e := range entries {
+		s.files[e.Name()] = sums[i]
+	}
+	return errors.Join(errs...)
+}
+
+// add adds a file's content to a digest, and its kind: a link is another thing than what it leads to.
+func add(h hash.Hash, dir string, e fs.DirEntry, buf []byte) error {
+	if !e.Type().IsRegular() {
+		h.Write([]byte(e.Type().String()))
+	}
+	if e.IsDir() {
+		return nil
+	}
+	f, err := os.Open(filepath.Join(dir, e.Name()))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.CopyBuffer(h, struct{ io.Reader }{f}, buf) // the file itself would bring a buffer of its own
+	return err
+}
+
+// Put notes that a file will have a content, and is a regular one.
+func (s *State) Put(name string, content []byte) { s.files[name] = sha256.Sum256(content) }
+
+// Remove notes that a file will be gone.
+func (s *State) Remove(name string) { delete(s.files, name) }
+
+// Equal reports whether two states of one model are the same.
+func (s *State) Equal(o *State) bool { return s.digest() == o.digest() }
+
+func (s *State) digest() string {
+	h := sha256.New()
+	h.Write([]byte(s.key))
+	for _, name := range slices.Sorted(maps.Keys(s.files)) {
+		sum := s.files[name]
+		h.Write([]byte("\x00" + name + "\x00"))
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Knows reports whether the tool has found before that in this state there is nothing to do, and nothing to say.
+func (m *Memory) Knows(s *State) bool {
+	if m.folder == "" || s == nil {
+		return false
+	}
+	have, err := os.ReadFile(m.file(s))
+	if err != nil {
+		return false
+	}
+	tool, err := m.tool()
+	return err == nil && string(have) == digest(tool, s.digest())
+}
+
+// Remember notes that in this state there is nothing to do, and nothing to say. Where that can't be written, the next
+// run finds it out again.
+func (m *Memory) Remember(s *State) {
+	if m.folder == "" || s == nil {
+		return
+	}
+	tool, err := m.tool()
+	if err != nil || os.MkdirAll(m.folder, 0o755) != nil {
+		return
+	}
+	f, err := os.CreateTemp(m.folder, "new-")
+	if err != nil {
+		return
+	}
+	_, err = f.WriteString(digest(tool, s.digest()))
+	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), m.file(s)) != nil {
+		_ = os.Remove(f.Name())
+	}
+}
+
+// file has what is remembered of a model.
+func (m *Memory) file(s *State) string { return filepath.Join(m.folder, s.key) }
+
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:])
+}
