@@ -80,8 +80,8 @@ func (m *randomModel) also(fields *[]randomField) (list []randomAlso) {
 	return list
 }
 
-// alsoID gives further streams their id, by a new field of the command. It reports whether there is one for each element
-// of a list.
+// alsoID gives further streams their id, by a new field of the command. It reports whether there is one for each
+// element of a list.
 func (m *randomModel) alsoID(a *randomAlso, of randomStreams, fields *[]randomField) bool {
 	if len(of.ids) == 0 {
 		return false

@@ -153,7 +153,8 @@ func (x alsoStreams) add(g *jen.Group, a *plan.Also) {
 		x.one(g, a, func(name jen.Code) { g.Add(call).Call(jen.Id("also"), name, presence(a.Creates)) })
 		return
 	}
-	g.For(jen.List(jen.Id("_"), jen.Id("item")).Op(":=").Range().Add(x.expr(a.Each, x.spelling))).BlockFunc(func(g *jen.Group) {
+	items := jen.List(jen.Id("_"), jen.Id("item")).Op(":=").Range().Add(x.expr(a.Each, x.spelling))
+	g.For(items).BlockFunc(func(g *jen.Group) {
 		call := jen.Id(a.Var).Dot("With")
 		x.one(g, a, func(name jen.Code) { g.Add(call).Call(x.aggregate(a), jen.Id("also"), name, presence(a.Creates)) })
 	})

@@ -125,8 +125,8 @@ func (x emission) fill(g *jen.Group, ptr *jen.Statement) {
 	case x.Choice != "":
 		for _, ev := range x.Events {
 			if ev.Fill != nil {
-				g.If(jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(ptr.Clone()).Assert(jen.Op("*").Id(ev.Go)), jen.Id("ok")).BlockFunc(
-					func(g *jen.Group) { fill(g, ev, x.state(), jen.Id("e")) })
+				is := jen.List(jen.Id("e"), jen.Id("ok")).Op(":=").Add(ptr.Clone()).Assert(jen.Op("*").Id(ev.Go))
+				g.If(is, jen.Id("ok")).BlockFunc(func(g *jen.Group) { fill(g, ev, x.state(), jen.Id("e")) })
 			}
 		}
 	case x.To != nil && x.To.Each != nil:

@@ -132,7 +132,7 @@ func (e *emitter) scenario(g *jen.Group, s *model.Scenario) {
 		for _, x := range given.Events {
 			events = append(events, e.eventValue(x))
 		}
-		g.Add(step()).Dot("Given").Call(arguments(jen.Lit(streamName(given.Stream)), events))
+		g.Add(step()).Dot("Given").Call(arguments(jen.Lit(given.Stream.Name()), events))
 	}
 	if s.When != nil {
 		g.Add(step()).Dot("When").Call(e.execution(s.When))
@@ -162,16 +162,17 @@ func arguments(first jen.Code, others []jen.Code) *jen.Statement {
 	})
 }
 
-func streamName(s model.Stream) string { return s.Aggregate.Name + "/" + s.ID.Text }
-
 func (e *emitter) eventValue(x model.ScenarioEvent) *jen.Statement {
 	return jen.Op("&").Id(e.EventOf(x.Event).Go).Add(e.fieldValues(x.Fields.Fields))
 }
 
 func (e *emitter) execution(x *model.Execution) *jen.Statement {
-	return jen.Qual(cqrstestPath, "Do").Call(
-		jen.Id("s").Dot("App").Dot(x.Stream.Aggregate.Name).Dot(e.CommandOf(x.Command).Method),
-		e.value(x.Stream.ID), jen.Id(e.CommandOf(x.Command).Go).Add(e.fieldValues(x.Fields.Fields)))
+	execute := jen.Id("s").Dot("App").Dot(x.Stream.Aggregate.Name).Dot(e.CommandOf(x.Command).Method)
+	command := jen.Id(e.CommandOf(x.Command).Go).Add(e.fieldValues(x.Fields.Fields))
+	if x.Stream.ID == nil {
+		return jen.Qual(cqrstestPath, "DoSingle").Call(execute, command)
+	}
+	return jen.Qual(cqrstestPath, "Do").Call(execute, e.value(x.Stream.ID), command)
 }
 
 // outcome emits what the command leads to.
@@ -188,7 +189,7 @@ func (e *emitter) outcome(g *jen.Group, o *model.Outcome) {
 		for _, x := range stream.Events {
 			event := jen.Qual(cqrstestPath, "Event").Call(e.eventValue(x))
 			event = then(event, e.line(x.At), leftOut("", x.Event.Fields, x.Fields))
-			events = append(events, event.Dot("On").Call(jen.Lit(streamName(stream.Stream))))
+			events = append(events, event.Dot("On").Call(jen.Lit(stream.Stream.Name())))
 		}
 	}
 	g.Add(at).Dot("Then").CallFunc(func(g *jen.Group) {

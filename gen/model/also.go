@@ -122,7 +122,8 @@ func (r *resolver) alsoParts(s *schema.Also, a *Also, id *Named, in scope) {
 	for _, f := range id.Fields {
 		text, ok := given[f.Name]
 		if !ok {
-			r.errorf(diag.AlsoID, s.Name.At, "add `"+f.Name+": …` to its `id`", "%s gives the id's part %s no value", a.Name, f.Name)
+			r.errorf(diag.AlsoID, s.Name.At, "add `"+f.Name+": …` to its `id`",
+				"%s gives the id's part %s no value", a.Name, f.Name)
 		}
 		x := r.expr(text, in, f.Type)
 		a.Parts = append(a.Parts, x)

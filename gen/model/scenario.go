@@ -34,7 +34,7 @@ type StreamEvents struct {
 // Stream names a stream.
 type Stream struct {
 	Aggregate *Aggregate
-	// ID is of the type of the aggregate's id.
+	// ID is of the type of the aggregate's id; it is nil where that is single.
 	ID *Value
 }
 
@@ -202,10 +202,6 @@ func (x *scenarioReader) streams(s *schema.Value, key string, how strictness, by
 		list = append(list, StreamEvents{Stream: stream, Events: events})
 	}
 	return list
-}
-
-func (s Stream) same(t Stream) bool {
-	return s.Aggregate == t.Aggregate && (s.ID == t.ID || s.ID != nil && t.ID != nil && s.ID.Text == t.ID.Text)
 }
 
 // single returns the only entry of a mapping.
@@ -502,12 +498,7 @@ func (x *scenarioReader) stream(name schema.Text) (Stream, bool) {
 		if a.Name != category {
 			continue
 		}
-		if a.ID == nil {
-			return Stream{}, false // which was reported
-		}
-		written := &schema.Value{Kind: schema.QuotedText, Text: id, At: partOf(name, len(category)+1)}
-		v := x.value(written, Type{Kind: Ref, Named: a.ID}, asCommand)
-		return Stream{Aggregate: a, ID: v}, v != nil
+		return x.streamID(a, id, partOf(name, len(category)+1))
 	}
 	if x.unread.aggregates {
 		return Stream{}, false
@@ -528,8 +519,18 @@ func partOf(t schema.Text, from int) diag.Span {
 
 // defaultStream is the stream of an aggregate in a scenario that names none: account-1, or 1 for ids that are numbers.
 func (x *scenarioReader) defaultStream(a *Aggregate, at schema.Text) (Stream, bool) {
-	if a.ID == nil {
+	switch {
+	case a.Single:
+		return Stream{Aggregate: a}, true
+	case a.ID == nil:
 		return Stream{}, false // which was reported
+	case a.ID.IDOf != nil:
+		if !x.unnamed[a] {
+			x.unnamed[a] = true
+			x.errorf(diag.ScenarioDefaultID, at.At, "name it: `"+a.Name+"/"+strings.Join(fieldNames(a.ID.Fields), "/")+"`",
+				"the stream is not named, and the id of %s has several parts", a.Name)
+		}
+		return Stream{}, false
 	}
 	v := &Value{Type: Type{Kind: Ref, Named: a.ID}, At: at.At, Text: DefaultID(a)}
 	fault := ruleFault(v, a.ID.Base, a.ID.Rules)

@@ -25,8 +25,8 @@ const attempts = 50
 //
 // Errors: *cqrs.ValidationError, *cqrs.InvalidStreamError and *cqrs.SameStreamError before anything is loaded;
 // *cqrs.NotFoundError and *cqrs.AlreadyExistsError as the command says for each stream; the decider's rejection, which
-// is a cqrs.Rejection, that of a value that another stream has, or *cqrs.UndeclaredRejectionError; *cqrs.ConflictError under IfVersion, which is about the
-// command's own stream, or after too many attempts; *ApplyError, *cqrs.EncodingError, *cqrs.MissingEventError,
+// is a cqrs.Rejection, that of a value that another stream has, or *cqrs.UndeclaredRejectionError;
+// *cqrs.ConflictError under IfVersion, which is about the command's own stream, or after too many attempts; *ApplyError, *cqrs.EncodingError, *cqrs.MissingEventError,
 // *cqrs.NotLoadedError and *cqrs.PanicError for faults in deciders and folds; what the log returns. Nothing is stored
 // if there is an error, except that an *eventlog.UnknownOutcomeError leaves it open. A command with an id that failed
 // in any of these ways is looked up once more, so that it succeeds if it was stored after all.

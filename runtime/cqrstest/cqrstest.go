@@ -147,6 +147,13 @@ func Do[ID, C any](
 	return func(ctx context.Context) (cqrs.Receipt, error) { return execute(ctx, id, command, opts...) }
 }
 
+// DoSingle is the Action of a command to an aggregate that has no id, because there is only one.
+func DoSingle[C any](
+	execute func(context.Context, C, ...cqrs.CommandOption) (cqrs.Receipt, error), command C, opts ...cqrs.CommandOption,
+) Action {
+	return func(ctx context.Context) (cqrs.Receipt, error) { return execute(ctx, command, opts...) }
+}
+
 // When executes a command. What it leads to is what the expectations behind it are about. A second command may follow;
 // unless an expectation stands between them, the first one must succeed.
 func (s *Scenario[A]) When(command Action) *Scenario[A] {

@@ -37,7 +37,8 @@ func (Account) Collect(_ AccountState, also CollectAlso, c Collect, _ cqrs.Comma
 		}
 		id := AccountID(c.From[i])
 		r.Deposited = append(r.Deposited, Deposited{Amount: source.Balance})
-		r.SourcesWithdrawn = append(r.SourcesWithdrawn, cqrs.To[AccountID, Withdrawn]{ID: id, Event: Withdrawn{Amount: source.Balance}})
+		taken := Withdrawn{Amount: source.Balance}
+		r.SourcesWithdrawn = append(r.SourcesWithdrawn, cqrs.To[AccountID, Withdrawn]{ID: id, Event: taken})
 		r.SourcesEmptied = append(r.SourcesEmptied, cqrs.To[AccountID, Emptied]{ID: id})
 	}
 	return r, nil
@@ -63,7 +64,9 @@ func (Account) Settle(s AccountState, c Settle, _ cqrs.CommandMeta) (SettleResul
 }
 
 // SettleWith decides the command.
-func (Account) SettleWith(_ AccountState, _ SettleWithAlso, c SettleWith, _ cqrs.CommandMeta) (SettleWithResult, error) {
+func (Account) SettleWith(
+	_ AccountState, _ SettleWithAlso, c SettleWith, _ cqrs.CommandMeta,
+) (SettleWithResult, error) {
 	if c.Amount < 0 {
 		return SettleWithResult{&Withdrawn{Amount: -c.Amount}, &Deposited{Amount: -c.Amount}}, nil
 	}

@@ -228,7 +228,8 @@ func TestAnIDOfSeveralPartsIsMadeOfTheElement(t *testing.T) {
 	_, err = app.Cart.Checkout(ctx, CartID{1}, Checkout{Lines: lines, Nights: nights})
 	require.NoError(t, err)
 	assert.Equal(t, [][]string{{
-		"Ordered to " + CartID{1}.String(), "Reserved to sku-0", "Reserved to sku-1", "Reserved to sku-2", "Taken to " + room.String(),
+		"Ordered to " + CartID{1}.String(), "Reserved to sku-0", "Reserved to sku-1", "Reserved to sku-2",
+		"Taken to " + room.String(),
 	}}, history(t, log, head.Position))
 	state, _, err := app.Allotment.Load(ctx, room)
 	require.NoError(t, err)

@@ -12,7 +12,8 @@ func (Cart) Checkout(also CheckoutAlso, c Checkout, _ cqrs.CommandMeta) (Checkou
 		if also.Stock[i].Free < line.Quantity {
 			return CheckoutResult{}, OutOfStock{Sku: line.Sku}
 		}
-		r.StockReserved = append(r.StockReserved, cqrs.To[SKU, Reserved]{ID: line.Sku, Event: Reserved{Quantity: line.Quantity}})
+		reserved := Reserved{Quantity: line.Quantity}
+		r.StockReserved = append(r.StockReserved, cqrs.To[SKU, Reserved]{ID: line.Sku, Event: reserved})
 		if room, ok := line.Room.Get(); ok {
 			r.RoomsTaken = append(r.RoomsTaken, cqrs.To[AllotmentID, Taken]{ID: room})
 		}
