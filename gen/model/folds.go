@@ -119,7 +119,8 @@ func (r *resolver) fold(m *Projection, s *schema.Fold, event *Event, others bool
 		f.Change = r.changes(r.assigned(m, s, event), s.Remove, "row", in, shared)
 	}
 	if f.Delete && f.Change != nil {
-		r.errorf(diag.SetAndDelete, s.Delete.At, "make it two folds: `[{where: …, key: …, set: …}, {where: …, key: …, delete: true}]`",
+		r.errorf(diag.SetAndDelete, s.Delete.At,
+			"make it two folds: `[{where: …, key: …, set: …}, {where: …, key: …, delete: true}]`",
 			"a fold changes its row or deletes it, not both")
 	}
 	return f
@@ -225,7 +226,8 @@ func (r *resolver) partialKey(m *Projection, s *schema.Fold, event *Event, left 
 	if forgotten := forgotten(m, event, left); forgotten != nil {
 		hint = "add `" + strings.Join(forgotten, ", ") + "` to its key"
 	}
-	r.errorf(diag.PartialKey, s.At, hint, "%s gives only part of the key of %s: %s has no value", event.Name, m.Name, strings.Join(left, " and "))
+	r.errorf(diag.PartialKey, s.At, hint, "%s gives only part of the key of %s: %s has no value",
+		event.Name, m.Name, strings.Join(left, " and "))
 }
 
 // forgotten returns values for the fields of a key, if the event has fields of the same names and types for all of them.
