@@ -142,6 +142,7 @@ func (m *randomModel) writeFields(depth int, key string, fields []randomField) {
 		if doc := m.one(hostileDocs); doc != "" && m.IntN(3) == 0 {
 			rules += fmt.Sprintf(", doc: %q", doc)
 		}
+		rules += m.remarks(f.typ, rules)
 		m.line(depth+1, "%s: {type: %s%s}", f.name, f.typ, rules)
 	}
 }
@@ -168,6 +169,8 @@ func (m *randomModel) rules(typ string) string {
 		return m.one([]string{", min: -1", ", max: 100", ", min: -2147483648, max: 2147483647"})
 	case strings.HasPrefix(typ, "uint"):
 		return m.one([]string{", min: 0", ", min: 1, max: 4294967295"})
+	case typ == "list of string", typ == "list of uuid":
+		return m.one([]string{", distinct: true", ", distinct: false, maxItems: 5"})
 	case strings.HasPrefix(typ, "list of"), strings.HasPrefix(typ, "set of"), strings.HasPrefix(typ, "map of"):
 		return m.one([]string{", minItems: 1", ", maxItems: 9", ", minItems: 0, maxItems: 2"})
 	}

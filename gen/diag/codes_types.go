@@ -28,6 +28,8 @@ const (
 	AmbiguousName   = "CQ1231"
 	TypeNotUsed     = "CQ1232"
 	OtherPackage    = "CQ1233"
+	PersonalSubject = "CQ1234"
+	DefaultHere     = "CQ1235"
 )
 
 var typeCodes = []Code{
@@ -74,7 +76,7 @@ var typeCodes = []Code{
 		"A struct, event, command, rejection, state, row or key has at most 64 fields. Group them into structs."},
 	{RuleNotForType, "rule not for this type",
 		"`min` and `max` bound integers, float64 and decimals, `minLength` and `maxLength` strings (in characters) and bytes, " +
-			"`pattern` strings, `minItems` and `maxItems` lists, sets and maps. On an optional field a rule binds the value if " +
+			"`pattern` strings, `minItems` and `maxItems` lists, sets and maps, `distinct` lists. On an optional field a rule binds the value if " +
 			"there is one. To bound the elements of a list, declare a named scalar."},
 	{BadBound, "bad bound",
 		"The bound of a rule must be a value of the field's type; a length or a number of items is a whole number from " +
@@ -94,4 +96,10 @@ var typeCodes = []Code{
 		"A warning. Nothing in the model refers to the type: it is left over, or its name is missing somewhere."},
 	{OtherPackage, "another package",
 		"The model files of a folder are one model, since a folder is one Go package: all of them say the same `package`."},
+	{PersonalSubject, "nobody's personal data",
+		"`personal: {of: …}` names the person that the data belong to: by a field of the same event, command or state, which " +
+			"is an id. Structs and rows inherit it from the fields that hold them."},
+	{DefaultHere, "default not here",
+		"A default stands for a field that the caller of a command leaves out, which is an optional field. Events have what " +
+			"happened; what older events did not have is said in their `history`."},
 }

@@ -26,6 +26,7 @@ func (e *emitter) commands(f *jen.File) {
 func (e *emitter) command(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 	fileComments(f, doc(c.Go+" is a command to "+a.Name+"."+outcomes(c), c.Doc))
 	e.strct(f, c.Go, c.Fields)
+	e.setDefaults(f, c)
 	e.patterns(f, c.Fields)
 	f.Comment("// Validate says which fields break the model's rules, with a *cqrs.ValidationError.")
 	if !e.needsCheck(c) {

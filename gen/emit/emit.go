@@ -213,8 +213,8 @@ func wrap(text string) []string {
 func (e *emitter) strct(f *jen.File, name string, fields []*plan.Field) {
 	f.Type().Id(name).StructFunc(func(g *jen.Group) {
 		for _, field := range fields {
-			if field.Doc != "" {
-				comments(g, field.Doc)
+			if text := fieldDoc(field); text != "" {
+				comments(g, text)
 			}
 			tag := field.Name
 			if field.Type.Kind == model.Optional {

@@ -88,6 +88,9 @@ func (e *emitter) handler(f *jen.File, a *plan.Aggregate, c *plan.Command) {
 	params := append([]jen.Code{jen.Id("ctx").Qual("context", "Context")}, idParam(a)...)
 	params = append(params, jen.Id("c").Id(c.Go), jen.Id("opts").Op("...").Qual(cqrsPath, "CommandOption"))
 	function(f, jen.Id("h").Op("*").Id(a.Commands), c.Method, params, jen.Qual(cqrsPath, "Receipt"), jen.Error()).BlockFunc(func(g *jen.Group) {
+		if c.HasDefaults() {
+			g.Id("c").Dot("setDefaults").Call()
+		}
 		alsoVars(g, c)
 		g.Return(jen.Id("h").Dot("aggregate").Dot("Execute").Call(
 			jen.Id("ctx"),

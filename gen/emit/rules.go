@@ -85,6 +85,9 @@ func (c checks) value(g *jen.Group, t *model.Type, r model.Rules, x expr) {
 			BlockFunc(func(g *jen.Group) { c.value(g, t.Elem, r, id("x")) })
 	case model.List:
 		c.items(g, r, x)
+		if r.Distinct {
+			g.Qual(validatePath, "Distinct").Call(jen.Id("c"), c.name(), x())
+		}
 		c.list(g, t, x)
 	case model.Set:
 		c.items(g, r, x)

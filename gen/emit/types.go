@@ -59,6 +59,10 @@ func (e *emitter) scalar(f *jen.File, t *plan.Named) {
 
 // typeDoc is a type's doc: the model's own words, or what kind of type it is.
 func typeDoc(t *plan.Named, kind string) string {
+	return remarked(wordsOf(t, kind), t.Example, t.Deprecated)
+}
+
+func wordsOf(t *plan.Named, kind string) string {
 	if t.Doc == "" {
 		return t.Name + " is " + kind + "."
 	}

@@ -74,8 +74,11 @@ const (
 type Named struct {
 	Name string
 	Doc  string
-	Kind NamedKind
-	At   diag.Span
+	// Deprecated says what to use instead. Example is a value that keeps the rules, or nil.
+	Deprecated string
+	Example    *Value
+	Kind       NamedKind
+	At         diag.Span
 
 	// Base is the scalar below a Scalar: never Optional, List, Set, Map or Ref.
 	Base  Kind
@@ -102,8 +105,16 @@ type Field struct {
 	Doc   string
 	Type  Type
 	Rules Rules
-	// Personal marks a person's data.
-	Personal bool
+	// Deprecated says what to use instead.
+	Deprecated string
+	// Example is a value that keeps the rules, or nil. Default is what stands for a command's optional field that was
+	// left out.
+	Example, Default *Value
+	// Personal marks a person's data: of the one that PersonalOf names, or else the stream's id. Erased is what is read
+	// once they were erased, nil for the zero value.
+	Personal   bool
+	PersonalOf *Expr
+	Erased     *Value
 	// From is what an event's field is filled with when the event happens, nil if the decider says it.
 	From *Expr
 	At   diag.Span
@@ -120,6 +131,8 @@ type Rules struct {
 	MinLength, MaxLength, MinItems, MaxItems *int
 	// Pattern is a regular expression of package regexp that compiles.
 	Pattern string
+	// Distinct says that no item of a list may stand twice.
+	Distinct bool
 }
 
 // Any reports whether there is a rule at all.

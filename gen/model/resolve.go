@@ -90,6 +90,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 		r.projection(p)
 	}
 	r.scenarios(f)
+	r.remarks(f)
 	if d.Failed() {
 		return nil
 	}

@@ -50,6 +50,8 @@ func (b *ruleReader) read(rule schema.Rule) {
 		ok = kind == String
 	case "minItems", "maxItems":
 		ok = holdsItems(b.typ)
+	case "distinct":
+		ok = b.typ.Kind == List && setElem(*b.typ.Elem)
 	}
 	if !ok {
 		b.errorf(diag.RuleNotForType, rule.Name.At, ruleHint(rule.Name.Value, b.typ),
@@ -69,6 +71,10 @@ func holdsItems(t Type) bool { return t.Kind == List || t.Kind == Set || t.Kind 
 // ruleHint says which rule was probably meant, or where it belongs.
 func ruleHint(rule string, t Type) string {
 	switch kind := t.Scalar(); {
+	case rule == "distinct" && t.Kind == Set:
+		return "no element of a set stands twice"
+	case rule == "distinct":
+		return "it applies to lists of what a set can hold"
 	case holdsItems(t) && (rule == "minLength" || rule == "min"):
 		return "`minItems` bounds a list, set or map; for its elements declare a named scalar"
 	case holdsItems(t) && (rule == "maxLength" || rule == "max"):
@@ -104,6 +110,12 @@ func (b *ruleReader) bound(rule schema.Rule, kind Kind) bool {
 		return b.count(rule, &b.rules.MinItems)
 	case "maxItems":
 		return b.count(rule, &b.rules.MaxItems)
+	case "distinct":
+		if v := rule.Bound.Value; v != "true" && v != "false" {
+			b.errorf(diag.BadBound, rule.Bound.At, "write `distinct: true`", "`distinct` is true or false, not %q", v)
+		}
+		b.rules.Distinct = rule.Bound.Value == "true"
+		return true
 	}
 	if _, err := regexp.Compile(rule.Bound.Value); err != nil {
 		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")

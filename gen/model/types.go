@@ -103,7 +103,7 @@ func (r *resolver) declareTypes(list []*schema.Type) {
 		} else {
 			r.declare("type", "", t.Decl)
 		}
-		n := &Named{Name: t.Name.Value, Doc: t.Doc, At: t.Name.At, Kind: r.namedKind(t)}
+		n := &Named{Name: t.Name.Value, Doc: t.Doc, At: t.Name.At, Kind: r.namedKind(t), Deprecated: t.Deprecated.Value}
 		r.model.Types = append(r.model.Types, n)
 		switch n.Kind {
 		case Scalar:
@@ -257,12 +257,9 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 }
 
 func (r *resolver) field(f *schema.Field) *Field {
-	m := &Field{Name: f.Name.Value, Doc: f.Doc, At: f.Name.At, Personal: f.Personal.Value == "true"}
+	m := &Field{Name: f.Name.Value, Doc: f.Doc, At: f.Name.At, Personal: f.Personal.Given(), Deprecated: f.Deprecated.Value}
 	if m.Personal {
-		r.diags.Add(diag.Diagnostic{
-			Code: diag.NotEncryptedYet, At: f.Personal.At, Warning: true,
-			Message: fmt.Sprintf("this version does not encrypt personal data yet: %s is stored in clear text", m.Name),
-		})
+		r.notEncrypted(&f.Personal, m)
 	}
 	if f.Type == nil {
 		return m

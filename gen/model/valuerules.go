@@ -35,6 +35,15 @@ func ruleFault(v *Value, kind Kind, rules Rules) string {
 	case rules.Pattern != "" && !regexp.MustCompile(rules.Pattern).MatchString(v.Text):
 		return "must match " + rules.Pattern
 	}
+	if rules.Distinct {
+		seen := map[string]bool{}
+		for _, x := range v.Items {
+			if seen[x.Text] {
+				return "must not have " + x.Text + " twice"
+			}
+			seen[x.Text] = true
+		}
+	}
 	length := utf8.RuneCountInString(v.Text)
 	if b, err := base64.StdEncoding.DecodeString(v.Text); kind == Bytes && err == nil {
 		length = len(b)

@@ -128,6 +128,11 @@ type Command struct {
 	Single       bool
 }
 
+// HasDefaults reports whether fields of the command are filled in where the caller left them out.
+func (c *Command) HasDefaults() bool {
+	return slices.ContainsFunc(c.Fields, func(f *Field) bool { return f.Default != nil })
+}
+
 // Projection has the names of a projection's Go types. Team is the team's type.
 type Projection struct {
 	*model.Projection

@@ -17,13 +17,14 @@ var typeShape = shape[Type]{
 		{"base", oneWord(scalarNames...), "The scalar below a named scalar.", func(p *parser, t *Type, e entry) { t.Base, _ = p.text(e) }},
 		{"enum", listOf(aValue), "The values of an enum.", func(p *parser, t *Type, e entry) { t.Values = p.texts(e, "`enum: [open, closed]`") }},
 		{"fields", fieldsForm, "The fields of a struct.", func(p *parser, t *Type, e entry) { t.Fields = p.fields(e) }},
+		{"example", aWritten, "A value that it may have.", func(p *parser, t *Type, e entry) { t.Example = p.value(e) }},
+		{"deprecated", aText, "What to use instead.", func(p *parser, t *Type, e entry) { t.Deprecated = p.deprecated(e) }},
 		{"check", checksForm, "Rules over several fields of a struct.", func(p *parser, t *Type, e entry) { t.Checks = p.checks(e) }},
 	}, ruleKeys(func(t *Type) *[]Rule { return &t.Rules })...),
-	later: withLaterRules(map[string]string{
-		"history": "declare a new event instead",
-		"version": "declare a new event instead",
-	}),
 	instead: map[string]string{
+		"history":     "the events that hold a type have versions",
+		"version":     "the events that hold a type have versions",
+		"default":     "a default belongs to a field of a command",
 		"type":        "the scalar below a named scalar is its `base`",
 		"values":      "the values of an enum are its `enum: [A, B]`",
 		"description": "a description is a `doc`",
@@ -37,12 +38,15 @@ var fieldShape = shape[Field]{
 	keys: append([]key[Field]{
 		{"type", aTypeExpr, "The type of the field.", func(p *parser, f *Field, e entry) { f.Type = p.typeExpr(e) }},
 		{"doc", aText, "Documentation. A comment above the name does the same.", func(p *parser, f *Field, e entry) { f.Doc = p.doc(e) }},
-		{"personal", aBool, "Whether the value is about a person.", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
+		{"example", aWritten, "A value that it may have.", func(p *parser, f *Field, e entry) { f.Example = p.value(e) }},
+		{"default", aWritten, "The value of a command's field that was left out.", func(p *parser, f *Field, e entry) { f.Default = p.value(e) }},
+		{"deprecated", aText, "What to use instead.", func(p *parser, f *Field, e entry) { f.Deprecated = p.deprecated(e) }},
+		{"personal", personalForm, "Whether the value is about a person, and about whom.", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
 		{"from", aGoExpr, "Where an event's field takes its value from when the event happens: `state.assignees`.", func(p *parser, f *Field, e entry) { f.From, _ = p.expression(e) }},
 	}, ruleKeys(func(f *Field) *[]Rule { return &f.Rules })...),
-	later: withLaterRules(map[string]string{
+	later: map[string]string{
 		"search": "read models have no full-text search",
-	}),
+	},
 	instead: map[string]string{
 		"optional":    "write `type: optional T`",
 		"nullable":    "write `type: optional T`",
@@ -53,15 +57,6 @@ var fieldShape = shape[Field]{
 		"length":      "the bounds of a length are `minLength` and `maxLength`",
 		"regex":       "a regular expression is a `pattern`",
 	},
-}
-
-// withLaterRules adds the rules that the language has and this version does not know.
-func withLaterRules(later map[string]string) map[string]string {
-	later["distinct"] = "the decider checks it"
-	later["example"] = "put it into `doc`"
-	later["default"] = "make the field optional"
-	later["deprecated"] = "say so in `doc`"
-	return later
 }
 
 // fieldsForm is how fields are written: their short form (name: type) and their long one.
@@ -76,6 +71,7 @@ var ruleForms = []keyInfo{
 	{"pattern", "A regular expression that strings must match.", aText},
 	{"minItems", "The least number of items of a list, set or map.", aNumber},
 	{"maxItems", "The greatest number of items of a list, set or map.", aNumber},
+	{"distinct", "Whether no item of a list may stand twice.", aBool},
 }
 
 // scalarNames are the scalars of the language.
@@ -95,21 +91,6 @@ func ruleKeys[T any](rules func(*T) *[]Rule) []key[T] {
 		}})
 	}
 	return keys
-}
-
-// personal reads the mark of a person's data.
-func (p *parser) personal(e entry) Text {
-	if e.value.Kind == yaml.MappingNode && !p.unusable[e.value] {
-		p.errorf(diag.NotYet, e.key.At, "write `personal: true`",
-			"this version does not know another subject than the stream's id yet")
-		return Text{}
-	}
-	t, ok := p.text(e)
-	if ok && t.Value != "true" && t.Value != "false" {
-		p.errorf(diag.ValueNotAllowed, t.At, "write `personal: true`", "`personal` is true or false, not %q", t.Value)
-		return Text{}
-	}
-	return t
 }
 
 // fields reads the fields of an element, in their short form (name: type) and their long one.

@@ -82,6 +82,9 @@ type Type struct {
 	// OfID marks the struct of an id of several parts, which the model declares with its aggregate.
 	OfID   bool
 	Checks []Check // of a struct
+	// Example is nil where there is none.
+	Example    *Value
+	Deprecated Text
 }
 
 // Field declares a field.
@@ -90,7 +93,10 @@ type Field struct {
 	// Type is nil where it was reported.
 	Type     *TypeExpr
 	Rules    []Rule
-	Personal Text
+	Personal Personal
+	// Example and Default are nil where there is none.
+	Example, Default *Value
+	Deprecated       Text
 	// From is where an event's field takes its value from.
 	From Text
 }

@@ -19,6 +19,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,6 +120,30 @@ func (c *Checker) Size(field string, b []byte, low, high int) {
 // Items checks the number n of elements of a list, set or map. A negative high is no bound.
 func (c *Checker) Items(field string, n, low, high int) { c.size(field, n, low, high, "item") }
 
+// Distinct checks that no element of a list stands twice.
+func Distinct[T comparable](c *Checker, field string, list []T) {
+	const few = 16 // of so many each is compared with each
+	var seen map[T]struct{}
+	if len(list) > few {
+		seen = make(map[T]struct{}, len(list))
+	}
+	for i, v := range list {
+		twice := false
+		if seen == nil {
+			twice = slices.Contains(list[:i], v)
+		} else {
+			_, twice = seen[v]
+			seen[v] = struct{}{}
+		}
+		if twice {
+			c.EnterIndex(field, i)
+			c.fail("", "must not stand twice, is %s", show(v))
+			c.Leave()
+			return
+		}
+	}
+}
+
 func (c *Checker) size(field string, n, low, high int, unit string) {
 	switch {
 	case n < low:
@@ -188,7 +213,7 @@ func (c *Checker) Enum(field, value string, valid bool, known string) {
 const maxShown = 40
 
 // show writes a value for a message.
-func show[T cmp.Ordered](v T) string {
+func show[T any](v T) string {
 	s := fmt.Sprint(v)
 	if reflect.TypeFor[T]().Kind() == reflect.String {
 		return quote(s)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/google/uuid"
 )
 
 func (v *Source) readJSON(r *jsoncodec.Reader) {
@@ -169,13 +170,47 @@ func (v *Cancelled) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("Cancelled")
 }
 
-func (*Cancelled) writeJSON(w *jsoncodec.Writer) {
-	w.Raw(`{}`)
+func (v *Cancelled) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{`)
+	if x, ok := v.By.Get(); ok {
+		w.Field(`"by":`)
+		w.String(x)
+	}
+	w.Field(`"guest":`)
+	w.UUID(uuid.UUID(v.Guest))
+	w.Raw(`,"name":`)
+	w.String(v.Name)
+	if x, ok := v.Mail.Get(); ok {
+		w.Field(`"mail":`)
+		w.String(x)
+	}
+	w.Raw(`}`)
 }
 
-func (*Cancelled) readJSON(r *jsoncodec.Reader) {
+func (v *Cancelled) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
 	for r.Object(); r.Field(); {
-		r.Skip()
+		switch string(r.Name()) {
+		case "by":
+			v.By = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+		case "guest":
+			v.Guest = GuestID(r.UUID())
+			seen |= 1 << 0
+		case "name":
+			v.Name = r.String()
+			seen |= 1 << 1
+		case "mail":
+			v.Mail = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "guest", "name")
 	}
 }
 

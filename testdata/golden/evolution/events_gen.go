@@ -50,7 +50,12 @@ func (*Moved) EventVersion() int {
 func (*Moved) isBookingEvent() {}
 
 // Cancelled is an event of Booking.
-type Cancelled struct{}
+type Cancelled struct {
+	By    cqrs.Optional[string] `json:"by,omitzero"`
+	Guest GuestID               `json:"guest"`
+	Name  string                `json:"name"`
+	Mail  cqrs.Optional[string] `json:"mail,omitzero"`
+}
 
 // EventType returns the event's name in the log.
 func (*Cancelled) EventType() string {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
+	"github.com/google/uuid"
 )
 
 // BookingID is a string with a meaning of its own.
@@ -17,6 +18,24 @@ var bookingIDPattern = regexp.MustCompile("^[a-z0-9-]{1,64}$")
 func (v BookingID) check(c *validate.Checker, field string) {
 	c.Text(field, string(v))
 	c.Pattern(field, string(v), bookingIDPattern)
+}
+
+// GuestID is a UUID with a meaning of its own.
+type GuestID uuid.UUID
+
+// String returns the text form.
+func (v GuestID) String() string {
+	return uuid.UUID(v).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (v GuestID) MarshalText() ([]byte, error) {
+	return uuid.UUID(v).MarshalText()
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *GuestID) UnmarshalText(b []byte) error {
+	return (*uuid.UUID)(v).UnmarshalText(b)
 }
 
 // Source is one of a fixed set of values.

@@ -1982,6 +1982,22 @@ func (v *Rules) writeJSON(w *jsoncodec.Writer) {
 	jsoncodec.WriteStringMap(w, v.Lookup, func(w *jsoncodec.Writer, x *int64) {
 		w.Int(*x)
 	})
+	w.Raw(`,"distinct":`)
+	jsoncodec.WriteList(w, v.Distinct, func(w *jsoncodec.Writer, x *Code) {
+		w.String(string(*x))
+	})
+	if x, ok := v.MaybeDistinct.Get(); ok {
+		w.Field(`"maybeDistinct":`)
+		jsoncodec.WriteList(w, x, func(w *jsoncodec.Writer, x *int64) {
+			w.Int(*x)
+		})
+	}
+	if x, ok := v.Old.Get(); ok {
+		w.Field(`"old":`)
+		w.Decimal(cqrs.Decimal(x))
+	}
+	w.Raw(`,"shown":`)
+	w.String(v.Shown)
 	w.Raw(`,"always":`)
 	w.Uint(v.Always)
 	w.Raw(`,"secret":`)
@@ -2062,20 +2078,38 @@ func (v *Rules) readJSON(r *jsoncodec.Reader) {
 				*x = r.Int64()
 			})
 			seen |= 1 << 12
+		case "distinct":
+			v.Distinct = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *Code) {
+				*x = Code(r.String())
+			})
+			seen |= 1 << 13
+		case "maybeDistinct":
+			v.MaybeDistinct = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *[]int64) {
+				*x = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *int64) {
+					*x = r.Int64()
+				})
+			})
+		case "old":
+			v.Old = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *OldPrice) {
+				*x = OldPrice(r.Decimal())
+			})
+		case "shown":
+			v.Shown = r.String()
+			seen |= 1 << 14
 		case "always":
 			v.Always = r.Uint64()
-			seen |= 1 << 13
+			seen |= 1 << 15
 		case "secret":
 			v.Secret = r.String()
-			seen |= 1 << 14
+			seen |= 1 << 16
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<15-1 {
+	if seen != 1<<17-1 {
 		r.Missing(
 			seen, "name", "code", "data", "int", "int32", "int64", "uint32", "uint64", "float64", "decimal", "level",
-			"list", "lookup", "always", "secret",
+			"list", "lookup", "distinct", "shown", "always", "secret",
 		)
 	}
 }
@@ -2733,6 +2767,28 @@ func (v *MoveBox) writeJSON(w *jsoncodec.Writer) {
 	if x, ok := v.Note.Get(); ok {
 		w.Field(`"note":`)
 		w.String(x)
+	}
+	if x, ok := v.Pieces.Get(); ok {
+		w.Field(`"pieces":`)
+		w.Int(int64(x))
+	}
+	if x, ok := v.Tags.Get(); ok {
+		w.Field(`"tags":`)
+		jsoncodec.WriteSet(w, x, cmp.Compare, func(w *jsoncodec.Writer, x *Code) {
+			w.String(string(*x))
+		})
+	}
+	if x, ok := v.Color.Get(); ok {
+		w.Field(`"color":`)
+		w.Enum(string(x), x.Valid())
+	}
+	if x, ok := v.Price.Get(); ok {
+		w.Field(`"price":`)
+		w.Decimal(cqrs.Decimal(x))
+	}
+	if x, ok := v.Place2.Get(); ok {
+		w.Field(`"place2":`)
+		x.writeJSON(w)
 	}
 	w.Raw(`}`)
 }

@@ -3,6 +3,7 @@
 package types
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -174,6 +175,35 @@ type MoveBox struct {
 	To    CrateID               `json:"to"`
 	Place Place                 `json:"place"`
 	Note  cqrs.Optional[string] `json:"note,omitzero"`
+	// How many.
+	// By default 1.
+	Pieces cqrs.Optional[int32]          `json:"pieces,omitzero"`
+	Tags   cqrs.Optional[cqrs.Set[Code]] `json:"tags,omitzero"`
+	// By default "RED".
+	Color cqrs.Optional[Color] `json:"color,omitzero"`
+	// By default 1.5.
+	// For example 2.
+	Price  cqrs.Optional[Price] `json:"price,omitzero"`
+	Place2 cqrs.Optional[Money] `json:"place2,omitzero"`
+}
+
+// setDefaults fills in what the caller left out.
+func (v *MoveBox) setDefaults() {
+	if !v.Pieces.Present() {
+		v.Pieces = cqrs.Some[int32](1)
+	}
+	if !v.Tags.Present() {
+		v.Tags = cqrs.Some(cqrs.Set[Code]{"A": {}, "B-1": {}})
+	}
+	if !v.Color.Present() {
+		v.Color = cqrs.Some(ColorRED)
+	}
+	if !v.Price.Present() {
+		v.Price = cqrs.Some(Price(cqrs.MustDecimal("1.5")))
+	}
+	if !v.Place2.Present() {
+		v.Place2 = cqrs.Some(Money{Amount: 5, Color: ColorRED})
+	}
 }
 
 // Validate says which fields break the model's rules, with a *cqrs.ValidationError.
@@ -192,6 +222,27 @@ func (v *MoveBox) check(c *validate.Checker) {
 	if x, ok := v.Note.Get(); ok {
 		c.Text("note", x)
 		c.Length("note", x, 1, -1)
+	}
+	if x, ok := v.Pieces.Get(); ok {
+		validate.Min(c, "pieces", x, 1)
+	}
+	if x, ok := v.Tags.Get(); ok {
+		for _, x := range x.Sorted(cmp.Compare) {
+			c.EnterKey("tags", string(x))
+			x.check(c, "")
+			c.Leave()
+		}
+	}
+	if x, ok := v.Color.Get(); ok {
+		c.Enum("color", string(x), x.Valid(), "RED, GREEN, BLUE")
+	}
+	if x, ok := v.Price.Get(); ok {
+		x.check(c, "price")
+	}
+	if x, ok := v.Place2.Get(); ok {
+		c.Enter("place2")
+		x.check(c)
+		c.Leave()
 	}
 }
 

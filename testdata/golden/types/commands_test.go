@@ -120,6 +120,11 @@ func TestEachViolationIsReportedWithItsPath(t *testing.T) {
 			func(e *Everything) { e.Rules.Decimal = cqrs.MustDecimal("1") }},
 		{"rules.maybeDecimal", "must be at least 0.01, is 0",
 			func(e *Everything) { e.Rules.MaybeDecimal = cqrs.Some(cqrs.Decimal{}) }},
+		{"rules.distinct[2]", `must not stand twice, is "A"`, func(e *Everything) { e.Rules.Distinct = []Code{"A", "B", "A"} }},
+		{"rules.maybeDistinct[20]", "must not stand twice, is 7", func(e *Everything) {
+			list := []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 7}
+			e.Rules.MaybeDistinct = cqrs.Some(list)
+		}},
 		{"rules.maybeInt", "must be at least 10, is 9", func(e *Everything) { e.Rules.MaybeInt = cqrs.Some(int64(9)) }},
 		{"rules.maybeList", "must have at least 2 items, has 1", func(e *Everything) { e.Rules.MaybeList = cqrs.Some([]int64{1}) }},
 		{"rules.lookup", "must have at most 3 items, has 4",
@@ -210,4 +215,17 @@ func TestARejectionSaysItsReasonAndItsFields(t *testing.T) {
 	var rejection cqrs.Rejection
 	require.ErrorAs(t, err, &rejection)
 	assert.Equal(t, "BoxIsOdd", rejection.RejectionType())
+}
+
+func TestWhatACallerLeavesOutIsFilledIn(t *testing.T) {
+	left := MoveBox{}
+	left.setDefaults()
+	assert.Equal(t, MoveBox{
+		Pieces: cqrs.Some[int32](1), Tags: cqrs.Some(cqrs.SetOf[Code]("A", "B-1")), Color: cqrs.Some(ColorRED),
+		Price: cqrs.Some(Price(cqrs.MustDecimal("1.50"))), Place2: cqrs.Some(Money{Amount: 5, Color: ColorRED}),
+	}, left)
+	given := MoveBox{Pieces: cqrs.Some[int32](7), Color: cqrs.Some(ColorBLUE)}
+	given.setDefaults()
+	assert.Equal(t, cqrs.Some[int32](7), given.Pieces)
+	assert.Equal(t, cqrs.Some(ColorBLUE), given.Color)
 }

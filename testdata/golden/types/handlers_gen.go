@@ -27,7 +27,7 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 				return &boxFold{decider: decider}
 			},
 			SnapshotEvery: 10,
-			Fingerprint:   "3e9a40f9f19c1a3a",
+			Fingerprint:   "be4ad9629f8bbe6e",
 			AppendState:   appendBoxState,
 			DecodeState:   decodeBoxState,
 		}),
@@ -177,6 +177,7 @@ func (h *BoxCommands) MoveBox(
 	c MoveBox,
 	opts ...cqrs.CommandOption,
 ) (cqrs.Receipt, error) {
+	c.setDefaults()
 	return h.aggregate.Execute(ctx, aggregate.Command[BoxState]{
 		Name: "MoveBox",
 		ID:   string(id),

@@ -172,7 +172,7 @@ func (m *BoxContentsModel) ByDecimalValueOrderedByOptPrice(
 var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxContents",
-		Fingerprint: "2aeabeace388bc04",
+		Fingerprint: "5fcead057c82a85e",
 		Key: []readmodel.Column{
 			{Name: "box", Kind: readmodel.String},
 		},

@@ -149,6 +149,8 @@ func (v Day) check(c *validate.Checker, field string) {
 }
 
 // Price is a decimal number with a meaning of its own.
+//
+// For example 12.5.
 type Price cqrs.Decimal
 
 // String returns the text form.
@@ -169,6 +171,28 @@ func (v *Price) UnmarshalText(b []byte) error {
 func (v Price) check(c *validate.Checker, field string) {
 	c.MinDecimal(field, cqrs.Decimal(v), "-0.5")
 	c.MaxDecimal(field, cqrs.Decimal(v), "1000.25")
+}
+
+// OldPrice is a price in pence.
+//
+// For example 1250.
+//
+// Deprecated: use Price.
+type OldPrice cqrs.Decimal
+
+// String returns the text form.
+func (v OldPrice) String() string {
+	return cqrs.Decimal(v).String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (v OldPrice) MarshalText() ([]byte, error) {
+	return cqrs.Decimal(v).MarshalText()
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *OldPrice) UnmarshalText(b []byte) error {
+	return (*cqrs.Decimal)(v).UnmarshalText(b)
 }
 
 // Plain is a named scalar without rules.
@@ -1115,27 +1139,36 @@ func (v *Everything) check(c *validate.Checker) {
 //
 // Every rule on a field, on optional ones too.
 type Rules struct {
-	Name         string                      `json:"name"`
-	Text         cqrs.Optional[string]       `json:"text,omitzero"`
-	Code         Code                        `json:"code"`
-	Data         []byte                      `json:"data"`
-	MaybeData    cqrs.Optional[[]byte]       `json:"maybeData,omitzero"`
-	Int          int                         `json:"int"`
-	Int32        int32                       `json:"int32"`
-	Int64        int64                       `json:"int64"`
-	Uint32       uint32                      `json:"uint32"`
-	Uint64       uint64                      `json:"uint64"`
-	Float64      float64                     `json:"float64"`
-	MaybeInt     cqrs.Optional[int64]        `json:"maybeInt,omitzero"`
-	Decimal      cqrs.Decimal                `json:"decimal"`
-	MaybeDecimal cqrs.Optional[cqrs.Decimal] `json:"maybeDecimal,omitzero"`
-	MaybeFloat   cqrs.Optional[float64]      `json:"maybeFloat,omitzero"`
-	Level        Level                       `json:"level"`
-	List         []string                    `json:"list"`
-	MaybeList    cqrs.Optional[[]int64]      `json:"maybeList,omitzero"`
-	Lookup       map[string]int64            `json:"lookup"`
-	Always       uint64                      `json:"always"`
-	Secret       string                      `json:"secret"`
+	Name          string                      `json:"name"`
+	Text          cqrs.Optional[string]       `json:"text,omitzero"`
+	Code          Code                        `json:"code"`
+	Data          []byte                      `json:"data"`
+	MaybeData     cqrs.Optional[[]byte]       `json:"maybeData,omitzero"`
+	Int           int                         `json:"int"`
+	Int32         int32                       `json:"int32"`
+	Int64         int64                       `json:"int64"`
+	Uint32        uint32                      `json:"uint32"`
+	Uint64        uint64                      `json:"uint64"`
+	Float64       float64                     `json:"float64"`
+	MaybeInt      cqrs.Optional[int64]        `json:"maybeInt,omitzero"`
+	Decimal       cqrs.Decimal                `json:"decimal"`
+	MaybeDecimal  cqrs.Optional[cqrs.Decimal] `json:"maybeDecimal,omitzero"`
+	MaybeFloat    cqrs.Optional[float64]      `json:"maybeFloat,omitzero"`
+	Level         Level                       `json:"level"`
+	List          []string                    `json:"list"`
+	MaybeList     cqrs.Optional[[]int64]      `json:"maybeList,omitzero"`
+	Lookup        map[string]int64            `json:"lookup"`
+	Distinct      []Code                      `json:"distinct"`
+	MaybeDistinct cqrs.Optional[[]int64]      `json:"maybeDistinct,omitzero"`
+	// For example 3.
+	//
+	// Deprecated: Use the price, which has a point.
+	Old cqrs.Optional[OldPrice] `json:"old,omitzero"`
+	// A text.
+	// For example "it's \"so\"".
+	Shown  string `json:"shown"`
+	Always uint64 `json:"always"`
+	Secret string `json:"secret"`
 }
 
 var rulesNamePattern = regexp.MustCompile(`\S`)
@@ -1196,5 +1229,16 @@ func (v *Rules) check(c *validate.Checker) {
 		c.Text("", k)
 		c.Leave()
 	}
+	validate.Distinct(c, "distinct", v.Distinct)
+	for i, x := range v.Distinct {
+		c.EnterIndex("distinct", i)
+		x.check(c, "")
+		c.Leave()
+	}
+	if x, ok := v.MaybeDistinct.Get(); ok {
+		c.Items("maybeDistinct", len(x), 0, 30)
+		validate.Distinct(c, "maybeDistinct", x)
+	}
+	c.Text("shown", v.Shown)
 	c.Text("secret", v.Secret)
 }
