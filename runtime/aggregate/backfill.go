@@ -48,13 +48,17 @@ func (e *DuplicatesError) add(d Duplicate) {
 	}
 }
 
-// ClaimUnique claims the unique values of all streams that have not claimed them: those from before the model said that
-// they are unique. It reads the whole log, and
-// each of the streams. Commands may run meanwhile; it can be stopped, and done again, at any time.
+// ClaimUnique makes the claims on unique values those of the states. It claims the values of streams that have not
+// claimed them, such as those from before the model said that they are unique, and releases what streams hold and do not
+// have any more because a program changed it that knew of no claims. It reads the whole log, and each of the streams.
+// Commands may run meanwhile; it can be stopped, and done again, at any time.
 //
 // A *DuplicatesError lists the streams whose values other streams hold. Until they are changed, nothing keeps others
 // from having these values too once their holders leave them.
 func (a *Aggregate[S]) ClaimUnique(ctx context.Context) error {
+	if err := a.runtime.book.Held(ctx, a.def.Category, func(h claim.Held) error { return a.releaseStale(ctx, h) }); err != nil {
+		return err
+	}
 	found := &DuplicatesError{}
 	if err := a.eachStream(ctx, func(s cqrs.StreamID) error { return a.claimFor(ctx, s, a.present, found) }); err != nil {
 		return err
@@ -70,6 +74,38 @@ func (a *Aggregate[S]) ClaimUnique(ctx context.Context) error {
 		return found
 	}
 	return nil
+}
+
+// releaseStale gives a value back that its stream does not have, unless it is to keep that. If a command changes the
+// stream or the claim at the same time, it takes care of the claim itself.
+func (a *Aggregate[S]) releaseStale(ctx context.Context, h claim.Held) error {
+	i := slices.IndexFunc(a.def.Unique, func(u Unique[S]) bool { return u.Space == h.Space })
+	if i < 0 || a.def.Unique[i].Keep {
+		return nil
+	}
+	l, err := a.load(ctx, h.Holder, loadOptions{through: latest})
+	if err != nil {
+		return err
+	}
+	var v claim.Value
+	a.def.Unique[i].Value(&l.state, &v)
+	has, err := a.runtime.book.Is(ctx, h, &v)
+	if err != nil || has {
+		return err
+	}
+	err = a.commit(ctx, []eventlog.StreamAppend{{Stream: h.Holder, Expected: eventlog.Exactly(l.version)}, h.Release()})
+	if errors.As(err, new(*cqrs.ConflictError)) {
+		return nil
+	}
+	return err
+}
+
+// commit stores what no command is behind.
+func (a *Aggregate[S]) commit(ctx context.Context, streams []eventlog.StreamAppend) error {
+	_, err := a.runtime.store.Append(ctx, eventlog.Commit{
+		ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: a.runtime.now()}, Streams: streams,
+	})
+	return err
 }
 
 // eachStream calls do with each stream of the aggregate.
@@ -144,10 +180,7 @@ func (a *Aggregate[S]) claimOnce(
 	if len(streams) == 1 {
 		return duplicates, nil
 	}
-	_, err = a.runtime.store.Append(ctx, eventlog.Commit{
-		ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: a.runtime.now()}, Streams: streams,
-	})
-	return duplicates, err
+	return duplicates, a.commit(ctx, streams)
 }
 
 // present returns the values that a stream has, and its version.

@@ -20,11 +20,14 @@ const (
 	released = "$released"
 )
 
-// holder is the payload of claimed: the stream that has the value.
+// holder is the payload of claimed: the stream that has the value, and the space of that.
 type holder struct {
 	Category string `json:"category"`
 	ID       string `json:"id"`
+	Space    string `json:"space"`
 }
+
+func (h holder) stream() cqrs.StreamID { return cqrs.StreamID{Category: h.Category, ID: h.ID} }
 
 // Book knows the claims in one log. It is safe for concurrent use.
 type Book struct {
@@ -54,6 +57,7 @@ type Change struct {
 // entry is a claim while a commit is planned.
 type entry struct {
 	stream  cqrs.StreamID
+	space   string
 	version cqrs.Version
 	holder  cqrs.StreamID // zero if nobody has it
 	events  []eventlog.NewEvent
@@ -128,7 +132,7 @@ func (p *plan) leave(ctx context.Context, c *Change) error {
 	case c.Keep && e.free():
 		return e.claim(c.Stream) // it was never claimed, and stays taken
 	case !c.Keep && e.holder == c.Stream:
-		e.events, e.holder = append(e.events, event(released, []byte("{}"))), cqrs.StreamID{}
+		e.release()
 	}
 	return nil
 }
@@ -160,18 +164,26 @@ func (p *plan) entry(ctx context.Context, space string, v *Value) (*entry, error
 	if e := p.byID[id]; e != nil {
 		return e, nil
 	}
-	e := &entry{stream: cqrs.StreamID{Category: Category, ID: id}}
-	for rec, err := range p.book.log.ReadStream(ctx, e.stream, 1) {
-		if err != nil {
-			return nil, err
-		}
-		if err := e.read(rec); err != nil {
-			return nil, err
-		}
+	e := &entry{stream: cqrs.StreamID{Category: Category, ID: id}, space: space}
+	if err := p.book.load(ctx, e); err != nil {
+		return nil, err
 	}
 	p.byID[id] = e
 	p.entries = append(p.entries, e)
 	return e, nil
+}
+
+// load reads a claim from its stream.
+func (b *Book) load(ctx context.Context, e *entry) error {
+	for rec, err := range b.log.ReadStream(ctx, e.stream, 1) {
+		if err != nil {
+			return err
+		}
+		if err := e.read(rec); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read applies a stored event of the claim. Claimed and released alternate.
@@ -186,7 +198,7 @@ func (e *entry) read(rec *cqrs.Record) error {
 		if err := json.Unmarshal(rec.Data, &h); err != nil {
 			return fmt.Errorf("%w: version %d of %s: %w", eventlog.ErrCorrupt, rec.Version, e.stream, err)
 		}
-		e.holder = cqrs.StreamID(h)
+		e.holder, e.space = h.stream(), h.Space
 	case released:
 		e.holder = cqrs.StreamID{}
 	default:
@@ -197,12 +209,17 @@ func (e *entry) read(rec *cqrs.Record) error {
 
 // claim gives the value to a stream.
 func (e *entry) claim(stream cqrs.StreamID) error {
-	data, err := json.Marshal(holder(stream))
+	data, err := json.Marshal(holder{stream.Category, stream.ID, e.space})
 	if err != nil {
 		return err
 	}
 	e.events, e.holder = append(e.events, event(claimed, data)), stream
 	return nil
+}
+
+// release takes the value from whoever has it.
+func (e *entry) release() {
+	e.events, e.holder = append(e.events, event(released, []byte("{}"))), cqrs.StreamID{}
 }
 
 func event(name string, data []byte) eventlog.NewEvent {

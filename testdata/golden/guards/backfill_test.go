@@ -67,6 +67,19 @@ func TestClaimingKeepsWhatIsNeverReleased(t *testing.T) {
 	require.NoError(t, m.rename("cyd", "Ada"), "which no command ever left behind")
 }
 
+func TestClaimingReleasesWhatAProgramChangedThatKnewOfNoClaims(t *testing.T) {
+	ctx, store := context.Background(), memory.New()
+	m := members{open(t, store)}
+	require.NoError(t, m.join("ada", "a@example.org"))
+	require.NoError(t, m.join("bob", "b@example.org"))
+	foreign(t, store, memberStream("ada"), &guards.EmailChanged{Email: email("c@example.org")}, &guards.MemberRenamed{Name: "Ada"})
+	requireTaken(t, m.mail("bob", "a@example.org"), "a@example.org")
+	require.NoError(t, m.Member.ClaimUnique(ctx))
+	requireTaken(t, m.mail("bob", "c@example.org"), "c@example.org")
+	require.NoError(t, m.mail("bob", "a@example.org"))
+	require.ErrorIs(t, m.rename("bob", "name of ada"), guards.NameTaken{}, "which is never released")
+}
+
 func TestDuplicatesFromBeforeAreListedAndTheRestIsClaimed(t *testing.T) {
 	ctx, store := context.Background(), memory.New()
 	for _, id := range []string{"ada", "bob", "cyd"} {
@@ -130,6 +143,11 @@ func TestClaimingIsSafeWhileCommandsRun(t *testing.T) {
 				if n, _ := strconv.Atoi(mail[4:]); n <= count {
 					mail = ""
 				}
+				if random.IntN(5) == 0 {
+					// As a program does that knows of no claims; nobody else wants this one.
+					foreign(t, stores[i%2], memberStream(string(id)), &guards.EmailChanged{Email: email("of " + string(id))})
+					continue
+				}
 				if err := all[i%2].mail(id, mail); err != nil && !errors.As(err, new(guards.EmailTaken)) {
 					t.Errorf("%s wants %q: %v", id, mail, err)
 				}
@@ -140,6 +158,7 @@ func TestClaimingIsSafeWhileCommandsRun(t *testing.T) {
 		wg.Go(func() { assert.NoError(t, all[i].Member.ClaimUnique(ctx)) })
 	}
 	wg.Wait()
+	require.NoError(t, all[0].Member.ClaimUnique(ctx))
 	requireClaims(t, all[0], requireUnique(t, stores[0]), mails)
 }
 
