@@ -130,3 +130,47 @@ func TestAClaimThatIsNoClaimIsCorrupt(t *testing.T) {
 		require.NotErrorAs(t, err, new(cqrs.Rejection))
 	}
 }
+
+// unclaimed returns a log with a key and a stream "a" with the sum 5 that no claim knows of, and a system over it.
+func unclaimed(t *testing.T) (*memory.Log, *system) {
+	log := memory.New()
+	newSystem(t, setting{store: log}).must(t, add("a", 5))
+	s := withUniqueSums(t, setting{store: log})
+	s.must(t, add("first", 1))
+	return log, s
+}
+
+func TestAValueThatACommandLeavesIsNotClaimedAtTheSameTime(t *testing.T) {
+	log, other := unclaimed(t)
+	s := withUniqueSums(t, setting{store: &beforeAppend{Log: log, do: func() { other.must(t, add("a", 1)) }}})
+	require.NoError(t, s.ClaimUnique(ctx))
+	other.must(t, add("b", 5))
+	_, err := other.Execute(ctx, add("c", 6))
+	require.ErrorIs(t, err, sumTaken{6})
+}
+
+func TestAValueThatIsClaimedIsReleasedByACommandThatLeavesItAtTheSameTime(t *testing.T) {
+	log, other := unclaimed(t)
+	s := withUniqueSums(t, setting{store: &beforeAppend{Log: log, do: func() { assert.NoError(t, other.ClaimUnique(ctx)) }}})
+	s.must(t, add("a", 1))
+	other.must(t, add("b", 5))
+	_, err := other.Execute(ctx, add("c", 6))
+	require.ErrorIs(t, err, sumTaken{6})
+}
+
+func TestAStaleClaimIsNotReleasedWhenItsStreamComesBackAtTheSameTime(t *testing.T) {
+	log, other := unclaimed(t)
+	require.NoError(t, other.ClaimUnique(ctx))
+	newSystem(t, setting{store: log}).must(t, add("a", 1)) // 6, while 5 is claimed
+	requireTaken := func() {
+		_, err := other.Execute(ctx, add("b", 5))
+		assert.ErrorIs(t, err, sumTaken{5})
+	}
+	store := &beforeAppend{Log: log}
+	store.do = func() {
+		other.must(t, add("a", -1))
+		store.do = requireTaken // should there be another append
+	}
+	require.NoError(t, withUniqueSums(t, setting{store: store}).ClaimUnique(ctx))
+	requireTaken()
+}
