@@ -343,9 +343,11 @@ type typeChecker struct {
 	files []*ast.File
 }
 
-func newTypeChecker(t *testing.T, dir string) *typeChecker {
+// newImporter returns a checker that has no files yet.
+func newImporter(t testing.TB) *typeChecker {
 	t.Helper()
-	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}}={{.Export}}{{end}}", "./runtime/...", "github.com/google/uuid")
+	list := exec.Command("go", "list", "-export", "-deps", "-f", "{{if .Export}}{{.ImportPath}}={{.Export}}{{end}}",
+		"./runtime/...", "github.com/google/uuid", "testing")
 	list.Dir = ".."
 	out, err := list.Output()
 	require.NoError(t, err)
@@ -356,6 +358,31 @@ func newTypeChecker(t *testing.T, dir string) *typeChecker {
 	}
 	c := &typeChecker{fset: token.NewFileSet()}
 	c.importer = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	return c
+}
+
+// set checks files that are in memory, and that are all of a package.
+func (c *typeChecker) set(sources map[string]string) error {
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, name := range slices.Sorted(maps.Keys(sources)) {
+		if !strings.HasSuffix(name, ".go") {
+			continue
+		}
+		f, err := parser.ParseFile(fset, name, sources[name], parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		files = append(files, f)
+	}
+	conf := types.Config{Importer: c.importer}
+	_, err := conf.Check("example.com/fuzzed", fset, files, nil)
+	return err
+}
+
+func newTypeChecker(t *testing.T, dir string) *typeChecker {
+	t.Helper()
+	c := newImporter(t)
 	paths, err := filepath.Glob(filepath.Join(dir, "*_gen.go"))
 	require.NoError(t, err)
 	for _, path := range paths {
