@@ -285,6 +285,7 @@ var bombs = map[string]string{
 	"many indexes":     attack("index", "count], ["+strings.Repeat("thing, ", 10_000)+"note"),
 	"many emits":       attack("emits", strings.Repeat("maybe Made, ", 20_000)+"maybe"),
 	"long expression":  attack("path", "'"+strings.Repeat("(", 100_000)+"'"),
+	"long quoted text": attack("that", "'"+strings.Repeat("x", 900_000)+"'"),
 	"long path":        attack("path", "event"+strings.Repeat(".size", 20_000)),
 	"huge every":       attack("every", strings.Repeat("9", 10_000)),
 }

@@ -30,7 +30,7 @@ func sources(path string) ([]diag.File, error) {
 			return nil, err
 		}
 		for _, e := range entries {
-			if IsModel(e.Name()) && !e.IsDir() && e.Name() != names[0] {
+			if IsModel(e.Name()) && e.Type().IsRegular() && e.Name() != names[0] {
 				names = append(names, e.Name())
 			}
 		}

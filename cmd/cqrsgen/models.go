@@ -71,7 +71,8 @@ func realPath(path string) string {
 	return path
 }
 
-// find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out.
+// find returns the models below a folder, in the order of their paths. Folders that Go ignores are left out, and so are
+// links: who does not name a file does not mean one that is elsewhere.
 func find(root string) ([]string, error) {
 	var files []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -82,7 +83,7 @@ func find(root string) ([]string, error) {
 		if d.IsDir() && path != root && (strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "testdata" || name == "vendor") {
 			return fs.SkipDir
 		}
-		if !d.IsDir() && gen.IsModel(name) {
+		if d.Type().IsRegular() && gen.IsModel(name) {
 			files = append(files, path)
 		}
 		return nil

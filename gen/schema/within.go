@@ -51,7 +51,7 @@ func (r *rawText) within(value string, from, to int) diag.Span {
 	c := rawCursor{rawText: r, rest: []rune(r.lines[0])}
 	c.start()
 	at := diag.Span{Pos: c.pos(), Len: 1}
-	inSpace := false
+	inSpace, blank := false, true // blank: nothing of the part but white space so far
 	for i, v := range value {
 		if unicode.IsSpace(v) {
 			if !inSpace {
@@ -68,7 +68,7 @@ func (r *rawText) within(value string, from, to int) diag.Span {
 		c.skipSpace()
 		pos := c.pos()
 		if i >= from && i < to {
-			at = extend(at, pos, i == from || value[from:i] == strings.Repeat(" ", i-from))
+			at, blank = extend(at, pos, blank), false
 		}
 		width := c.advance()
 		if i >= from && i < to && pos.Line == at.Line {
