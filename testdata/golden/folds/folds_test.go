@@ -164,7 +164,9 @@ func TestArithmeticThatFailsRefusesTheEvent(t *testing.T) {
 	}
 }
 
-func day(year int, month time.Month, d int) cqrs.Date { return cqrs.Date{Year: year, Month: month, Day: d} }
+func day(year int, month time.Month, d int) cqrs.Date {
+	return cqrs.Date{Year: year, Month: month, Day: d}
+}
 
 func TestEntriesOfMapsAndSetsComeAndGo(t *testing.T) {
 	b := opened(t)

@@ -146,7 +146,9 @@ var asked = map[string]struct {
 		func(ctx context.Context, m *queries.InvoicesModel, o ...cqrs.QueryOption) (entries, readmodel.Freshness, error) {
 			return m.Underpaid(ctx, o...)
 		},
-		func(_ queries.InvoicesKey, r queries.InvoicesRow) bool { return r.Paid.Cmp(r.Price) < 0 && r.Rate >= 0.5 },
+		func(_ queries.InvoicesKey, r queries.InvoicesRow) bool {
+			return r.Paid.Cmp(r.Price) < 0 && r.Rate >= 0.5
+		},
 		func(a, b queries.InvoicesRow) int { return a.Price.Cmp(b.Price) },
 	},
 	"Urgent": {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 )
 
@@ -112,5 +113,24 @@ func TestAnUnknownEnumValueIsRefusedBothWays(t *testing.T) {
 	e := CrateBuilt{Phase: "newer"}
 	_, err := e.AppendJSON(nil)
 	require.ErrorContains(t, err, "newer")
-	require.ErrorContains(t, e.DecodeJSON([]byte(`{"phase":"newer","day":"2026-01-02"}`), jsoncodec.CopyStrings), "Phase")
+	err = e.DecodeJSON([]byte(`{"phase":"newer","day":"2026-01-02"}`), jsoncodec.CopyStrings)
+	var fault *cqrs.DecodingError
+	require.ErrorAs(t, err, &fault)
+	require.Equal(t, "CrateBuilt", fault.Type, "the event is named")
+	require.Equal(t, "phase", fault.Field)
+	require.ErrorContains(t, err, `"newer" is not a value of Phase`)
+}
+
+func TestNullIsReadAsAbsentAndAbsentStaysSo(t *testing.T) {
+	nulls := `{"stringValue":null,"boolValue":null,"intValue":null,"int32Value":null,"int64Value":null,"uint32Value":null,
+		"uint64Value":null,"float64Value":null,"bytesValue":null,"timeValue":null,"durationValue":null,"uuidValue":null,
+		"dateValue":null,"decimalValue":null}`
+	for _, data := range []string{nulls, `{}`} {
+		var e BoxWeighed
+		require.NoError(t, e.DecodeJSON([]byte(data), jsoncodec.CopyStrings))
+		require.Equal(t, BoxWeighed{}, e)
+		b, err := e.AppendJSON(nil)
+		require.NoError(t, err)
+		require.Equal(t, "{}", string(b))
+	}
 }

@@ -110,3 +110,21 @@ func TestFindersFindARowByEachOfItsIndexes(t *testing.T) {
 		})
 	})
 }
+
+func TestRowsKeepWhatIsAbsent(t *testing.T) {
+	eachSink(t, func(t *testing.T, store readmodel.Store) {
+		s := newSink(t, store, boxContentsCodec)
+		var row BoxContentsRow
+		initBoxContentsRow(&row)
+		b := readmodel.Batch{To: readmodel.Checkpoint{Position: 1}}
+		values, err := s.codec.AppendRow(nil, &row)
+		require.NoError(t, err)
+		key := BoxContentsKey{Box: "box-1"}
+		b.Changes = []readmodel.Change{{Key: s.codec.AppendKey(nil, &key), Row: values, Position: 1}}
+		require.NoError(t, s.table.Apply(t.Context(), &b))
+		got, _, err := s.model.Get(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, row, got)
+		require.False(t, got.OptString.Present() || got.OptPrice.Present() || got.OptDays.Present() || got.Everything.Present())
+	})
+}
