@@ -34,6 +34,18 @@ func (Account) Withdraw(s AccountState, c Withdraw, _ cqrs.CommandMeta) (MoneyWi
 	return MoneyWithdrawn{Money: c.Money, Reference: c.Reference}, nil
 }
 
+// Transfer decides the command. It may reject it with AccountNotOpen or InsufficientFunds.
+func (a Account) Transfer(
+	s AccountState, also TransferAlso, c Transfer, m cqrs.CommandMeta,
+) (TransferResult, error) {
+	out, err := a.Withdraw(s, Withdraw{Money: c.Money, Reference: c.Reference}, m)
+	if err != nil {
+		return TransferResult{}, err
+	}
+	in, err := a.Deposit(also.Target, Deposit{Money: c.Money, Reference: c.Reference}, m)
+	return TransferResult{MoneyWithdrawn: out, TargetMoneyDeposited: in}, err
+}
+
 // ApplyMoneyWithdrawn changes the state as the event says. Money that wraps around is the kind of wrong that must not be
 // silent: an event whose fold fails is never stored.
 func (Account) ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) error {

@@ -215,6 +215,25 @@ func (v *Withdraw) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`}`)
 }
 
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Transfer) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Transfer")
+}
+
+func (v *Transfer) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"to":`)
+	w.String(string(v.To))
+	w.Raw(`,"money":`)
+	v.Money.writeJSON(w)
+	if x, ok := v.Reference.Get(); ok {
+		w.Field(`"reference":`)
+		w.String(x)
+	}
+	w.Raw(`}`)
+}
+
 func appendAccountState(b []byte, s *AccountState) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
 	w.AllowZero()

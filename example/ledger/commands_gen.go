@@ -69,3 +69,43 @@ func (v *Withdraw) check(c *validate.Checker) {
 		c.Text("reference", x)
 	}
 }
+
+// Transfer is a command to Account. It leads to MoneyWithdrawn, MoneyDeposited of target, or is
+// rejected with AccountNotOpen, InsufficientFunds.
+//
+// Both accounts change, or neither.
+type Transfer struct {
+	To        AccountID             `json:"to"`
+	Money     Money                 `json:"money"`
+	Reference cqrs.Optional[string] `json:"reference,omitzero"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Transfer) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Transfer")
+}
+
+func (v *Transfer) check(c *validate.Checker) {
+	v.To.check(c, "to")
+	c.Enter("money")
+	v.Money.check(c)
+	c.Leave()
+	if x, ok := v.Reference.Get(); ok {
+		c.Text("reference", x)
+	}
+}
+
+// TransferAlso has the states of the streams that Transfer loads besides its own.
+type TransferAlso struct {
+	// The Account that command.to names.
+	Target AccountState
+}
+
+// TransferResult has the events that Transfer leads to. They are stored in the order of its
+// fields, stream by stream: first those of the command's own.
+type TransferResult struct {
+	MoneyWithdrawn       MoneyWithdrawn
+	TargetMoneyDeposited MoneyDeposited
+}

@@ -28,6 +28,8 @@ type AccountDecider interface {
 	Deposit(s AccountState, c Deposit, m cqrs.CommandMeta) (MoneyDeposited, error)
 	// Withdraw decides the command. It may reject it with AccountNotOpen or InsufficientFunds.
 	Withdraw(s AccountState, c Withdraw, m cqrs.CommandMeta) (MoneyWithdrawn, error)
+	// Transfer decides the command. It may reject it with AccountNotOpen or InsufficientFunds.
+	Transfer(s AccountState, also TransferAlso, c Transfer, m cqrs.CommandMeta) (TransferResult, error)
 	// ApplyMoneyWithdrawn changes the state as the event says.
 	ApplyMoneyWithdrawn(s *AccountState, e *MoneyWithdrawn) error
 }

@@ -120,6 +120,43 @@ func (h *AccountCommands) Withdraw(
 	}, opts...)
 }
 
+// Transfer executes the command on an Account that exists; otherwise it is a
+// *cqrs.NotFoundError.
+func (h *AccountCommands) Transfer(
+	ctx context.Context,
+	id AccountID,
+	c Transfer,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	var targetStream *aggregate.Other[AccountState]
+	return h.aggregate.Execute(ctx, aggregate.Command[AccountState]{
+		Name:    "Transfer",
+		ID:      string(id),
+		Rejects: []string{"AccountNotOpen", "InsufficientFunds"},
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Transfer")
+		},
+		AppendJSON: c.AppendJSON,
+		Also: func(also *aggregate.Also) error {
+			targetStream = h.aggregate.With(also, string(c.To), aggregate.MustExist)
+			return nil
+		},
+		Decide: func(s *AccountState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			r, err := h.decider.Transfer(*s, TransferAlso{Target: *targetStream.State()}, c, m)
+			if err != nil {
+				return err
+			}
+			if err := out.Add(&r.MoneyWithdrawn); err != nil {
+				return err
+			}
+			return targetStream.Events().Add(&r.TargetMoneyDeposited)
+		},
+	}, opts...)
+}
+
 // Load returns the state of one Account and its version. One without events is a
 // *cqrs.NotFoundError.
 func (h *AccountCommands) Load(

@@ -32,7 +32,7 @@ func TestScenarios(t *testing.T) {
 		name string
 		run  func(*cqrstest.Scenario[*App])
 	}{
-		{105, "Withdrawing more than the balance is rejected", func(s *cqrstest.Scenario[*App]) {
+		{112, "Withdrawing more than the balance is rejected", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/account-1",
 				&AccountOpened{Owner: "Ada"},
 				&MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}},
@@ -40,9 +40,9 @@ func TestScenarios(t *testing.T) {
 			s.When(
 				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 501, Currency: CurrencyEUR}}),
 			)
-			s.Line(110).ThenRejected(InsufficientFunds{Available: 500}, "requested")
+			s.Line(117).ThenRejected(InsufficientFunds{Available: 500}, "requested")
 		}},
-		{111, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
+		{118, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
 			s.At(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC))
 			s.Given("Account/acc-1",
 				&AccountOpened{Owner: "Ada"},
@@ -56,29 +56,46 @@ func TestScenarios(t *testing.T) {
 				Money:     Money{Amount: 200, Currency: CurrencyEUR},
 				Reference: cqrs.Some("rent"),
 			}))
-			s.Line(118).Then(
+			s.Line(125).Then(
 				cqrstest.Event(&MoneyWithdrawn{Money: Money{Amount: 200}, Reference: cqrs.Some("rent")}).
-					Line(118).Except("money.currency").On("Account/acc-1"),
+					Line(125).Except("money.currency").On("Account/acc-1"),
 			)
-			s.Line(120).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
+			s.Line(127).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-1"}, BalanceByCurrencyRow{Balance: 300, LastMovement: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}).
-					Line(120).Except("currency", "movements"),
+					Line(127).Except("currency", "movements"),
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-2"}, BalanceByCurrencyRow{Balance: 7}).
-					Line(120).Except("currency", "movements", "lastMovement"),
+					Line(127).Except("currency", "movements", "lastMovement"),
 			))
-			s.Line(121).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
+			s.Line(128).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
 				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyEUR}, CurrencyTotalsRow{Held: 300, Deposited: 500, Withdrawn: 200}).
-					Line(121).Except("movements"),
+					Line(128).Except("movements"),
 				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyUSD}, CurrencyTotalsRow{Held: 7}).
-					Line(121).Except("deposited", "withdrawn", "movements"),
+					Line(128).Except("deposited", "withdrawn", "movements"),
 			))
 		}},
-		{122, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
+		{129, "A transfer moves the money", func(s *cqrstest.Scenario[*App]) {
+			s.Given("Account/acc-1",
+				&AccountOpened{Owner: "Ada"},
+				&MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}},
+			)
+			s.Given("Account/acc-2", &AccountOpened{Owner: "Bob"})
+			s.When(cqrstest.Do(s.App.Account.Transfer, "acc-1", Transfer{
+				To:    "acc-2",
+				Money: Money{Amount: 200, Currency: CurrencyEUR},
+			}))
+			s.Line(135).Then(
+				cqrstest.Event(&MoneyWithdrawn{Money: Money{Amount: 200, Currency: CurrencyEUR}}).
+					Line(135).Except("reference").On("Account/acc-1"),
+				cqrstest.Event(&MoneyDeposited{Money: Money{Amount: 200, Currency: CurrencyEUR}}).
+					Line(136).Except("reference").On("Account/acc-2"),
+			)
+		}},
+		{137, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/account-1", &MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}})
 			s.When(
 				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 1, Currency: CurrencyEUR}}),
 			)
-			s.Line(125).ThenRejected(AccountNotOpen{})
+			s.Line(140).ThenRejected(AccountNotOpen{})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -353,6 +353,41 @@ func TestDeletedReadModelsAreBuiltAgainEqual(t *testing.T) {
 // accounts are those that load moves money in.
 var accounts = []ledger.AccountID{"acc-1", "acc-2", "acc-3"}
 
+func TestATransferChangesBothAccountsOrNeither(t *testing.T) {
+	s, ctx := start(t, t.TempDir()), timeout(t)
+	for _, id := range []ledger.AccountID{"a", "b"} {
+		s.open(t, id)
+		s.deposit(t, id, eur(100))
+	}
+	var wg sync.WaitGroup
+	for i := range 40 {
+		from, to := ledger.AccountID("a"), ledger.AccountID("b")
+		if i%2 == 0 {
+			from, to = to, from
+		}
+		wg.Go(func() {
+			_, err := s.Account.Transfer(ctx, from, ledger.Transfer{To: to, Money: eur(30)})
+			assert.True(t, err == nil || errors.As(err, new(ledger.InsufficientFunds)), "%v", err)
+		})
+	}
+	wg.Wait()
+	_, err := s.Account.Transfer(ctx, "a", ledger.Transfer{To: "nobody", Money: eur(1)})
+	require.ErrorAs(t, err, new(*cqrs.NotFoundError))
+	_, err = s.Account.Transfer(ctx, "a", ledger.Transfer{To: "a", Money: eur(1)})
+	require.ErrorAs(t, err, new(*cqrs.SameStreamError))
+	head, err := s.log.Head(ctx)
+	require.NoError(t, err)
+	got := s.rows(t, head)
+	sum := int64(0)
+	for _, id := range []ledger.AccountID{"a", "b"} {
+		row := got.balances[ledger.BalanceByCurrencyKey{Account: id, Currency: ledger.CurrencyEUR}]
+		assert.GreaterOrEqual(t, row.Balance, int64(0))
+		sum += row.Balance
+	}
+	assert.Equal(t, int64(200), sum)
+	assert.Equal(t, int64(200), got.totals[ledger.CurrencyTotalsKey{Currency: ledger.CurrencyEUR}].Held)
+}
+
 // newSeed returns a seed that is printed if the test fails, or the one of a failed run.
 func newSeed(t *testing.T) uint64 {
 	const variable = "CQRSGEN_SEED"
