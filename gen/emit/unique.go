@@ -138,7 +138,7 @@ func (e *emitter) claimAll(f *jen.File) {
 	}
 	all := jen.Add(calls[0])
 	if len(calls) > 1 {
-		all = jen.Qual("errors", "Join").Custom(jen.Options{Open: "(", Close: ",\n)", Separator: ",", Multi: true}, calls...)
+		all = jen.Qual("errors", "Join").Custom(jen.Options{Open: "(", Close: "\n)", Separator: ",", Multi: true}, calls...)
 	}
 	fileComments(f, "ClaimUnique claims the unique values that were stored before the model said that they are unique, of all aggregates.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("ClaimUnique").Params(jen.Id("ctx").Qual("context", "Context")).Error().
