@@ -47,6 +47,7 @@ type randomModel struct {
 
 	members []string       // the names of events, rejections and commands
 	uses    map[string]int // how many aggregates use each of them
+	known   randomTypes
 }
 
 type randomEvent struct {
@@ -69,7 +70,7 @@ type randomField struct{ name, typ string }
 
 // newRandomModel returns the text of the model of a seed.
 func newRandomModel(seed uint64) string {
-	m := &randomModel{Rand: rand.New(rand.NewPCG(seed, 0)), names: map[string]bool{}, scalars: map[string]string{}, uses: map[string]int{}}
+	m := &randomModel{Rand: rand.New(rand.NewPCG(seed, 0)), names: map[string]bool{}, scalars: map[string]string{}, known: newRandomTypes(), uses: map[string]int{}}
 	m.line(0, "cqrsgen: 1")
 	m.line(0, "package: %s", m.one([]string{"random", "strings", "validate", "jsoncodec", "maps", "slices", "regexp"}))
 	m.doc(0)
@@ -197,7 +198,9 @@ func (m *randomModel) types() {
 	for range 1 + m.IntN(3) {
 		name := m.name()
 		m.line(1, "%s:", name)
-		m.line(2, "enum: %s", m.one([]string{"[A]", "[RED, green, Blue]", "[true, null, 0150, in_progress, _x, y__z, nil, type]"}))
+		values := m.one([]string{"[A]", "[RED, green, Blue]", "[true, null, 0150, in_progress, _x, y__z, nil, type]"})
+		m.line(2, "enum: %s", values)
+		m.known.enums[name] = strings.Split(strings.Trim(values, "[]"), ", ")
 		m.doc(2)
 		m.enums = append(m.enums, name)
 	}
@@ -208,6 +211,7 @@ func (m *randomModel) types() {
 		m.doc(2)
 		m.writeFields(2, "fields", fields)
 		m.structs = append(m.structs, name)
+		m.known.structs[name] = fields
 	}
 }
 

@@ -33,6 +33,7 @@ func (m *randomModel) aggregate(group int) {
 		m.writeHistory(e)
 		m.writeFields(4, "fields", e.fields)
 		m.writeMoves(phases, i)
+		m.writeApply(state, e.fields)
 		if len(e.fields) == 0 {
 			m.line(4, "fields: {}")
 		}
@@ -76,6 +77,7 @@ func (m *randomModel) commands(names map[string]bool, events, rejections []strin
 		also := m.also(&fields)
 		m.writeFields(4, "fields", fields)
 		m.writeAlso(also)
+		m.writeCheck(4, fields)
 		m.guard(phases, i == 0)
 		emits, rejects := m.some(events), m.some(rejections)
 		if i == 0 {

@@ -219,9 +219,9 @@ func (e exprs) timed(n *tree.Node) *jen.Statement {
 	methods := map[string]string{"==": "Equal", "!=": "Equal", "<": "Before", ">=": "Before", ">": "After", "<=": "After"}
 	x := e.plain(n.Args[0]).Dot(methods[n.Name]).Call(e.plain(n.Args[1]))
 	if n.Name == "!=" || n.Name == "<=" || n.Name == ">=" {
-		return jen.Op("!").Add(x)
+		x = jen.Op("!").Add(x)
 	}
-	return x
+	return e.renamed(n, x)
 }
 
 // plain is a scalar without the name of its own that it may have, and with it the methods that Go does not inherit.

@@ -59,8 +59,8 @@ func lastList(line string) int {
 			last, opened = opened[len(opened)-1], opened[:len(opened)-1]
 		}
 	}
-	if len(opened) > 0 {
-		return -1
+	if len(opened) > 0 || last > 0 && line[last] == '(' && strings.ContainsAny(line[last-1:last], " \t(!-") {
+		return -1 // what stands in parentheses is no list
 	}
 	return last
 }

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/constant"
 	"go/token"
+	"go/types"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // node makes the tree of what go/types found right, and reports what it can't know: where types of the model can do
 // less than what stands for them.
 func (c *checker) node(x ast.Expr) *Node {
+	c.settle(x)
 	switch x := x.(type) {
 	case *ast.ParenExpr:
 		return c.node(x.X)
@@ -44,6 +46,37 @@ func (c *checker) node(x ast.Expr) *Node {
 		return c.buildNode(x)
 	}
 	panic("expr: a part that was not let through")
+}
+
+// settle gives the untyped operands of a constant the type that the constant has. go/types leaves them without one,
+// since Go computes them before.
+func (c *checker) settle(x ast.Expr) {
+	tv := c.info.Types[x]
+	if tv.Value == nil || untyped(tv.Type) {
+		return
+	}
+	var operands []ast.Expr
+	switch x := x.(type) {
+	case *ast.ParenExpr:
+		operands = []ast.Expr{x.X}
+	case *ast.UnaryExpr:
+		operands = []ast.Expr{x.X}
+	case *ast.BinaryExpr:
+		if tv.Value.Kind() != constant.Bool { // of a comparison the operands have another type
+			operands = []ast.Expr{x.X, x.Y}
+		}
+	}
+	for _, o := range operands {
+		if have := c.info.Types[o]; untyped(have.Type) {
+			have.Type = tv.Type
+			c.info.Types[o] = have
+		}
+	}
+}
+
+func untyped(t types.Type) bool {
+	b, ok := t.(*types.Basic)
+	return ok && b.Info()&types.IsUntyped != 0
 }
 
 func (c *checker) newNode(op Op, x ast.Expr, args ...ast.Expr) *Node {
@@ -266,6 +299,10 @@ func (c *checker) arguments(x *ast.CallExpr, n *Node) {
 				"`%s` is %s, which %s does not take", c.text(x.Args[i]), t, n.Name)
 		}
 	}
+	if t := n.Type; (n.Name == "min" || n.Name == "max") && t != nil && t.Class == Scalar && t.Kind != String &&
+		(!numeric(t) || decimal(t)) {
+		c.errorf(diag.ExprCall, x, "", "%s does not take %s", n.Name, t)
+	}
 	for i, a := range n.Args {
 		if a.Type != nil && a.Type.Class == Enum && n.Name != "append" {
 			c.errorf(diag.ExprCall, x.Args[i], "", "`%s` is %s, which %s does not take", c.text(x.Args[i]), a.Type, n.Name)
@@ -292,10 +329,27 @@ func (c *checker) conversion(x *ast.CallExpr) *Node {
 		return n
 	}
 	n.Args = []*Node{c.node(arg)}
-	if have := n.Args[0].Type; have != nil && n.Type != nil && n.Args[0].Value == nil && !c.convertible(have, n.Type) {
+	have := n.Args[0].Type
+	if v := n.Args[0].Value; v != nil && have == n.Type && !decimal(n.Type) {
+		have = c.plain(v)
+	}
+	if have != nil && n.Type != nil && !c.convertible(have, n.Type) {
 		c.wrongConversion(x, n.Type)
 	}
 	return n
+}
+
+// plain is the type of a constant that has none of its own.
+func (c *checker) plain(v constant.Value) *Type {
+	switch v.Kind() {
+	case constant.Bool:
+		return c.scalars[Bool]
+	case constant.String:
+		return c.scalars[String]
+	case constant.Int:
+		return c.scalars[Int]
+	}
+	return c.scalars[Float64]
 }
 
 // convertText is a type's value that is written as a text.
@@ -312,6 +366,9 @@ func (c *checker) convertText(lit *ast.BasicLit, n *Node) {
 
 // convertible reports whether each value of a type can become one of another.
 func (c *checker) convertible(have, want *Type) bool {
+	if have.Kind == Float64 && want.Kind == Decimal && have.Class == Scalar {
+		return false
+	}
 	if have == want {
 		return true
 	}
