@@ -31,7 +31,9 @@ func Of(m *model.Model) []diag.Diagnostic {
 type adviser struct{ list []diag.Diagnostic }
 
 func (a *adviser) say(code string, at diag.Span, hint, format string, args ...any) {
-	a.list = append(a.list, diag.Diagnostic{Code: code, At: at, Message: fmt.Sprintf(format, args...), Hint: hint, Advice: true})
+	a.list = append(a.list, diag.Diagnostic{
+		Code: code, At: at, Message: fmt.Sprintf(format, args...), Hint: hint, Advice: true,
+	})
 }
 
 // plain finds an aggregate that only keeps what it is told.
@@ -43,7 +45,8 @@ func (a *adviser) plain(g *model.Aggregate, projections []*model.Projection) {
 	for _, p := range projections {
 		if len(p.Key) == 1 && p.Key[0].Type.Named == g.ID && sameFields(p.Row, g.State) {
 			a.say(diag.PlainCRUD, g.At, "a table would do, unless it matters why something changed",
-				"%s is plain CRUD: each command becomes the event of the same fields, nothing is refused, and %s has just the state", g.Name, p.Name)
+				"%s is plain CRUD: each command becomes the event of the same fields, nothing is refused, and %s has just the state",
+				g.Name, p.Name)
 			return
 		}
 	}
@@ -125,7 +128,8 @@ func expressions(h *model.Handler) []*model.Expr {
 func find(x *model.Expr, check string) *expr.Node {
 	var found *expr.Node
 	x.Node.Walk(func(n *expr.Node) {
-		if found == nil && strings.Contains(n.Text, "event.") && !strings.Contains(n.Text, "row.") && rootless(n.Text) == check {
+		overEvent := strings.Contains(n.Text, "event.") && !strings.Contains(n.Text, "row.")
+		if found == nil && overEvent && rootless(n.Text) == check {
 			found = n
 		}
 	})
@@ -153,7 +157,8 @@ func (a *adviser) fewRows(p *model.Projection) {
 	}
 	if rows <= 2 && len(p.Key) > 0 {
 		a.say(diag.KeyOfFewRows, p.Key[0].At, "add a field to the key, such as stream.id, and sum up when querying",
-			"all events of %s lead to %s: they can't be folded in parallel, nor told apart later", p.Name, []string{"one row", "two rows"}[rows-1])
+			"all events of %s lead to %s: they can't be folded in parallel, nor told apart later",
+			p.Name, []string{"one row", "two rows"}[rows-1])
 	}
 }
 
@@ -211,7 +216,8 @@ func ends(g *model.Aggregate) bool {
 func accumulates(s *model.Assignment) bool {
 	n := s.Value.Node
 	adds := n.Op == expr.OpBinary && (n.Name == "+" || n.Name == "-") || n.Op == expr.OpCall && n.Name == "append"
-	return adds && len(n.Args) > 0 && slices.ContainsFunc(n.Args, func(arg *expr.Node) bool { return arg.Text == "state."+s.Place.Text })
+	before := func(arg *expr.Node) bool { return arg.Text == "state."+s.Place.Text }
+	return adds && slices.ContainsFunc(n.Args, before)
 }
 
 // names finds names that say the wrong thing.

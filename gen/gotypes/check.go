@@ -99,7 +99,8 @@ func (c *Checker) Type(d *Type, code, message, hint string) {
 
 // Broken reports a file that is not Go to its end, once.
 func (c *Checker) Broken(f *File) {
-	if found := c.findings[f]; found != nil && slices.ContainsFunc(found.Sorted(), func(d diag.Diagnostic) bool { return d.Code == diag.TeamSyntax }) {
+	said := func(d diag.Diagnostic) bool { return d.Code == diag.TeamSyntax }
+	if found := c.findings[f]; found != nil && slices.ContainsFunc(found.Sorted(), said) {
 		return
 	}
 	line := strings.Split(string(f.Src), "\n")[max(0, f.Broken.Pos.Line-1)]
@@ -127,8 +128,9 @@ func (c *Checker) Signatures(w *Want, of *Methods) error {
 		}
 		c.report(own.File, diag.Diagnostic{
 			Code: diag.WrongSignature, At: c.span(own.decl.Name.Pos(), own.decl.Name.End()),
-			Message: fmt.Sprintf("%s.%s has another signature than the model asks for: it has %s", w.Type, m.Name, strings.TrimPrefix(text(own.decl.Type), "func")),
-			Hint:    fmt.Sprintf("want (%s) %s", m.Params, m.Results),
+			Message: fmt.Sprintf("%s.%s has another signature than the model asks for: it has %s",
+				w.Type, m.Name, strings.TrimPrefix(text(own.decl.Type), "func")),
+			Hint: fmt.Sprintf("want (%s) %s", m.Params, m.Results),
 		})
 	}
 	return nil
@@ -190,7 +192,8 @@ func (c *Checker) renamed(d *Type, fresh map[string]string) {
 		case !c.called(m):
 			continue
 		case missing == "" && subject(m) && c.folds(m, d.Name) && !c.selected(m.Name):
-			c.Type(d, diag.TypeLeftOver, fmt.Sprintf("nothing uses %s any more: the model says itself what events do to its rows", d.Name), hint)
+			c.Type(d, diag.TypeLeftOver,
+				fmt.Sprintf("nothing uses %s any more: the model says itself what events do to its rows", d.Name), hint)
 			return
 		case missing == "" || !strings.HasPrefix(missing, d.Name) && !subject(m):
 			continue

@@ -104,7 +104,9 @@ func (t *Team) read(dir, name, pkg string, ours func(string, []byte) bool) error
 	if ours(name, src) {
 		return nil
 	}
-	f := &File{Name: name, Src: src, Linked: !link.Mode().IsRegular(), Mode: info.Mode(), test: strings.HasSuffix(name, "_test.go")}
+	f := &File{
+		Name: name, Src: src, Linked: !link.Mode().IsRegular(), Mode: info.Mode(), test: strings.HasSuffix(name, "_test.go"),
+	}
 	switch err := t.parse(f, pkg); {
 	case err != nil:
 		return err
@@ -134,7 +136,8 @@ func (t *Team) parse(f *File, pkg string) error {
 	case syntax.Name.Name != pkg && f.constrained && !f.built:
 		return nil
 	case syntax.Name.Name != pkg:
-		return fmt.Errorf("%s belongs to the package %s, and the model says `package: %s`: a folder has one package", f.Name, syntax.Name.Name, pkg)
+		return fmt.Errorf("%s belongs to the package %s, and the model says `package: %s`: a folder has one package",
+			f.Name, syntax.Name.Name, pkg)
 	}
 	f.ast = syntax
 	f.Generated = ast.IsGenerated(syntax)
@@ -235,12 +238,14 @@ func (t *Team) Types(name string) []*Type {
 
 // Hides reports whether a file that is not Go to its end may declare the type where the parser did not get to.
 func (t *Team) Hides(typ string) *File {
-	return t.hides(regexp.MustCompile(`\b` + regexp.QuoteMeta(typ) + `[ \t]+(=|struct\b|interface\b|func\b|map\b|[\w*\[.]+[ \t]*(\r?\n|$))`))
+	return t.hides(regexp.MustCompile(`\b` + regexp.QuoteMeta(typ) +
+		`[ \t]+(=|struct\b|interface\b|func\b|map\b|[\w*\[.]+[ \t]*(\r?\n|$))`))
 }
 
 // HidesMethod is Hides for a method of the type.
 func (t *Team) HidesMethod(typ, name string) *File {
-	return t.hides(regexp.MustCompile(`\bfunc\s*\([^()]*\b` + regexp.QuoteMeta(typ) + `\b[^()]*\)\s*` + regexp.QuoteMeta(name) + `\b`))
+	return t.hides(regexp.MustCompile(`\bfunc\s*\([^()]*\b` + regexp.QuoteMeta(typ) +
+		`\b[^()]*\)\s*` + regexp.QuoteMeta(name) + `\b`))
 }
 
 func (t *Team) hides(pattern *regexp.Regexp) *File {

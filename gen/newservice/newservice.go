@@ -70,7 +70,8 @@ func (e *NotEmptyError) Error() string {
 	if e.More > 0 {
 		more = fmt.Sprintf(" and %d more", e.More)
 	}
-	return fmt.Sprintf("%s is not empty: it holds %s%s. A service is only written into an empty folder", e.Dir, strings.Join(e.Names, ", "), more)
+	return fmt.Sprintf("%s is not empty: it holds %s%s. A service is only written into an empty folder",
+		e.Dir, strings.Join(e.Names, ", "), more)
 }
 
 // Create writes a new service into a folder that does not exist or is empty; an empty repository of git counts as
@@ -170,7 +171,7 @@ func checkModule(path string) error {
 	switch first, _, _ := strings.Cut(path, "/"); {
 	case path == module || strings.HasPrefix(path, module+"/"):
 		return wrong("it is this tool's")
-	case first == "std" || first == "cmd" || first == "main" || first == "tool" || first == "all" || first == "command-line-arguments":
+	case slices.Contains([]string{"std", "cmd", "main", "tool", "all", "command-line-arguments"}, first):
 		return wrong("Go means something else by " + first)
 	case !strings.Contains(first, ".") && isStandard(first):
 		return wrong("Go's standard library has " + first)

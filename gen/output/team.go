@@ -155,8 +155,8 @@ func (t *team) stubs(sk *emit.Skeleton, d *gotypes.Type, have *gotypes.Methods) 
 		switch {
 		case have.Has[m.Name]:
 		case have.Fields[m.Name]:
-			t.Type(d, diag.NoMethodsOfType, fmt.Sprintf("%s has a field %s, where %s asks for a method of that name", sk.Type, m.Name, sk.Interface),
-				"rename the field")
+			t.Type(d, diag.NoMethodsOfType, fmt.Sprintf(
+				"%s has a field %s, where %s asks for a method of that name", sk.Type, m.Name, sk.Interface), "rename the field")
 		default:
 			if hiding := t.HidesMethod(sk.Type, m.Name); hiding != nil {
 				t.Broken(hiding)
@@ -201,7 +201,8 @@ func (t *team) place(d *gotypes.Type, sk *emit.Skeleton, missing []emit.Method) 
 	}
 	constraint, named := d.File.Constraint()
 	if named {
-		return "", "", fmt.Errorf("%s lacks %s, and their stubs can't be appended to %s: import %q there", sk.Type, names(missing), d.File.Name, emit.CQRS)
+		return "", "", fmt.Errorf("%s lacks %s, and their stubs can't be appended to %s: import %q there",
+			sk.Type, names(missing), d.File.Name, emit.CQRS)
 	}
 	base := strings.TrimSuffix(d.File.Name, ".go") + "_more"
 	for n := 2; ; n++ {
