@@ -26,7 +26,9 @@ func TestAModelIsNotLookedAtAgainUntilSomethingChanges(t *testing.T) {
 		"a/app_gen.go wrote":  func() { require.NoError(t, os.WriteFile("a/app_gen.go", []byte(header("a/app_gen.go")), 0o644)) },
 		"a/codec_gen.go gone": func() { require.NoError(t, os.Remove("a/codec_gen.go")) },
 		"a/door.go gone":      func() { require.NoError(t, os.Remove("a/door.go")) },
-		"a/door.cqrs.lock":    func() { require.NoError(t, os.WriteFile("a/door.cqrs.lock", []byte(header("a/door.cqrs.lock")), 0o644)) },
+		"a/door.cqrs.lock": func() {
+			require.NoError(t, os.WriteFile("a/door.cqrs.lock", []byte(header("a/door.cqrs.lock")), 0o644))
+		},
 	} {
 		change()
 		require.Equal(t, []string{model}, leftOver(model), name)
