@@ -45,7 +45,7 @@ func TestTheTextOfAnIDLeadsBackToItsParts(t *testing.T) {
 }
 
 func TestOnlyTheOneTextOfAnIDIsRead(t *testing.T) {
-	two := func(r *IDReader) { r.String(); r.String() }
+	two := func(r *IDReader) { _, _ = r.String(), r.String() }
 	number := func(r *IDReader) { r.Int(32) }
 	for _, c := range []struct {
 		name, text string
