@@ -49,6 +49,7 @@ var handWritten = map[string]bool{
 	"streams":       true,
 	"folds":         true,
 	"several-files": true,
+	"scenarios":     true,
 	"queries":       true,
 }
 

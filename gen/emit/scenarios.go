@@ -148,7 +148,9 @@ func (e *emitter) scenario(g *jen.Group, s *model.Scenario) {
 // arguments are those of a call: the first beside the name, the others on lines of their own if there are several.
 func arguments(first jen.Code, others []jen.Code) *jen.Statement {
 	return jen.ListFunc(func(g *jen.Group) {
-		g.Add(first)
+		if first != nil {
+			g.Add(first)
+		}
 		for _, x := range others {
 			if len(others) == 1 {
 				g.Add(x)
@@ -167,8 +169,9 @@ func (e *emitter) eventValue(x model.ScenarioEvent) *jen.Statement {
 }
 
 func (e *emitter) execution(x *model.Execution) *jen.Statement {
-	execute := jen.Id("s").Dot("App").Dot(x.Stream.Aggregate.Name).Dot(e.CommandOf(x.Command).Method)
-	command := jen.Id(e.CommandOf(x.Command).Go).Add(e.fieldValues(x.Fields.Fields))
+	c := e.CommandOf(x.Command)
+	execute := jen.Id("s").Dot("App").Dot(x.Stream.Aggregate.Name).Dot(c.Method)
+	command := jen.Id(c.Go).Add(e.fieldValues(x.Fields.Fields))
 	if x.Stream.ID == nil {
 		return jen.Qual(cqrstestPath, "DoSingle").Call(execute, command)
 	}
@@ -187,9 +190,8 @@ func (e *emitter) outcome(g *jen.Group, o *model.Outcome) {
 	var events []jen.Code
 	for _, stream := range o.Events {
 		for _, x := range stream.Events {
-			event := jen.Qual(cqrstestPath, "Event").Call(e.eventValue(x))
-			event = then(event, e.line(x.At), leftOut("", x.Event.Fields, x.Fields))
-			events = append(events, event.Dot("On").Call(jen.Lit(stream.Stream.Name())))
+			event := jen.Qual(cqrstestPath, "Event").Call(e.eventValue(x)).Dot("On").Call(jen.Lit(stream.Stream.Name()))
+			events = append(events, then(event, e.line(x.At), leftOut("", x.Event.Fields, x.Fields)))
 		}
 	}
 	g.Add(at).Dot("Then").CallFunc(func(g *jen.Group) {
@@ -219,13 +221,20 @@ func (e *emitter) scenarioRows(g *jen.Group, rows model.ScenarioRows) {
 		jen.Qual(cqrstestPath, "Rows").Call(append([]jen.Code{jen.Id("s").Dot("App").Dot(p.Name)}, list...)...))
 }
 
-// then says, on a line of its own, where an expectation stands and what it leaves out.
+// then says, on lines of their own, where an expectation stands and what it leaves out.
 func then(x *jen.Statement, line jen.Code, except []string) *jen.Statement {
 	x.Op(".").Line().Id("Line").Call(line)
-	if len(except) > 0 {
-		x.Dot("Except").Call(literals(except)...)
+	if len(except) == 0 {
+		return x
 	}
-	return x
+	width := 0
+	for _, path := range except {
+		width += len(path) + 4
+	}
+	if width > mostWidth {
+		return x.Op(".").Line().Id("Except").Call(arguments(nil, literals(except)))
+	}
+	return x.Dot("Except").Call(literals(except)...)
 }
 
 // split parts the values of the key's fields from the others.

@@ -46,6 +46,10 @@ func (e *emitter) element(v *model.Value) *jen.Statement {
 		return e.entries(v)
 	case isStruct(&v.Type):
 		return e.fieldValues(v.Fields)
+	case v.Type.Kind == model.Optional && v.Absent:
+		return jen.Values()
+	case v.Type.Kind == model.Date:
+		return dateValue(v.Text)
 	}
 	return e.value(v)
 }
@@ -181,16 +185,20 @@ func scalarValue(text string, k model.Kind) *jen.Statement {
 	case model.UUID:
 		return jen.Qual(uuidPath, "MustParse").Call(jen.Lit(text))
 	case model.Date:
-		t, _ := time.Parse(time.DateOnly, text)
-		return jen.Qual(cqrsPath, "Date").Add(inline([]entry{
-			{"Year", jen.Lit(t.Year())}, {"Month", jen.Lit(int(t.Month()))}, {"Day", jen.Lit(t.Day())},
-		}))
+		return jen.Qual(cqrsPath, "Date").Add(dateValue(text))
 	case model.Decimal:
 		return jen.Qual(cqrsPath, "MustDecimal").Call(jen.Lit(text))
 	case model.Float64:
 		return floatValue(text)
 	}
 	return jen.Op(text) // true, false, or an integer
+}
+
+func dateValue(text string) *jen.Statement {
+	t, _ := time.Parse(time.DateOnly, text)
+	return inline([]entry{
+		{"Year", jen.Lit(t.Year())}, {"Month", jen.Lit(int(t.Month()))}, {"Day", jen.Lit(t.Day())},
+	})
 }
 
 func floatValue(text string) *jen.Statement {

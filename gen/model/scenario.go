@@ -1,7 +1,6 @@
 package model
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,8 +33,16 @@ type StreamEvents struct {
 // Stream names a stream.
 type Stream struct {
 	Aggregate *Aggregate
-	// ID is of the type of the aggregate's id; it is nil where that is single.
+	// ID is of the type of the aggregate's id, nil where there is one instance. Its Text is what names the stream.
 	ID *Value
+}
+
+// Name is "Account/acc-1".
+func (s Stream) Name() string {
+	if s.ID == nil {
+		return s.Aggregate.Name + "/" + singleID
+	}
+	return s.Aggregate.Name + "/" + s.ID.Text
 }
 
 // ScenarioEvent is an event with its fields: all of them where it is given, those that are compared where it is
@@ -204,6 +211,10 @@ func (x *scenarioReader) streams(s *schema.Value, key string, how strictness, by
 	return list
 }
 
+func (s Stream) same(t Stream) bool {
+	return s.Aggregate == t.Aggregate && s.Name() == t.Name()
+}
+
 // single returns the only entry of a mapping.
 func (x *scenarioReader) single(s *schema.Value, what, example string) (schema.ValueEntry, bool) {
 	switch {
@@ -365,31 +376,43 @@ func (x *scenarioReader) when(s *schema.Value) *Execution {
 // command finds a command, of one aggregate if that is known.
 func (x *scenarioReader) command(name schema.Text, of *Aggregate) *Command {
 	var names []string
-	var other *Command
+	var found, others []*Command
 	for _, a := range x.model.Aggregates {
 		for _, c := range a.Commands {
-			if of == nil || of == a {
-				names = append(names, c.Name)
-			}
-			if c.Name == name.Value {
-				other = c
-			}
-			if c.Name == name.Value && (of == nil || of == a) {
-				return c
+			switch named := c.Name == name.Value || qualified(a, c.Name) == name.Value; {
+			case named && (of == nil || of == a):
+				found = append(found, c)
+			case named:
+				others = append(others, c)
+			case of == nil || of == a:
+				names = append(names, c.Ref())
 			}
 		}
 	}
-	if other != nil {
-		x.clash(diag.ScenarioUnknown, name.At, other.At, other.Name+" is declared here",
-			"%s is a command of %s, not of %s", other.Name, other.Aggregate.Name, of.Name)
-		return nil
+	switch {
+	case len(found) == 1:
+		return found[0]
+	case len(found) > 1:
+		x.ambiguousCommand(name, found)
+	case len(others) > 0:
+		x.clash(diag.ScenarioUnknown, name.At, others[0].At, others[0].Name+" is declared here",
+			"%s is a command of %s, not of %s", others[0].Name, others[0].Aggregate.Name, of.Name)
+	case !x.unread.commands:
+		hint, _ := x.hint(name.Value, names)
+		x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown command %q", name.Value)
 	}
-	if x.unread.commands {
-		return nil
-	}
-	hint, _ := x.hint(name.Value, names)
-	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown command %q", name.Value)
 	return nil
+}
+
+func (x *scenarioReader) ambiguousCommand(name schema.Text, found []*Command) {
+	d := diag.Diagnostic{
+		Code: diag.AmbiguousName, At: name.At, Message: "several aggregates have a command " + name.Value,
+		Hint: "write " + found[0].Ref() + " or " + found[1].Ref(),
+	}
+	for _, c := range found {
+		d.Related = append(d.Related, diag.Related{At: c.At, Message: "one is declared here"})
+	}
+	x.diags.Add(d)
 }
 
 // then reads what the command leads to.
@@ -484,71 +507,4 @@ func (x *scenarioReader) projectionNamed(name schema.Text) *Projection {
 	hint, _ := x.hint(name.Value, names)
 	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown projection %q", name.Value)
 	return nil
-}
-
-// namesStream reports whether a name is that of a stream and not of an event or a command.
-func (x *scenarioReader) namesStream(name schema.Text) bool { return strings.Contains(name.Value, "/") }
-
-// stream reads `Account/acc-1`.
-func (x *scenarioReader) stream(name schema.Text) (Stream, bool) {
-	category, id, _ := strings.Cut(name.Value, "/")
-	var names []string
-	for _, a := range x.model.Aggregates {
-		names = append(names, a.Name)
-		if a.Name != category {
-			continue
-		}
-		return x.streamID(a, id, partOf(name, len(category)+1))
-	}
-	if x.unread.aggregates {
-		return Stream{}, false
-	}
-	hint, _ := x.hint(category, names)
-	x.errorf(diag.ScenarioUnknown, name.At, hint, "unknown aggregate %q", category)
-	return Stream{}, false
-}
-
-// partOf returns the place of what stands from a byte of a text on.
-func partOf(t schema.Text, from int) diag.Span {
-	at := t.At
-	if at.Len == len(t.Value) && from < len(t.Value) {
-		at.Col, at.Len = at.Col+from, at.Len-from
-	}
-	return at
-}
-
-// defaultStream is the stream of an aggregate in a scenario that names none: account-1, or 1 for ids that are numbers.
-func (x *scenarioReader) defaultStream(a *Aggregate, at schema.Text) (Stream, bool) {
-	switch {
-	case a.Single:
-		return Stream{Aggregate: a}, true
-	case a.ID == nil:
-		return Stream{}, false // which was reported
-	case a.ID.IDOf != nil:
-		if !x.unnamed[a] {
-			x.unnamed[a] = true
-			x.errorf(diag.ScenarioDefaultID, at.At, "name it: `"+a.Name+"/"+strings.Join(fieldNames(a.ID.Fields), "/")+"`",
-				"the stream is not named, and the id of %s has several parts", a.Name)
-		}
-		return Stream{}, false
-	}
-	v := &Value{Type: Type{Kind: Ref, Named: a.ID}, At: at.At, Text: DefaultID(a)}
-	fault := ruleFault(v, a.ID.Base, a.ID.Rules)
-	if fault != "" && !x.unnamed[a] {
-		x.unnamed[a] = true
-		x.errorf(diag.ScenarioDefaultID, at.At, "name the stream: `"+a.Name+"/…`",
-			"the stream is not named, and can't be %s/%s: the id %s", a.Name, v.Text, fault)
-	}
-	return Stream{Aggregate: a, ID: v}, fault == ""
-}
-
-// DefaultID is the text of the id that an aggregate has in scenarios that name no stream.
-func DefaultID(a *Aggregate) string {
-	switch a.ID.Base {
-	case String:
-		return strings.ToLower(a.Name) + "-1"
-	case UUID:
-		return fmt.Sprintf("00000000-0000-0000-0000-%012d", 1)
-	}
-	return "1"
 }

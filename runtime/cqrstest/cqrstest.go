@@ -147,9 +147,10 @@ func Do[ID, C any](
 	return func(ctx context.Context) (cqrs.Receipt, error) { return execute(ctx, id, command, opts...) }
 }
 
-// DoSingle is the Action of a command to an aggregate that has no id, because there is only one.
+// DoSingle is the Action of a command to an aggregate that the model calls single.
 func DoSingle[C any](
-	execute func(context.Context, C, ...cqrs.CommandOption) (cqrs.Receipt, error), command C, opts ...cqrs.CommandOption,
+	execute func(context.Context, C, ...cqrs.CommandOption) (cqrs.Receipt, error),
+	command C, opts ...cqrs.CommandOption,
 ) Action {
 	return func(ctx context.Context) (cqrs.Receipt, error) { return execute(ctx, command, opts...) }
 }

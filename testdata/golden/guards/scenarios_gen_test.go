@@ -55,8 +55,8 @@ func TestScenarios(t *testing.T) {
 			)
 			s.When(cqrstest.Do(s.App.Member.Join, "bob", Join{Name: "Bob", Email: cqrs.Some[Email]("a@example.org")}))
 			s.Line(128).Then(
-				cqrstest.Event(&MemberJoined{Name: "Bob"}).
-					Line(128).Except("email").On("Member/bob"),
+				cqrstest.Event(&MemberJoined{Name: "Bob"}).On("Member/bob").
+					Line(128).Except("email"),
 			)
 		}},
 	} {

@@ -45,10 +45,10 @@ func TestScenarios(t *testing.T) {
 					Price:  cqrs.MustDecimal("1.5"),
 					Prices: map[string]Price{"total": Price(cqrs.MustDecimal("3"))},
 					Tags:   cqrs.Set[string]{"blue": {}, "office": {}},
-				}).
-					Line(71).On("Order/o-1"),
-				cqrstest.Event(&OrderAddItem{}).
-					Line(72).On("Order/o-1"),
+				}).On("Order/o-1").
+					Line(71),
+				cqrstest.Event(&OrderAddItem{}).On("Order/o-1").
+					Line(72),
 			)
 		}},
 		{73, "An item that was ordered is counted", func(s *cqrstest.Scenario[*App]) {

@@ -37,10 +37,10 @@ func TestScenarios(t *testing.T) {
 			s.Given("Settings/single", &LimitSet{Limit: 3})
 			s.When(cqrstest.Do(s.App.Account.Transfer, "a", Transfer{To: "b", Amount: 2}))
 			s.Line(137).Then(
-				cqrstest.Event(&Withdrawn{Amount: 2, Before: 5}).
-					Line(137).On("Account/a"),
-				cqrstest.Event(&Deposited{Amount: 2}).
-					Line(138).On("Account/b"),
+				cqrstest.Event(&Withdrawn{Amount: 2, Before: 5}).On("Account/a").
+					Line(137),
+				cqrstest.Event(&Deposited{Amount: 2}).On("Account/b").
+					Line(138),
 			)
 		}},
 		{139, "A transfer keeps to the limit", func(s *cqrstest.Scenario[*App]) {
@@ -60,8 +60,8 @@ func TestScenarios(t *testing.T) {
 				Tag:      "",
 			}, Take{}))
 			s.Line(149).Then(
-				cqrstest.Event(&Taken{}).
-					Line(149).On("Allotment/a~1b/double/2026-03-01/7/"),
+				cqrstest.Event(&Taken{}).On("Allotment/a~1b/double/2026-03-01/7/").
+					Line(149),
 			)
 		}},
 		{150, "The nights follow", func(s *cqrstest.Scenario[*App]) {
@@ -79,8 +79,8 @@ func TestScenarios(t *testing.T) {
 			s.Given("Settings/single", &LimitSet{Limit: 3})
 			s.When(cqrstest.DoSingle(s.App.Settings.RaiseLimit, RaiseLimit{}))
 			s.Line(158).Then(
-				cqrstest.Event(&LimitSet{Limit: 4}).
-					Line(158).Except("like").On("Settings/single"),
+				cqrstest.Event(&LimitSet{Limit: 4}).On("Settings/single").
+					Line(158).Except("like"),
 			)
 		}},
 	} {
