@@ -236,7 +236,26 @@ func (c *checker) unknownField(sel *ast.Ident, t *Type) {
 	if t.Class == Struct {
 		of = "the struct " + t.Name
 	}
-	c.errorf(diag.ExprField, sel, diag.DidYouMean(sel.Name, names), "%s has no field %q", of, sel.Name)
+	hint := c.elsewhere(sel.Name, t)
+	if hint == "" {
+		hint = diag.DidYouMean(sel.Name, names)
+	}
+	c.errorf(diag.ExprField, sel, hint, "%s has no field %q", of, sel.Name)
+}
+
+// elsewhere says where that stands which people look for in an event: its stream's id, and what is known about it.
+func (c *checker) elsewhere(name string, of *Type) string {
+	event, stream, meta := c.scope["event"], c.scope["stream"], c.scope["meta"]
+	switch {
+	case event == nil || event != of:
+	case stream != nil && (name == "id" || name == "stream"):
+		return "the id of its stream is `stream.id`"
+	case meta != nil && meta.field(name) != nil:
+		return "what is known about an event stands in `meta." + name + "`"
+	case meta != nil && (name == "timestamp" || name == "at" || name == "occurredAt" || name == "createdAt"):
+		return "when it happened stands in `meta.time`"
+	}
+	return ""
 }
 
 // wrongField explains a selection.

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"strings"
+
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
@@ -113,13 +115,29 @@ func (r *resolver) emittedEvent(name schema.Text, m *Command, to *Also, unknown 
 	if to != nil {
 		a = to.Aggregate
 	}
+	own := strings.TrimPrefix(name.Value, qualified(a, ""))
 	for _, e := range a.Events {
-		if e.Name == name.Value || qualified(a, e.Name) == name.Value {
+		if e.Name == own || e.Name == name.Value {
 			r.emitted[e] = true
 			return e
 		}
 	}
 	return r.noEventOf(name, a, m)
+}
+
+// nearEvent returns a hint at the event that was probably meant, which then counts as emitted.
+func (r *resolver) nearEvent(name string, a *Aggregate) string {
+	var own []string
+	for _, e := range a.Events {
+		own = append(own, e.Name)
+	}
+	hint, near := r.hint(name, own)
+	for _, e := range a.Events {
+		if e.Name == near {
+			r.emitted[e] = true
+		}
+	}
+	return hint
 }
 
 // noEventOf reports a name that is not that of an event of an aggregate.
@@ -143,15 +161,9 @@ func (r *resolver) noEventOf(name schema.Text, a *Aggregate, m *Command) *Event 
 		r.emitsElsewhere = true
 		return nil
 	}
-	var own []string
-	for _, e := range a.Events {
-		own = append(own, e.Name)
-	}
-	hint, near := r.hint(name.Value, own)
-	for _, e := range a.Events {
-		if e.Name == near {
-			r.emitted[e] = true
-		}
+	hint := ""
+	if !r.tired() {
+		hint = r.nearEvent(name.Value, a)
 	}
 	r.errorf(diag.UnknownEvent, name.At, hint, "unknown event %q", name.Value)
 	return nil

@@ -112,6 +112,10 @@ func (r *resolver) event(name schema.Text, code string, known map[*Event]diag.Sp
 	if r.eventsUnknown {
 		return nil
 	}
+	if r.tired() {
+		r.errorf(code, name.At, "", "unknown event %q", name.Value)
+		return nil
+	}
 	hint, near := r.hint(name.Value, eventNames(r.model.Aggregates...))
 	meant := r.events.first(near)
 	if _, last, qualified := strings.Cut(name.Value, "."); qualified && r.events[last] != nil {

@@ -63,6 +63,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 		emitted: map[*Event]bool{}, events: byName[Event]{}, rejections: byName[Rejection]{}, fieldsUnknown: map[any]bool{},
 	}
 	r.packageName(f)
+	r.mendNames(f)
 	r.typesUnknown = f.Partial || unread(f.Keys, "types", len(f.Types))
 	types := idTypes(f)
 	r.declareTypes(types)
@@ -219,9 +220,12 @@ func that(first declaration, how string) string {
 // thousands takes its time.
 const mostHints = 500
 
+// tired reports whether there are so many findings that no further one gets a hint.
+func (r *resolver) tired() bool { return r.diags.Len() > mostHints }
+
 // hint says what an unknown name was probably meant to be, and returns the candidate that is nearest to it.
 func (r *resolver) hint(name string, candidates []string) (hint, near string) {
-	if r.diags.Len() > mostHints {
+	if r.tired() {
 		return "", ""
 	}
 	near = diag.Nearest(name, candidates)

@@ -1,11 +1,13 @@
 package model_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -223,4 +225,25 @@ func mutate(t *rapid.T, src string) string {
 		return src[:at] + src[min(len(src), at+rapid.IntRange(1, 20).Draw(t, "gone")):]
 	}
 	return strings.Join(lines, "\n")
+}
+
+func TestThousandsOfUnknownNamesAreReportedInTimeThatGrowsWithThem(t *testing.T) {
+	took := func(names int) time.Duration {
+		var b strings.Builder
+		b.WriteString("cqrsgen: 1\npackage: big\ntypes:\n")
+		for i := range names {
+			fmt.Fprintf(&b, "  TypeNumber%05d: {base: string}\n", i)
+		}
+		for i := range names {
+			fmt.Fprintf(&b, "  Struct%05d: {fields: {a: TypeNumbre%05d}}\n", i, i)
+		}
+		b.WriteString("aggregates:\n  A: {id: TypeNumber00001, events: {B: {}}, commands: {C: {emits: [B]}}}\n")
+		start := time.Now()
+		_, d := resolve([]byte(b.String()))
+		require.Equal(t, names, d.Len())
+		return time.Since(start)
+	}
+	took(100)
+	few, many := took(500), took(5000)
+	assert.Less(t, many, 40*few+100*time.Millisecond, "%v for 500, %v for 5,000", few, many)
 }

@@ -27,6 +27,17 @@ func (r *resolver) rules(list []schema.Rule, t Type) Rules {
 	return b.rules
 }
 
+// bounds checks what can be said of rules whose type is not known.
+func (r *resolver) bounds(list []schema.Rule) {
+	b := ruleReader{resolver: r}
+	for _, rule := range list {
+		switch rule.Name.Value {
+		case "minLength", "maxLength", "minItems", "maxItems", "pattern":
+			b.bound(rule, 0)
+		}
+	}
+}
+
 // ruleReader reads the rules of one type.
 type ruleReader struct {
 	*resolver

@@ -159,6 +159,7 @@ func (r *resolver) base(t *schema.Type, n *Named) {
 			hint = diag.DidYouMean(t.Base.Value, scalarNames())
 		}
 		r.errorf(diag.BaseNotScalar, t.Base.At, hint, "the base of %s is not a scalar: %q", n.Name, t.Base.Value)
+		r.bounds(t.Rules)
 		return
 	}
 	n.Base = kind
@@ -251,7 +252,11 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 		} else {
 			seen[lower] = f.Name
 		}
-		fields = append(fields, r.field(f))
+		m := r.field(f)
+		if identifier.MatchString(m.Name) {
+			m.Name = lowerFirst(m.Name) // the wrong case was reported: what follows speaks of the right one
+		}
+		fields = append(fields, m)
 	}
 	return fields
 }
@@ -261,11 +266,12 @@ func (r *resolver) field(f *schema.Field) *Field {
 	if m.Personal {
 		r.notEncrypted(&f.Personal, m)
 	}
-	if f.Type == nil {
-		return m
+	if f.Type != nil {
+		m.Type = r.typeOf(f.Type)
 	}
-	m.Type = r.typeOf(f.Type)
-	if !m.Type.broken() {
+	if m.Type.broken() {
+		r.bounds(f.Rules)
+	} else {
 		m.Rules = r.rules(f.Rules, m.Type)
 	}
 	return m
@@ -325,6 +331,9 @@ func (r *resolver) typeHint(name string) string {
 	}
 	if hint := r.isAnother(name); hint != "" {
 		return hint
+	}
+	if r.tired() {
+		return ""
 	}
 	candidates := scalarNames()
 	for _, n := range r.model.Types {

@@ -248,7 +248,7 @@ func (p *parser) items(e entry, example string) []*yaml.Node {
 	case isNull(n):
 		return nil
 	case n.Kind != yaml.SequenceNode:
-		p.errorf(diag.WrongForm, p.span(n), "write a list: "+example,
+		p.errorf(diag.WrongForm, p.span(n), "write a list: "+ownWords(e, example),
 			"`%s` needs a list, not %s", e.key.Value, formOf(n))
 		return nil
 	}
@@ -264,6 +264,15 @@ func (p *parser) items(e entry, example string) []*yaml.Node {
 		list = append(list, n.Content[end])
 	}
 	return list
+}
+
+// ownWords puts what stands in the place of a list of words into the example of one.
+func ownWords(e entry, example string) string {
+	words := strings.HasPrefix(example, "`"+e.key.Value+": [") && !strings.ContainsAny(example, "{\"") && !strings.Contains(example, "[[")
+	if !words || e.value.Kind != yaml.ScalarNode || len(e.value.Value) > 64 || strings.ContainsAny(e.value.Value, ",[]{}\n") {
+		return example
+	}
+	return "`" + e.key.Value + ": [" + e.value.Value + "]`"
 }
 
 // texts returns the entries of a list of words.

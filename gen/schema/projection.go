@@ -36,11 +36,11 @@ var projectionShape = shape[Projection]{
 }
 
 func (p *parser) indexes(e entry) []Index {
-	const example = "`indexes: [[currency, balance]]`"
+	const example = "`indexes: [[field]]`"
 	var list []Index
 	for _, n := range p.items(e, example) {
 		if n.Kind == yaml.ScalarNode && !p.unusable[n] {
-			p.errorf(diag.WrongForm, p.span(n), "write "+example, "an index is itself a list of fields")
+			p.errorf(diag.WrongForm, p.span(n), "write `indexes: [["+n.Value+"]]`", "an index is itself a list of fields")
 			continue
 		}
 		before := p.faults

@@ -186,6 +186,11 @@ func foreignWord(name string, more bool) string {
 		return "write `list of T`"
 	case lower == "dict", lower == "map", lower == "hash":
 		return "write `map of K to T`"
+	case name != lower:
+		return ""
+	}
+	if near := diag.Nearest(name, []string{"optional", "list", "map", "set"}); near != "" {
+		return "did you mean \"" + near + "\"?"
 	}
 	return ""
 }
