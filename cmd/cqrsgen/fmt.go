@@ -38,8 +38,10 @@ Only white space changes, and quotes that nothing needs. A file with a mistake i
 			return format(files, o, out)
 		},
 	}
-	cmd.Flags().BoolVar(&o.check, "check", false, "write nothing; list what is not in its canonical form, and exit with 1 if anything is")
-	cmd.Flags().BoolVar(&o.diff, "diff", false, "write nothing; show what would change, and exit with 1 if anything would")
+	cmd.Flags().BoolVar(&o.check, "check", false,
+		"write nothing; list what is not in its canonical form, and exit with 1 if anything is")
+	cmd.Flags().BoolVar(&o.diff, "diff", false,
+		"write nothing; show what would change, and exit with 1 if anything would")
 	jsonFlag(cmd, &o.json)
 	return cmd
 }

@@ -12,7 +12,8 @@ import (
 )
 
 // withoutFiles ends the help of commands that take models.
-const withoutFiles = "Without FILE: every *" + gen.Suffix + " below the working directory, except in the folders that Go ignores."
+const withoutFiles = "Without FILE: every *" + gen.Suffix +
+	" below the working directory, except in the folders that Go ignores."
 
 // completeModels completes the names of models.
 func completeModels(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -23,12 +23,10 @@ func TestAModelIsNotLookedAtAgainUntilSomethingChanges(t *testing.T) {
 	code, _, _ = cqrsgen("generate", "--check")
 	assert.Zero(t, code)
 	for name, change := range map[string]func(){
-		"a/app_gen.go wrote":  func() { require.NoError(t, os.WriteFile("a/app_gen.go", []byte(header("a/app_gen.go")), 0o644)) },
+		"a/app_gen.go wrote":  func() { cut(t, "a/app_gen.go") },
 		"a/codec_gen.go gone": func() { require.NoError(t, os.Remove("a/codec_gen.go")) },
 		"a/door.go gone":      func() { require.NoError(t, os.Remove("a/door.go")) },
-		"a/door.cqrs.lock": func() {
-			require.NoError(t, os.WriteFile("a/door.cqrs.lock", []byte(header("a/door.cqrs.lock")), 0o644))
-		},
+		"a/door.cqrs.lock":    func() { cut(t, "a/door.cqrs.lock") },
 	} {
 		change()
 		require.Equal(t, []string{model}, leftOver(model), name)
@@ -40,18 +38,18 @@ func TestAModelIsNotLookedAtAgainUntilSomethingChanges(t *testing.T) {
 	}
 }
 
-// header is the first line of a file.
-func header(path string) string {
+// cut leaves a file nothing but its first line.
+func cut(t *testing.T, path string) {
+	t.Helper()
 	content, err := os.ReadFile(path)
-	if err != nil {
-		panic(err)
-	}
+	require.NoError(t, err)
 	line, _, _ := strings.Cut(string(content), "\n")
-	return line + "\n"
+	require.NoError(t, os.WriteFile(path, []byte(line+"\n"), 0o644))
 }
 
 func TestAWarningIsSaidInEveryRun(t *testing.T) {
-	in(t, map[string]string{"door.cqrs.yaml": strings.Replace(good, "{Opened: {}}", "{Opened: {fields: {by: {type: string, personal: true}}}}", 1)})
+	personal := strings.Replace(good, "{Opened: {}}", "{Opened: {fields: {by: {type: string, personal: true}}}}", 1)
+	in(t, map[string]string{"door.cqrs.yaml": personal})
 	for range 3 {
 		code, _, stderr := cqrsgen("generate")
 		assert.Zero(t, code)
@@ -66,4 +64,14 @@ func TestWhatIsWrongIsSaidInEveryRun(t *testing.T) {
 		assert.Equal(t, 1, code)
 		assert.NotEmpty(t, stderr)
 	}
+}
+
+func TestAFolderThatSomebodyWroteToMeanwhileIsLookedAtAgain(t *testing.T) {
+	const model = "door.cqrs.yaml"
+	in(t, map[string]string{model: good})
+	known := newRecall(generateOptions{})
+	known.left([]string{model})
+	require.NoError(t, os.WriteFile("door.go", []byte("package door\n"), 0o644))
+	known.keep()
+	assert.Equal(t, []string{model}, leftOver(model))
 }

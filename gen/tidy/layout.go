@@ -36,6 +36,8 @@ type writer struct {
 	lexer
 	levels []level
 	rows   []row
+	// open says that a text without quotes may go on in the next line.
+	open bool
 }
 
 // layout returns the canonical form of YAML's text.
@@ -60,7 +62,10 @@ func (w *writer) row() error {
 	case w.end():
 		w.rows = append(w.rows, row{})
 	case w.text[w.at] == '#':
+		w.open = false
 		w.rows = append(w.rows, row{indent: old, was: old, comment: w.line()})
+	case w.open && old > w.levels[len(w.levels)-1].old:
+		return w.further(old)
 	case old == 0 && (strings.HasPrefix(w.text[w.at:], "---") || strings.HasPrefix(w.text[w.at:], "...")), w.has('?'):
 		return ErrUnsupported
 	default:
@@ -68,6 +73,20 @@ func (w *writer) row() error {
 			return err
 		}
 	}
+	w.at++ // the end of the line
+	return nil
+}
+
+// further reads a line that goes on with a text, and so can start with anything.
+func (w *writer) further(old int) error {
+	start := w.at - old
+	r := row{indent: w.levels[len(w.levels)-1].new + step, was: old, body: w.plain(false)}
+	if !w.end() && w.spaces() == 0 {
+		return ErrUnsupported
+	}
+	w.trailing(&r, start)
+	w.open = r.comment == ""
+	w.rows = append(w.rows, r)
 	w.at++ // the end of the line
 	return nil
 }
@@ -104,6 +123,7 @@ func (w *writer) content(old int) error {
 		return err
 	}
 	w.trailing(&r, start)
+	w.open = w.open && r.comment == ""
 	w.rows = append(w.rows, r)
 	return nil
 }
@@ -157,6 +177,7 @@ func (w *writer) key(start int) (string, error) {
 
 // value takes what stands behind a key or a dash, up to the end of its last line or a comment there.
 func (w *writer) value(r *row, indent int) error {
+	w.open = false
 	if w.end() {
 		return nil
 	}
@@ -168,6 +189,7 @@ func (w *writer) value(r *row, indent int) error {
 	case '|', '>':
 		return w.blockText(r, indent)
 	}
+	w.open = w.text[w.at] != '"' && w.text[w.at] != '\''
 	s, err := w.scalar(false)
 	if err != nil {
 		return err

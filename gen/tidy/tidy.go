@@ -29,7 +29,8 @@ func Model(name string, src []byte, d *diag.List) ([]byte, error) {
 		return nil, err
 	}
 	var after diag.List
-	if tree := schema.Parse(name, []byte(text), &after); after.Len() > 0 || !same(reflect.ValueOf(before), reflect.ValueOf(tree)) {
+	tree := schema.Parse(name, []byte(text), &after)
+	if after.Len() > 0 || !same(reflect.ValueOf(before), reflect.ValueOf(tree)) {
 		return nil, ErrUnsupported
 	}
 	return []byte(text), nil

@@ -122,6 +122,10 @@ func TestLayout(t *testing.T) {
 			"types:\n   DoorID:\n         base: string\n         doc: one\n          two\n\n          three\n",
 			"types:\n  DoorID:\n    base: string\n    doc: one\n      two\n\n      three\n",
 		},
+		"plain texts that go on with anything": {
+			"types:\n   DoorID:\n     base: string\n     doc: one or\n      || two\n\n      - three\n       \"four\" # c\n   A: {base: string}\n",
+			"types:\n  DoorID:\n    base: string\n    doc: one or\n      || two\n\n      - three\n      \"four\" # c\n  A: {base: string}\n",
+		},
 		"line ends of Windows": {"types:\r\n  DoorID: {base: string}\r\n", "types:\n  DoorID: {base: string}\n"},
 		"no line end":          {"types:\n  DoorID: {base: string}", "types:\n  DoorID: {base: string}\n"},
 		"trailing spaces":      {"types:   \n  DoorID: {base: string}  \n   \n  # c   \n", "types:\n  DoorID: {base: string}\n\n  # c\n"},

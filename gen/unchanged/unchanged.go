@@ -76,7 +76,8 @@ func Read(model string, options ...string) (*State, error) {
 		return nil, err
 	}
 	s := &State{files: map[string][sha256.Size]byte{}}
-	s.key = digest(append([]string{form, real, os.Getenv("GOOS"), os.Getenv("GOARCH"), os.Getenv("CGO_ENABLED")}, options...)...)
+	asked := []string{form, real, os.Getenv("GOOS"), os.Getenv("GOARCH"), os.Getenv("CGO_ENABLED")}
+	s.key = digest(append(asked, options...)...)
 	entries, err := os.ReadDir(filepath.Dir(model))
 	if err != nil {
 		return nil, err

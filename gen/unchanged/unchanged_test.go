@@ -49,6 +49,9 @@ func TestWhatWasRememberedIsKnownUntilAnythingChanges(t *testing.T) {
 		"a file that is gone": func(t *testing.T, dir string) {
 			require.NoError(t, os.Remove(filepath.Join(dir, "app_gen.go")))
 		},
+		"a file's name": func(t *testing.T, dir string) {
+			require.NoError(t, os.Rename(filepath.Join(dir, "door.go"), filepath.Join(dir, "doors.go")))
+		},
 		"a link in place of a file": func(t *testing.T, dir string) {
 			require.NoError(t, os.Rename(filepath.Join(dir, "door.go"), filepath.Join(dir, "door")))
 			require.NoError(t, os.Symlink("door", filepath.Join(dir, "door.go")))
