@@ -252,11 +252,10 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 		} else {
 			seen[lower] = f.Name
 		}
-		m := r.field(f)
-		if identifier.MatchString(m.Name) {
-			m.Name = lowerFirst(m.Name) // the wrong case was reported: what follows speaks of the right one
+		if identifier.MatchString(f.Name.Value) {
+			f.Name.Value = lowerFirst(f.Name.Value) // the wrong case was reported: what follows speaks of the right one
 		}
-		fields = append(fields, m)
+		fields = append(fields, r.field(f))
 	}
 	return fields
 }
