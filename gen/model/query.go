@@ -57,7 +57,7 @@ func (r *resolver) query(s *schema.Query, m *Projection) *Query {
 	return q
 }
 
-var inWords = regexp.MustCompile("([\\w.]+) in ([\\w.]+)")
+var inWords = regexp.MustCompile(`([\w.]+) in ([\w.]+)`)
 
 // inWords reports `x in set`, which other languages have.
 func (r *resolver) inWords(where schema.Text) bool {
