@@ -49,7 +49,7 @@ func TestTheTutorialDoesWhatItSays(t *testing.T) {
 	require.NoError(t, free.Close())
 	tut := &tutorial{
 		t: t, dir: t.TempDir(), port: port,
-		env: append(os.Environ(), "GOWORK=off", "GOFLAGS=", "PATH="+filepath.Dir(tool)+string(filepath.ListSeparator)+os.Getenv("PATH")),
+		env: append(os.Environ(), "GOWORK=off", "GOFLAGS=", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=", "PATH="+filepath.Dir(tool)+string(filepath.ListSeparator)+os.Getenv("PATH")),
 	}
 	t.Cleanup(tut.stop)
 	blocks := consoleOrDiff.FindAllStringSubmatch(string(page), -1)
