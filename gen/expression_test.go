@@ -149,7 +149,7 @@ func passing(x string, r *rand.Rand) [][2]string {
 	for range 2 {
 		v := [][2]string{{place[0], x}}
 		var d diag.List
-		model.Resolve(schema.Parse(modelFile, []byte(expressionModel(v)), &d), &d)
+		model.Resolve(schema.Parse(modelFile, []byte(expressionModel(v)), &d), &d, nil)
 		if !d.Failed() {
 			return v
 		}

@@ -93,7 +93,15 @@ func (f *Findings) resolve(files []diag.File) *model.Model {
 	for i, file := range files {
 		trees[i] = schema.ParseBehind(f.files.Add(file), filepath.Base(file.Name), file.Src, &f.list)
 	}
-	return model.Resolve(schema.Merge(trees, &f.list), &f.list)
+	return model.Resolve(schema.Merge(trees, &f.list), &f.list, gotypes.Lookup(folderOf(files)))
+}
+
+// folderOf is the folder of a model's files, from which Go packages are found.
+func folderOf(files []diag.File) string {
+	if len(files) == 0 {
+		return "."
+	}
+	return filepath.Dir(files[0].Name)
 }
 
 // FromSource is Load for a model of one file that is in memory already.
@@ -122,7 +130,7 @@ func FromSources(sources []diag.File) (*output.Set, *Findings, error) {
 	}
 	return &output.Set{
 		Model: m.File, Models: m.FileNames(), Package: m.Package, Files: files, Lock: lockFile(p, files),
-		Skeletons: skeletons, Elements: f.elements(p),
+		Skeletons: skeletons, Elements: f.elements(p), Outside: len(m.Externals) > 0,
 	}, f, nil
 }
 

@@ -357,7 +357,18 @@ func newImporter(t testing.TB) *typeChecker {
 		exports[path] = file
 	}
 	c := &typeChecker{fset: token.NewFileSet()}
-	c.importer = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
+	c.importer = importer.ForCompiler(c.fset, "gc", func(path string) (io.ReadCloser, error) {
+		if exports[path] == "" { // a package that only this model takes types from
+			list := exec.Command("go", "list", "-export", "-f", "{{.Export}}", "--", path)
+			list.Dir = ".."
+			out, err := list.Output()
+			if err != nil {
+				return nil, err
+			}
+			exports[path] = strings.TrimSpace(string(out))
+		}
+		return os.Open(exports[path])
+	})
 	return c
 }
 

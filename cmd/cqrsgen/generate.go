@@ -51,6 +51,11 @@ func generate(files []string, o generateOptions, out *printer) error {
 	if err != nil {
 		return err
 	}
+	for i, set := range sets {
+		if set.Outside {
+			known.forget(files[i])
+		}
+	}
 	pending, err := prepare(files, sets, o)
 	defer func() {
 		for _, p := range pending {

@@ -37,6 +37,9 @@ func (r *recall) left(files []string) []string {
 	return left
 }
 
+// forget has the next run look at a model again, whose output follows from more than the files of its folder.
+func (r *recall) forget(file string) { r.states[file] = nil }
+
 // expect notes what a run is about to change.
 func (r *recall) expect(file string, p *output.Pending) error {
 	changes, err := p.Changes()

@@ -30,6 +30,13 @@ const (
 	OtherPackage    = "CQ1233"
 	PersonalSubject = "CQ1234"
 	DefaultHere     = "CQ1235"
+
+	ExternalSpelling     = "CQ1260"
+	ExternalNotLoaded    = "CQ1261"
+	ExternalUnknown      = "CQ1262"
+	ExternalNotEncodable = "CQ1263"
+	ExternalClosed       = "CQ1264"
+	ExternalValue        = "CQ1265"
 )
 
 var typeCodes = []Code{
@@ -102,4 +109,20 @@ var typeCodes = []Code{
 	{DefaultHere, "default not here",
 		"A default stands for a field that the caller of a command leaves out, which is an optional field. Events have what " +
 			"happened; what older events did not have is said in their `history`."},
+	{ExternalSpelling, "type of a Go package in a wrong spelling",
+		"A type of a Go package is written `go:import/path.Type`: the path as Go imports it, a point, and a name with an " +
+			"upper-case first letter."},
+	{ExternalNotLoaded, "Go package can't be loaded",
+		"The go command, run in the model's folder, does not find the package or can't compile it. The message says why."},
+	{ExternalUnknown, "no such type in the Go package",
+		"The package declares no type of this name."},
+	{ExternalNotEncodable, "Go type can't be encoded",
+		"What a model uses is stored as JSON: a type of a Go package has the methods MarshalJSON and UnmarshalJSON, or " +
+			"MarshalText and UnmarshalText, or is made of exported fields that encoding/json writes and reads back. The " +
+			"methods that marshal have a value as receiver, since values are copied."},
+	{ExternalClosed, "Go package can't be imported here",
+		"The generated package can't import itself, a command, or a folder `internal` of another tree."},
+	{ExternalValue, "value of a Go type",
+		"The values of a type of a Go package are known to that package only. Scenarios write them as the text or the JSON " +
+			"that the type reads; examples, defaults and values for older events can't have them."},
 }

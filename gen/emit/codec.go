@@ -157,6 +157,8 @@ func (e *emitter) write(g *jen.Group, t *model.Type, x place) {
 		g.Qual(jsoncodecPath, "Write"+mapKind(t.Key)).Call(jen.Id("w"), x.value(), e.writeFunc(t.Elem))
 	case isStruct(t):
 		g.Add(x.recv()).Dot("writeJSON").Call(jen.Id("w"))
+	case isExternal(t):
+		e.writeExternal(g, t, x.value)
 	case isEnum(t):
 		w("Enum", jen.String().Call(x.value()), x.recv().Dot("Valid").Call())
 	default:
@@ -287,6 +289,8 @@ func (e *emitter) read(g *jen.Group, t *model.Type, x, recv expr) {
 		g.Add(x()).Op("=").Qual(jsoncodecPath, "ReadSet").Call(jen.Id("r"), e.readFunc(t.Elem))
 	case t.Kind == model.Map:
 		g.Add(x()).Op("=").Qual(jsoncodecPath, "Read"+mapKind(t.Key)).Types(e.goType(t.Key)).Call(jen.Id("r"), e.readFunc(t.Elem))
+	case isExternal(t):
+		e.readExternal(g, t, x)
 	case isStruct(t), isEnum(t):
 		g.Add(recv()).Dot("readJSON").Call(jen.Id("r"))
 	default:

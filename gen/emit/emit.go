@@ -49,11 +49,13 @@ func Header(modelFile string) string {
 // emitter emits the files of one plan. Files are emitted at the same time: it is not changed.
 type emitter struct {
 	*plan.Plan
+	// imports has what the files call the packages of the types that the model takes from them, by their paths.
+	imports map[string]string
 }
 
 // Files emits all files that the tool owns.
 func Files(p *plan.Plan) ([]File, error) {
-	e := &emitter{p}
+	e := &emitter{p, importNames(p.Model.Externals)}
 	type kind struct {
 		name  string
 		emit  func(*jen.File)
@@ -113,12 +115,15 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	} {
 		f.ImportName(path, path[strings.LastIndex(path, "/")+1:])
 	}
+	for path, name := range e.imports {
+		f.ImportAlias(path, name)
+	}
 	emit(f)
 	var b bytes.Buffer
 	if err := f.Render(&b); err != nil {
 		return nil, err
 	}
-	src, err := formatted(name, groupImports(b.Bytes()))
+	src, err := formatted(name, groupImports(b.Bytes()), e.imports)
 	if err != nil {
 		return nil, err
 	}
@@ -138,9 +143,9 @@ func groupImports(src []byte) []byte {
 	for _, line := range strings.Split(string(src[start:end]), "\n") {
 		spec := strings.TrimSpace(line)
 		path := spec[strings.Index(spec, `"`)+1:]
-		// jennifer names every import that ImportName announced; the name is the path's last element anyway.
-		if i := strings.Index(spec, `"`); i > 0 {
-			spec = spec[i:]
+		// jennifer names every import that was announced to it, also where the name is the path's last element anyway.
+		if name, quoted, named := strings.Cut(spec, " "); named && strings.HasSuffix(`/`+strings.Trim(quoted, `"`), "/"+name) {
+			spec = quoted
 		}
 		if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
 			others = append(others, spec)

@@ -16,7 +16,7 @@ var likeGofmt = printer.Config{Mode: printer.UseSpaces | printer.TabIndent | 1<<
 const pieceSize = 4 << 10
 
 // formatted passes what was emitted through the gate and formats it, a few declarations at a time.
-func formatted(name string, src []byte) ([]byte, error) {
+func formatted(name string, src []byte, imports map[string]string) ([]byte, error) {
 	out := make([]byte, 0, len(src)+len(src)/4)
 	const clause = "package p\n\n"
 	var b bytes.Buffer
@@ -30,7 +30,7 @@ func formatted(name string, src []byte) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := gate(name, f); err != nil {
+		if err := gate(name, f, imports); err != nil {
 			return nil, err
 		}
 		if err := likeGofmt.Fprint(&b, files, f); err != nil {

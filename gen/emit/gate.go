@@ -17,12 +17,14 @@ var allowed = []string{
 // allowedInTests are the imports that emitted tests may have besides.
 var allowedInTests = []string{"testing", cqrstestPath}
 
-// gate refuses in what was emitted what no model may bring in: other imports, cgo, directives, an init function.
-func gate(name string, f *ast.File) error {
+// gate refuses in what was emitted what no model may bring in: other imports than ours and those that it takes types
+// from, cgo, directives, an init function.
+func gate(name string, f *ast.File, imports map[string]string) error {
 	for _, spec := range f.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)
 		inTest := strings.HasSuffix(name, "_test.go") && slices.Contains(allowedInTests, path)
-		if err != nil || !slices.Contains(allowed, path) && !inTest {
+		_, typed := imports[path]
+		if err != nil || !slices.Contains(allowed, path) && !inTest && !typed {
 			return fmt.Errorf("refused: the emitted code imports %s", spec.Path.Value)
 		}
 	}

@@ -12,7 +12,7 @@ import (
 
 // gated is what the gate says of a text.
 func gated(src []byte) error {
-	_, err := formatted("x.go", src)
+	_, err := formatted("x.go", src, nil)
 	return err
 }
 
@@ -119,7 +119,7 @@ func TestFormattingInPiecesIsFormattingAsAWhole(t *testing.T) {
 	require.Greater(t, len(pieces(src)), 10)
 	want, err := format.Source(src)
 	require.NoError(t, err)
-	got, err := formatted("x.go", src)
+	got, err := formatted("x.go", src, nil)
 	require.NoError(t, err)
 	assert.Equal(t, string(want), string(got))
 }

@@ -38,6 +38,9 @@ func (e *emitter) goType(t *model.Type) *jen.Statement {
 	case model.Map:
 		return jen.Map(e.goType(t.Key)).Add(e.goType(t.Elem))
 	case model.Ref:
+		if isExternal(t) {
+			return jen.Qual(t.Named.Go.Path, t.Named.Go.Type)
+		}
 		return jen.Id(t.Named.Name)
 	}
 	return scalarType(t.Kind)

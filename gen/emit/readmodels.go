@@ -182,7 +182,7 @@ func (e *emitter) columns(fields []*plan.Field) *jen.Statement {
 	return jen.Index().Qual(readmodelPath, "Column").CustomFunc(jen.Options{Open: "{", Close: "\n}", Separator: ",", Multi: true}, func(g *jen.Group) {
 		for _, field := range fields {
 			column := []entry{{"Name", jen.Lit(field.Name)}, {"Kind", jen.Qual(readmodelPath, columnKind(&field.Type))}}
-			if field.Type.Kind == model.Optional {
+			if field.Type.Kind == model.Optional || isExternal(&field.Type) { // whose JSON can be null
 				column = append(column, entry{"Optional", jen.True()})
 			}
 			g.Add(inline(column))

@@ -53,7 +53,7 @@ const CQRS = cqrsPath
 
 // Skeletons emits the files that the team owns.
 func Skeletons(p *plan.Plan) ([]Skeleton, error) {
-	e := &emitter{p}
+	e := &emitter{Plan: p}
 	var out []Skeleton
 	add := func(tmpl, file string, b body) error {
 		content, err := templates.Render(tmpl, b)

@@ -27,6 +27,9 @@ func (e *emitter) value(v *model.Value) *jen.Statement {
 	case model.Map:
 		return e.goType(&v.Type).Add(e.entries(v))
 	case model.Ref:
+		if isExternal(&v.Type) {
+			return e.externalValue(v)
+		}
 		if v.Type.Named.Kind == model.Enum {
 			return jen.Id(e.enumConstant(v))
 		}

@@ -236,7 +236,7 @@ func (c *checker) operator(op token.Token, x, operand ast.Expr, t *Type) {
 // comparable reports whether values of a type can be compared in the Go that is generated.
 func comparable(t *Type) bool {
 	switch t.Class {
-	case List, Set, Map, Root:
+	case List, Set, Map, Root, External:
 		return false
 	case Optional:
 		return comparable(t.Elem)

@@ -39,6 +39,7 @@ const (
 	List                      // any number of Elem
 	Set                       // any number of Elem, each once
 	Map                       // Elem by Key
+	External                  // nothing: it is assigned as a whole
 	Root                      // what an expression starts from: it has fields, and is no value
 )
 
@@ -199,6 +200,17 @@ func (w *World) constant(name string, t *Type, v constant.Value) {
 // Struct declares a struct; Complete gives it its fields, so that structs can be declared before what they hold.
 func (w *World) Struct(name string, ref any) *Type {
 	return w.declare(&Type{Class: Struct, Name: name, Ref: ref}, types.NewStruct(nil, nil))
+}
+
+// External declares a type of a Go package. Nothing in an expression can name it, and it has neither fields nor methods.
+func (w *World) External(name string, ref any) *Type {
+	t := &Type{Class: External, Name: name, Ref: ref}
+	// A list in it keeps go/types from comparing its values.
+	t.gotype = types.NewNamed(types.NewTypeName(token.NoPos, home, name, nil), types.NewStruct([]*types.Var{
+		types.NewField(token.NoPos, home, "value of "+name, types.NewSlice(types.Typ[types.Byte]), false),
+	}, nil), nil)
+	w.byGo[t.gotype] = t
+	return t
 }
 
 // Complete gives a struct its fields. An open one may have others, which could not be read.

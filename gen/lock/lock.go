@@ -40,7 +40,7 @@ func Write(p *plan.Plan, files []string) []byte {
 	w.line(0, "# What stored events, states and rows look like. Commit it; `cqrsgen generate` settles merge conflicts in it.")
 	w.line(0, "lock: %d", Version)
 	w.line(0, "package: %s", p.Model.Package)
-	w.types(p.Types)
+	w.types(p.Types, p.Model.Externals)
 	w.line(0, "aggregates:")
 	for _, a := range p.Aggregates {
 		w.aggregate(a)
@@ -60,9 +60,10 @@ func (w *writer) line(depth int, format string, args ...any) {
 	fmt.Fprintf(&w.b, format+"\n", args...)
 }
 
-// types writes the declared types: a named scalar as its base, an enum as a list, a struct as a mapping.
-func (w *writer) types(list []*plan.Named) {
-	if len(list) == 0 {
+// types writes the declared types: a named scalar as its base, an enum as a list, a struct as a mapping, a
+// type of a Go package as its encoding.
+func (w *writer) types(list []*plan.Named, externals []*model.Named) {
+	if len(list)+len(externals) == 0 {
 		return
 	}
 	w.line(0, "types:")
@@ -78,6 +79,9 @@ func (w *writer) types(list []*plan.Named) {
 		default:
 			w.line(1, "%s: %s", t.Name, t.Base)
 		}
+	}
+	for _, n := range externals {
+		w.line(1, "%q: %s", n.Name, n.Go.Encoding)
 	}
 }
 

@@ -222,6 +222,9 @@ func (w *world) typeOf(t Type) *expr.Type {
 	if t.broken() {
 		return nil
 	}
+	if t.Kind == Ref && t.Named.Kind == External && w.declared[t.Named] == nil {
+		w.declared[t.Named] = w.External(t.Named.Name, t.Named)
+	}
 	switch t.Kind {
 	case Optional:
 		return over(w.typeOf(*t.Elem), w.Optional)

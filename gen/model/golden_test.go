@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/gotypes"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
@@ -28,7 +29,7 @@ const (
 // resolve takes a text all the way to a model.
 func resolve(src []byte) (*model.Model, *diag.List) {
 	var d diag.List
-	return model.Resolve(schema.Parse(modelFile, src, &d), &d), &d
+	return model.Resolve(schema.Parse(modelFile, src, &d), &d, nil), &d
 }
 
 // findings are those of the files of a model, the Go names that are planned for it included, as a person reads them.
@@ -40,7 +41,7 @@ func findings(t *testing.T, sources []diag.File) string {
 	for _, f := range sources {
 		trees = append(trees, schema.ParseBehind(files.Add(f), f.Name, f.Src, &d))
 	}
-	if m := model.Resolve(schema.Merge(trees, &d), &d); m != nil {
+	if m := model.Resolve(schema.Merge(trees, &d), &d, gotypes.Lookup(golden+"/mistakes-external")); m != nil {
 		plan.New(m, &d)
 	}
 	var b bytes.Buffer

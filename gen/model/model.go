@@ -19,7 +19,9 @@ type Model struct {
 	Package string
 	Doc     string
 
-	Types       []*Named
+	Types []*Named
+	// Externals are the types of Go packages, in the order of import paths and names.
+	Externals   []*Named
 	Aggregates  []*Aggregate
 	Projections []*Projection
 	Scenarios   []*Scenario
@@ -49,7 +51,7 @@ const (
 	List     // Elem
 	Set      // Elem, which has an order
 	Map      // Key, Elem
-	Ref      // Named: a named scalar, an enum or a struct
+	Ref      // Named: a named scalar, an enum, a struct or a type of a Go package
 )
 
 // Type is a type as a field uses it.
@@ -68,6 +70,7 @@ const (
 	Scalar NamedKind = iota + 1
 	Enum
 	Struct
+	External // of a Go package
 )
 
 // Named is a type that the model declares.
@@ -90,6 +93,9 @@ type Named struct {
 	Fields []*Field    // of a Struct
 	// IDOf is the aggregate whose id this Struct is, nil for those that the model declares.
 	IDOf *Aggregate
+
+	// Go says what an External is.
+	Go GoType
 }
 
 // EnumValue is one value of an enum, as it is written in the model and on the wire.

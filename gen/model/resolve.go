@@ -42,6 +42,11 @@ type resolver struct {
 
 	// exprs has the types as expressions see them, once one was asked for.
 	exprs *world
+
+	// externals has the types of Go packages by their names in the model, nil for those that were reported.
+	externals map[string]*Named
+	// inScenario says that values are those of a test.
+	inScenario bool
 }
 
 // declaration says what a name of the package stands for.
@@ -53,7 +58,10 @@ type declaration struct {
 
 // Resolve makes a model of a syntax tree, or adds to d what is wrong with it and returns nil. It also returns nil if
 // f is nil or d already holds errors: the model would have holes.
-func Resolve(f *schema.File, d *diag.List) *Model {
+//
+// The types of Go packages are found by lookup, which is asked once, and only if there are any. Without it each is taken
+// for one that can be encoded.
+func Resolve(f *schema.File, d *diag.List, lookup Lookup) *Model {
 	if f == nil {
 		return nil
 	}
@@ -66,6 +74,7 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	r.mendNames(f)
 	r.typesUnknown = f.Partial || unread(f.Keys, "types", len(f.Types))
 	types := idTypes(f)
+	r.lookUp(f.Externals, lookup)
 	r.declareTypes(types)
 	r.declareAggregates(f)
 	for _, p := range f.Projections {
@@ -90,7 +99,9 @@ func Resolve(f *schema.File, d *diag.List) *Model {
 	for _, p := range f.Projections {
 		r.projection(p)
 	}
+	r.inScenario = true
 	r.scenarios(f)
+	r.inScenario = false
 	r.remarks(f)
 	if d.Failed() {
 		return nil

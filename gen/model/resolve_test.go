@@ -118,7 +118,7 @@ func TestTypesAreEqualByName(t *testing.T) {
 
 func TestNoModelComesOfATreeThatIsMissing(t *testing.T) {
 	var d diag.List
-	assert.Nil(t, model.Resolve(nil, &d))
+	assert.Nil(t, model.Resolve(nil, &d, nil))
 }
 
 func TestPackageNames(t *testing.T) {

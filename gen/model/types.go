@@ -299,6 +299,9 @@ func (r *resolver) typeOf(x *schema.TypeExpr) Type {
 		}
 		return Type{Kind: Map, Key: &key, Elem: &elem}
 	}
+	if x.Kind == schema.External {
+		return r.externalType(x)
+	}
 	if kind, ok := scalars[x.Name]; ok {
 		return Type{Kind: kind}
 	}

@@ -77,6 +77,8 @@ func (r *resolver) value(s *schema.Value, t Type, how strictness) *Value {
 		ok = r.mapValue(s, v, how)
 	case t.Kind == Ref && t.Named.Kind == Struct:
 		ok = r.fieldValues(s, v, "the struct "+t.Named.Name, t.Named.Fields, r.fieldsUnknown[t.Named], how)
+	case t.Kind == Ref && t.Named.Kind == External:
+		ok = r.externalValue(s, v)
 	default:
 		ok = r.scalarValue(s, v, how)
 	}

@@ -34,6 +34,8 @@ type Set struct {
 	Elements map[string]gotypes.Element
 	// NoStubs leaves the team's files as they are, the missing ones included.
 	NoStubs bool
+	// Outside says that the set follows also from Go packages outside of the folder.
+	Outside bool
 }
 
 // Result says what Write did, by file name in ascending order.

@@ -92,6 +92,8 @@ func writeNamedShape(b *strings.Builder, n *model.Named) {
 			b.WriteString(v.Name + ",")
 		}
 		b.WriteString(")")
+	case model.External:
+		b.WriteString(n.Name + " as " + string(n.Go.Encoding))
 	case model.Struct:
 		b.WriteString("{")
 		for _, f := range n.Fields {

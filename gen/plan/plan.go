@@ -186,6 +186,9 @@ func New(m *model.Model, d *diag.List) *Plan {
 	for _, n := range m.Types {
 		p.addType(n)
 	}
+	for _, n := range m.Externals {
+		p.named[n] = &Named{Named: n}
+	}
 	events := map[*model.Event]*Event{}
 	for _, a := range m.Aggregates {
 		p.addAggregate(a, events)

@@ -43,7 +43,7 @@ func TestNamesBecomeGoNames(t *testing.T) {
 func planOf(t *testing.T, src string) (*Plan, string) {
 	t.Helper()
 	var d diag.List
-	m := model.Resolve(schema.Parse("m.cqrs.yaml", []byte(src), &d), &d)
+	m := model.Resolve(schema.Parse("m.cqrs.yaml", []byte(src), &d), &d, nil)
 	var b strings.Builder
 	require.NoError(t, d.Write(&b, "m.cqrs.yaml", []byte(src)))
 	require.NotNil(t, m, b.String())

@@ -69,7 +69,8 @@ func (p *Plan) mark(t *model.Type, u use) {
 	}
 }
 
-// InJSON says whether a row keeps a value of the type in one JSON column: lists, sets, maps, structs, and optionals of them.
+// InJSON says whether a row keeps a value of the type in one JSON column: lists, sets, maps,
+// structs, types of Go packages, and optionals of them.
 func InJSON(t *model.Type) bool {
 	switch t.Kind {
 	case model.Optional:
@@ -77,7 +78,7 @@ func InJSON(t *model.Type) bool {
 	case model.List, model.Set, model.Map:
 		return true
 	case model.Ref:
-		return t.Named.Kind == model.Struct
+		return t.Named.Kind == model.Struct || t.Named.Kind == model.External
 	}
 	return false
 }

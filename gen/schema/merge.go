@@ -59,6 +59,7 @@ func (m *File) add(f *File) {
 	m.Aggregates = append(m.Aggregates, f.Aggregates...)
 	m.Projections = append(m.Projections, f.Projections...)
 	m.Scenarios = append(m.Scenarios, f.Scenarios...)
+	m.Externals = append(m.Externals, f.Externals...)
 }
 
 // onePackage reports a file that does not belong to the package of the main one.

@@ -29,6 +29,8 @@ type parser struct {
 	// faults counts what was reported, and each use of an unusable node: a reader that finds it unchanged after
 	// reading something knows that the thing is whole.
 	faults int
+	// externals are the Go types that the file names.
+	externals []*TypeExpr
 }
 
 // Parse reads a model file. name is the file's name without its folder. What is wrong is added to d; the tree is then
@@ -53,6 +55,7 @@ func ParseBehind(lines int, name string, src []byte, d *diag.List) *File {
 	if !p.checkNode(root, 1) || !p.file(root, f) {
 		return nil
 	}
+	f.Externals = p.externals
 	return f
 }
 

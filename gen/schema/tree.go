@@ -28,6 +28,8 @@ type File struct {
 	Aggregates  []*Aggregate
 	Projections []*Projection
 	Scenarios   []*Scenario
+	// Externals are the types of Go packages, each time that one is named.
+	Externals []*TypeExpr
 }
 
 // Part is a file of several.
@@ -117,15 +119,18 @@ const (
 	List                         // list of Elem
 	Map                          // map of Key to Elem
 	Set                          // set of Elem
+	External                     // a type of a Go package: Name, of which Path and Type are the parts
 )
 
 // TypeExpr is a type as a field writes it.
 type TypeExpr struct {
 	Kind ExprKind
-	// Name is the word of a Name.
-	Name      string
-	Key, Elem *TypeExpr
-	At        diag.Span
+	// Name is the word of a Name or an External.
+	Name string
+	// Path is the import path of an External, Type the name in that package.
+	Path, Type string
+	Key, Elem  *TypeExpr
+	At         diag.Span
 }
 
 // String returns the expression in the model's words.

@@ -13,7 +13,7 @@ import (
 const MaxTypeDepth = 8
 
 // typeForms is the hint where a text is no type at all.
-const typeForms = "a type is a name, `optional T`, `list of T`, `set of T` or `map of K to T`"
+const typeForms = "a type is a name, `optional T`, `list of T`, `set of T`, `map of K to T` or `go:import/path.Type`"
 
 // typeExpr reads a type. It returns nil for what is none, after reporting it.
 func (p *parser) typeExpr(e entry) *TypeExpr {
@@ -30,13 +30,10 @@ func (p *parser) typeExpr(e entry) *TypeExpr {
 	if !ok {
 		return nil
 	}
-	if strings.HasPrefix(t.Value, "go:") {
-		p.errorf(diag.NotYet, t.At, "", "this version does not know `go:` types yet: declare the type under `types`")
-		return nil
-	}
-	if strings.ContainsAny(t.Value, "?[]<>(){}*|&,") {
+	words := inWords(t.Value)
+	if strings.ContainsAny(t.Value, "?[]<>(){}*|&,") && (words != "" || !namesExternal(t.Value)) {
 		hint := typeForms
-		if words := inWords(t.Value); words != "" {
+		if words != "" {
 			hint = "write `" + words + "`"
 		}
 		p.errorf(diag.TypeSpelling, t.At, hint, "%q is not how a type is written", t.Value)
@@ -122,6 +119,9 @@ func (r *typeReader) read(depth int) *TypeExpr {
 	case "set":
 		return r.collection(w, Set, depth)
 	default:
+		if strings.HasPrefix(name, goPrefix) {
+			return r.external(w, name)
+		}
 		more := r.next < len(r.words) && !r.is("to")
 		if hint := foreignWord(name, more); hint != "" {
 			return r.fail(w, hint, "%q is not how a type is written", r.text.Value)
