@@ -10,7 +10,7 @@ func (m *randomModel) aggregate(group int) {
 	name := m.name()
 	m.line(1, "%s:", name)
 	m.doc(2)
-	id := m.id()
+	id := m.id(name)
 	state := m.fieldsOf(m.IntN(5), nil, m.anyType)
 	m.writeFields(2, "state", state)
 	if m.IntN(2) == 0 {

@@ -10,12 +10,18 @@ import (
 var partWords = append(slices.Clone(idWords), "date")
 
 // id writes what names the instances of an aggregate, and returns what stream.id has.
-func (m *randomModel) id() []randomField {
-	switch m.IntN(5) {
+func (m *randomModel) id(aggregate string) []randomField {
+	of := strings.ToLower(aggregate + "ID") // the type of an id of parts
+	kind := m.IntN(5)
+	if kind < 3 && m.names[of] {
+		kind = 0
+	}
+	switch kind {
 	case 0:
 		m.line(2, "single: true")
 		return nil
 	case 1, 2:
+		m.names[of] = true
 		clash := []randomField{{name: "string"}} // the method String
 		parts := m.fieldsOf(2+m.IntN(4), clash, func() string { return m.scalar(partWords) })
 		m.writeFields(2, "id", parts)
