@@ -149,3 +149,11 @@ func TestExpressionsHaveTheTypeOfTheirValue(t *testing.T) {
 		assert.Equal(t, expr.OpSome, n.Op, text)
 	}
 }
+
+func TestAnOptionalBesideAValueOfItsTypeNeedsAnotherForAnAbsentOne(t *testing.T) {
+	for _, text := range []string{`event.limit < event.total`, `event.total < event.limit`} {
+		_, found := newFixture().check(text, "bool")
+		require.Len(t, found, 1, text)
+		assert.Contains(t, found[0], "| write `event.limit.Or(…)`", text)
+	}
+}

@@ -352,6 +352,8 @@ func (c *checker) convertHint(x ast.Expr, have, want *Type) string {
 		return "write `" + text + ".Time()`"
 	case have.Class == Optional && have.Elem == want:
 		return "write `" + text + ".Or(…)`, with what stands for an absent one"
+	case want.Class == Optional && have == want.Elem:
+		return "" // it is taken as it is where an optional is wanted
 	case want.Class == Optional && c.convertible(have, want.Elem):
 		return "write `" + want.Elem.String() + "(" + text + ")`"
 	case c.convertible(have, want):
