@@ -66,6 +66,9 @@ func (r *resolver) aggregateOf(s *schema.Also) *Aggregate {
 		}
 		names = append(names, a.Name)
 	}
+	if r.aggregatesUnknown {
+		return nil
+	}
 	hint, _ := r.hint(s.Aggregate.Value, names)
 	r.errorf(diag.UnknownAggregate, s.Aggregate.At, hint, "unknown aggregate %q", s.Aggregate.Value)
 	return nil

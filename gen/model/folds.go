@@ -341,6 +341,7 @@ func (r *resolver) others(m *Projection, name schema.Text, aggregate string, kno
 		}
 	}
 	switch {
+	case !found && r.aggregatesUnknown:
 	case !found:
 		var names []string
 		for _, a := range r.model.Aggregates {

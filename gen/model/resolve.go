@@ -34,7 +34,7 @@ type resolver struct {
 
 	// Where a part of the file could not be read at all, which was reported, the names that it declares are unknown
 	// and not wrong.
-	typesUnknown, eventsUnknown, rejectionsUnknown bool
+	typesUnknown, aggregatesUnknown, eventsUnknown, rejectionsUnknown bool
 	// fieldsUnknown has the declared structs and events whose fields could not be read.
 	fieldsUnknown map[any]bool
 	// cyclic says that a struct contains itself, which was reported.
@@ -138,14 +138,15 @@ func unread(keys schema.Keys, key string, count int) bool {
 // declareAggregates declares the aggregates with their events, rejections and commands, so that all names are known
 // before one is looked up.
 func (r *resolver) declareAggregates(f *schema.File) {
-	if missing(f.Keys, "aggregates", len(f.Aggregates)) {
+	if missing(f.Keys, "aggregates", len(f.Aggregates)) && !f.Partial {
 		at := f.Start
 		if f.Package.Given() {
 			at = f.Package.At
 		}
 		r.errorf(diag.MissingKey, at, "add `aggregates:`", "the model has no aggregates")
 	}
-	r.eventsUnknown = f.Partial || unread(f.Keys, "aggregates", len(f.Aggregates))
+	r.aggregatesUnknown = f.Partial || unread(f.Keys, "aggregates", len(f.Aggregates))
+	r.eventsUnknown = r.aggregatesUnknown
 	r.rejectionsUnknown = f.Partial
 	for _, a := range f.Aggregates {
 		r.eventsUnknown = r.eventsUnknown || unread(a.Keys, "events", len(a.Events))

@@ -89,8 +89,8 @@ type unreadParts struct {
 
 func (r *resolver) unreadParts(f *schema.File) *unreadParts {
 	u := &unreadParts{
-		aggregates:  unread(f.Keys, "aggregates", len(f.Aggregates)),
-		projections: unread(f.Keys, "projections", len(f.Projections)),
+		aggregates:  r.aggregatesUnknown,
+		projections: f.Partial || unread(f.Keys, "projections", len(f.Projections)),
 		fields:      map[any]bool{}, emits: map[any]bool{}, rejects: map[any]bool{},
 	}
 	u.commands = u.aggregates
