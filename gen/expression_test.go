@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/gen"
@@ -186,4 +187,15 @@ func FuzzAnyExpressionIsRefusedOrBecomesCleanGo(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestNumbersKeepThePointThatTheyAreWrittenWith(t *testing.T) {
+	set, findings, err := gen.FromSource(modelFile, []byte(expressionModel([][2]string{
+		{"f", "event.f * (1 / 2.0)"}, {"ratio", "event.ratio + 0x10 * 2"},
+	})))
+	require.NoError(t, err)
+	require.False(t, findings.Failed())
+	folds := string(filesOf(set)["folds_gen.go"])
+	assert.Contains(t, folds, "1/2.0", "1/2 would be 0 in Go")
+	assert.Contains(t, folds, "16*2")
 }

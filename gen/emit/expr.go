@@ -2,6 +2,7 @@ package emit
 
 import (
 	"go/constant"
+	"go/token"
 	"strconv"
 	"strings"
 	"time"
@@ -360,10 +361,21 @@ func (e exprs) literal(n *tree.Node) *jen.Statement {
 		return e.text(n, &t, constant.StringVal(n.Value))
 	}
 	if t.Scalar() == model.Float64 {
-		f, _ := constant.Float64Val(n.Value)
-		return jen.Id(strconv.FormatFloat(f, 'g', -1, 64))
+		return jen.Id(float(n))
 	}
 	return jen.Id(constant.ToInt(n.Value).ExactString())
+}
+
+// float is a number that may have a point. One that is written with it keeps it, since Go divides whole numbers
+// without a rest.
+func float(n *tree.Node) string {
+	f, _ := constant.Float64Val(n.Value)
+	text := strconv.FormatFloat(f, 'g', -1, 64)
+	written := constant.MakeFromLiteral(n.Text, token.INT, 0)
+	if written.Kind() == constant.Unknown && !strings.ContainsAny(text, ".e") {
+		text += ".0"
+	}
+	return text
 }
 
 func (e exprs) text(n *tree.Node, t *model.Type, s string) *jen.Statement {
