@@ -55,7 +55,7 @@ var uniqueCodes = []Code{
 	{UnknownStateField, "unknown field of the state",
 		"`unique` names fields of the aggregate's `state`: a value is taken as long as the state has it."},
 	{NeverUnique, "type that can't be unique",
-		"What is unique must be equal or not without any doubt: texts, numbers, times, bools and enums are; lists, maps, " +
+		"What is unique must be equal or not without any doubt: texts, integers, times, bools and enums are; lists, maps, " +
 			"structs and floating-point numbers are not."},
 	{UniqueTwice, "unique twice",
 		"The same fields are unique already, or a field stands twice in one list."},

@@ -93,7 +93,7 @@ func (r *resolver) uniqueFields(a *schema.Aggregate, m *Aggregate, s *schema.Uni
 		case m.State[i].Type.broken():
 			known = false
 		case !canBeUnique(m.State[i].Type):
-			r.errorf(diag.NeverUnique, name.At, "a unique field is a text, a number, a time, a bool or an enum, optional or not",
+			r.errorf(diag.NeverUnique, name.At, "a unique field is a text, an integer, a time, a date, a bool, a uuid, bytes or an enum, optional or not",
 				"%s is of the type %s, which can't be unique", name.Value, m.State[i].Type)
 		default:
 			x.Fields = append(x.Fields, m.State[i])
