@@ -157,3 +157,34 @@ func TestAnOptionalBesideAValueOfItsTypeNeedsAnotherForAnAbsentOne(t *testing.T)
 		assert.Contains(t, found[0], "| write `event.limit.Or(…)`", text)
 	}
 }
+
+func TestDecimalConstantsHaveAtMost19DigitsInWhateverPlace(t *testing.T) {
+	f := newFixture()
+	f.types["decimal"] = f.Scalar(expr.Decimal)
+	for text, right := range map[string]bool{
+		"1234567890.123456789":   true,
+		"9999999999999999999":    true,
+		"1.50000000000000000000": true,
+		"12345678901234567890":   false,
+		"0.00000000000000000001": false,
+	} {
+		_, found := f.check(text, "decimal")
+		assert.Equal(t, right, len(found) == 0, "%s: %v", text, found)
+	}
+}
+
+func TestAWrongArgumentIsReportedOnce(t *testing.T) {
+	for _, text := range []string{`min(event.day, event.day)`, `max(event.at, event.at, event.at)`} {
+		_, found := newFixture().check(text, "")
+		assert.Len(t, found, 1, text)
+	}
+}
+
+func TestTheQuotientOfWholeNumbersIsNoNumberWithAPoint(t *testing.T) {
+	_, found := newFixture().check("1 / 2", "float64")
+	assert.Equal(t, []string{"CQ1610 [1 / 2] `1 / 2` is 0: whole numbers are divided without a rest | write `1.0 / 2`"}, found)
+	for _, text := range []string{"1 / 2.0", "4 / 2", "event.ratio / 2"} {
+		_, found := newFixture().check(text, "float64")
+		assert.Empty(t, found, text)
+	}
+}

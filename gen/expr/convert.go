@@ -39,6 +39,7 @@ func (c *checker) node(x ast.Expr) *Node {
 		n := c.newNode(OpBinary, x, x.X, x.Y)
 		n.Name = x.Op.String()
 		c.operator(x.Op, x, x.X, n.Args[0].Type)
+		c.wholeQuotient(x, n)
 		return n
 	case *ast.CallExpr:
 		return c.callNode(x)
@@ -161,12 +162,10 @@ func (c *checker) literal(x *ast.BasicLit, n *Node) {
 	c.constant(x, n.Type, constant.StringVal(n.Value))
 }
 
-var decimalForm = regexp.MustCompile(`^(0|[1-9][0-9]*)(\.[0-9]+)?$`)
-
 // decimal keeps a number as it is written, since go/types rounds it.
 func (c *checker) decimal(x *ast.BasicLit, n *Node) {
 	n.Value = constant.MakeString(x.Value)
-	if !decimalForm.MatchString(x.Value) || len(strings.Trim(x.Value, "0.")) > 19 {
+	if _, ok := DecimalLiteral(x.Value); !ok {
 		c.errorf(diag.ExprConstant, x, "it is written like 119.50, with at most 19 digits", "%s is no value of %s",
 			x.Value, n.Type)
 	}
@@ -180,6 +179,22 @@ func (c *checker) enumHint(t *Type, value string) string {
 		return "write `" + t.Name + `("` + value + `")` + "`"
 	}
 	return diag.DidYouMean(value, t.values)
+}
+
+// wholeQuotient reports a number with a point that is written as the quotient of two whole ones: Go computes 1 / 2
+// without its rest.
+func (c *checker) wholeQuotient(x *ast.BinaryExpr, n *Node) {
+	left, whole := x.X.(*ast.BasicLit)
+	right, both := x.Y.(*ast.BasicLit)
+	if !whole || !both || x.Op != token.QUO || left.Kind != token.INT || right.Kind != token.INT ||
+		n.Type == nil || n.Type.Kind != Float64 || n.Value == nil {
+		return
+	}
+	a, b := constant.MakeFromLiteral(left.Value, token.INT, 0), constant.MakeFromLiteral(right.Value, token.INT, 0)
+	if constant.Sign(constant.BinaryOp(a, token.REM, b)) != 0 {
+		c.errorf(diag.ExprConstant, x, "write `"+left.Value+".0 / "+right.Value+"`",
+			"`%s` is %s: whole numbers are divided without a rest", c.text(x), n.Value)
+	}
 }
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
@@ -297,10 +312,10 @@ func (c *checker) arguments(x *ast.CallExpr, n *Node) {
 		if !ok {
 			c.errorf(diag.ExprCall, x.Args[i], "`"+c.calls[n.Name].Signature+"` gives "+c.calls[n.Name].Doc,
 				"`%s` is %s, which %s does not take", c.text(x.Args[i]), t, n.Name)
+			return
 		}
 	}
-	if t := n.Type; (n.Name == "min" || n.Name == "max") && t != nil && t.Class == Scalar && t.Kind != String &&
-		(!numeric(t) || decimal(t)) {
+	if t := n.Type; (n.Name == "min" || n.Name == "max") && t != nil && t.Class == Scalar && t.Kind != String && !numeric(t) {
 		c.errorf(diag.ExprCall, x, "", "%s does not take %s", n.Name, t)
 	}
 	for i, a := range n.Args {

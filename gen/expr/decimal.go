@@ -1,4 +1,4 @@
-package model
+package expr
 
 import (
 	"regexp"
@@ -10,8 +10,8 @@ const maxDecimalDigits = 19
 
 var decimalForm = regexp.MustCompile(`^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?$`)
 
-// decimalLiteral returns a decimal in its one form: without zeros at the end of what stands behind the point.
-func decimalLiteral(s string) (string, bool) {
+// DecimalLiteral returns a decimal in its one form: without zeros at the end of what stands behind the point.
+func DecimalLiteral(s string) (string, bool) {
 	m := decimalForm.FindStringSubmatch(s)
 	if m == nil {
 		return "", false

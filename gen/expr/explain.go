@@ -52,7 +52,11 @@ func (c *checker) explainPart(x ast.Expr, base bool) bool {
 	case *ast.CallExpr:
 		c.wrongCall(x)
 	default:
-		c.errorf(diag.ExprForm, x, "", "`%s` is not a value", c.text(x))
+		hint := ""
+		if c.text(x) == "none" {
+			hint = "whether an optional has a value, `.Present()` says"
+		}
+		c.errorf(diag.ExprForm, x, hint, "`%s` is not a value", c.text(x))
 	}
 	return false
 }

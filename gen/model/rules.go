@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/expr"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
 
@@ -166,7 +167,7 @@ var decimalNumber = regexp.MustCompile(`^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][
 func literalOf(s string, kind Kind) (string, bool) {
 	switch kind {
 	case Decimal:
-		return decimalLiteral(s)
+		return expr.DecimalLiteral(s)
 	case Float64:
 		f, err := strconv.ParseFloat(s, 64)
 		return strconv.FormatFloat(f, 'g', -1, 64), err == nil && decimalNumber.MatchString(s)
