@@ -220,6 +220,29 @@ func TestADecisionThatDependsOnAStreamIsTakenAgainWhenThatMoves(t *testing.T) {
 	}
 }
 
+func TestAnAttemptThatFailsWhileItLoadsKeepsNoStateOfTheOneBefore(t *testing.T) {
+	a, b := twoSystems(t, 0)
+	a.must(t, add("x", 1))
+	a.must(t, add("z", 1))
+	c := command("x", "Open", nil)
+	var opened, changed *Other[tally]
+	c.Also = func(also *Also) error {
+		opened, changed = a.With(also, "new", MustBeNew), a.With(also, "z", MustExist)
+		return nil
+	}
+	c.Decide = func(*tally, cqrs.CommandMeta, *Events) error {
+		b.must(t, add("new", 100)) // another process is faster: the second attempt ends before it loads z
+		return errors.Join(opened.Events().Add(&added{"a", 5}), changed.Events().Add(&added{"a", 5}))
+	}
+	_, err := a.Execute(ctx, c)
+	require.ErrorAs(t, err, new(*cqrs.AlreadyExistsError))
+	for _, id := range []string{"x", "z", "new"} {
+		requireRightCache(t, a, id)
+	}
+	a.must(t, add("z", 2))
+	a.requireState(t, "z", 3, 2)
+}
+
 func TestIfVersionIsAboutTheOwnStreamAlone(t *testing.T) {
 	a, b := twoSystems(t, 0)
 	a.must(t, add("x", 10))

@@ -170,6 +170,10 @@ func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Recei
 // load loads what the command needs to see. A command on a new stream needs nothing of it: its append says whether the
 // stream is new.
 func (x *execution[S]) load(ctx context.Context) error {
+	x.own.drop()
+	for _, p := range x.others {
+		p.drop()
+	}
 	if err := x.loadOwn(ctx); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ type part[S any] struct {
 type participant interface {
 	id() cqrs.StreamID
 	load(ctx context.Context) error
+	drop()
 	keep()
 	apply(m cqrs.CommandMeta) error
 	gets() int
@@ -50,6 +51,9 @@ func (p *part[S]) load(ctx context.Context) error {
 	}
 	return nil
 }
+
+// drop forgets the state of the attempt before, which has events applied that were not stored.
+func (p *part[S]) drop() { p.loaded = nil }
 
 // keep gives a state that nobody changed back to the cache.
 func (p *part[S]) keep() {
