@@ -77,27 +77,42 @@ func (a *Aggregate[S]) ClaimUnique(ctx context.Context) error {
 }
 
 // releaseStale gives a value back that its stream does not have, unless it is to keep that. If a command changes the
-// stream or the claim at the same time, it takes care of the claim itself.
+// stream at the same time, it looks again: most changes are not about the value. If one changes the claim, that one takes
+// care of it.
 func (a *Aggregate[S]) releaseStale(ctx context.Context, h claim.Held) error {
 	i := slices.IndexFunc(a.def.Unique, func(u Unique[S]) bool { return u.Space == h.Space })
 	if i < 0 || a.def.Unique[i].Keep {
 		return nil
 	}
+	for n := 1; ; n++ {
+		err := a.releaseOnce(ctx, h, &a.def.Unique[i])
+		var conflict *cqrs.ConflictError
+		switch {
+		case !errors.As(err, &conflict):
+			return err
+		case conflict.Stream != h.Holder:
+			return nil
+		case n == attempts:
+			return fmt.Errorf("release a unique value of %s: given up after %d attempts: %w", h.Holder, n, err)
+		}
+		if err := pause(ctx, n); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *Aggregate[S]) releaseOnce(ctx context.Context, h claim.Held, u *Unique[S]) error {
 	l, err := a.load(ctx, h.Holder, loadOptions{through: latest})
 	if err != nil {
 		return err
 	}
 	var v claim.Value
-	a.def.Unique[i].Value(&l.state, &v)
+	u.Value(&l.state, &v)
 	has, err := a.runtime.book.Is(ctx, h, &v)
 	if err != nil || has {
 		return err
 	}
-	err = a.commit(ctx, []eventlog.StreamAppend{{Stream: h.Holder, Expected: eventlog.Exactly(l.version)}, h.Release()})
-	if errors.As(err, new(*cqrs.ConflictError)) {
-		return nil
-	}
-	return err
+	return a.commit(ctx, []eventlog.StreamAppend{{Stream: h.Holder, Expected: eventlog.Exactly(l.version)}, h.Release()})
 }
 
 // commit stores what no command is behind.

@@ -174,3 +174,19 @@ func TestAStaleClaimIsNotReleasedWhenItsStreamComesBackAtTheSameTime(t *testing.
 	require.NoError(t, withUniqueSums(t, setting{store: store}).ClaimUnique(ctx))
 	requireTaken()
 }
+
+func TestAStaleClaimIsReleasedThoughItsStreamChangesAtTheSameTime(t *testing.T) {
+	log, other := unclaimed(t)
+	require.NoError(t, other.ClaimUnique(ctx))
+	newSystem(t, setting{store: log}).must(t, add("a", 1)) // 6, while 5 is claimed
+	changes := 2
+	s := withUniqueSums(t, setting{store: &beforeAppend{Log: log, do: func() {
+		if changes--; changes >= 0 {
+			other.must(t, add("a", 1, -1)) // which changes nothing about the sum, and so nothing about a claim
+		}
+	}}})
+	require.NoError(t, s.ClaimUnique(ctx))
+	_, err := other.Execute(ctx, add("b", 6))
+	require.ErrorIs(t, err, sumTaken{6})
+	other.must(t, add("b", 5))
+}
