@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -88,6 +90,26 @@ func (x *execution[S]) collect() (err error) {
 	x.others = also.parts
 	for _, p := range x.others {
 		x.streams = append(x.streams, p.id())
+	}
+	return nil
+}
+
+// moved returns a conflict if the states that the decider saw were never there at one moment, because a stream changed
+// while the next ones were loaded. Only decisions without events ask: those with events are checked by the append.
+func (x *execution[S]) moved(ctx context.Context, outcome error) error {
+	n := len(x.others)
+	if n == 0 || outcome == nil && x.gets() > 0 || outcome != nil && !errors.As(outcome, new(cqrs.Rejection)) {
+		return nil
+	}
+	if x.cmd.Stream != MustBeNew { // one that must be new was not loaded, and is looked at last
+		if err := x.own.moved(ctx); err != nil {
+			return err
+		}
+	}
+	for _, p := range x.others[:n-1] { // behind the last one nothing was loaded
+		if err := p.moved(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

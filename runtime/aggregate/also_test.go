@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"runtime"
 	"sync"
@@ -241,6 +242,58 @@ func TestAnAttemptThatFailsWhileItLoadsKeepsNoStateOfTheOneBefore(t *testing.T) 
 	}
 	a.must(t, add("z", 2))
 	a.requireState(t, "z", 3, 2)
+}
+
+// errRight is the answer to a command that saw what there was at some moment.
+var errRight = errors.New("what was seen was there")
+
+// betweenLoads does something when a stream is read for the first time.
+type betweenLoads struct {
+	*memory.Log
+	stream cqrs.StreamID
+	do     func()
+}
+
+func (b *betweenLoads) ReadStream(
+	ctx context.Context, stream cqrs.StreamID, from cqrs.Version,
+) iter.Seq2[*cqrs.Record, error] {
+	if do := b.do; stream == b.stream && do != nil {
+		b.do = nil
+		do()
+	}
+	return b.Log.ReadStream(ctx, stream, from)
+}
+
+func TestADecisionWithoutEventsIsAboutStatesOfOneMoment(t *testing.T) {
+	for name, presence := range map[string]Stream{"an old stream": MustExist, "a new stream": MustBeNew} {
+		for _, outcome := range []error{nil, negative{}} {
+			t.Run(fmt.Sprint(name, outcome), func(t *testing.T) {
+				log := memory.New()
+				b := newSystem(t, setting{store: log})
+				b.must(t, add("x", 10))
+				b.must(t, add("y", 1))
+				a := newSystem(t, setting{store: &betweenLoads{Log: log, stream: tallyStream("y"), do: func() {
+					b.must(t, b.transfer("x", "y", 4)) // while a has loaded x, and not yet y
+				}}})
+				own, others := "own", []string{"x", "y"}
+				if presence == MustExist {
+					own, others = "x", others[1:]
+				}
+				c := a.over(own, others, MustExist, func(own tally, other []tally, _ func(int, int64) error, _ *Events) error {
+					for _, o := range other {
+						own.Sum += o.Sum
+					}
+					if own.Sum != 11 {
+						return outcome
+					}
+					return errRight
+				})
+				c.Stream = presence
+				_, err := a.Execute(ctx, c)
+				require.ErrorIs(t, err, errRight)
+			})
+		}
+	}
 }
 
 func TestIfVersionIsAboutTheOwnStreamAlone(t *testing.T) {

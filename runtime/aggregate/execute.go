@@ -152,7 +152,11 @@ func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Recei
 		x.keep()
 		return cqrs.Receipt{}, err
 	}
-	if err := x.decide(); err != nil {
+	err := x.decide()
+	if moved := x.moved(ctx, err); moved != nil {
+		return cqrs.Receipt{}, moved
+	}
+	if err != nil {
 		// Nobody knows what was done to the states: they are not put back.
 		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
 	}

@@ -25,6 +25,7 @@ type participant interface {
 	id() cqrs.StreamID
 	load(ctx context.Context) error
 	drop()
+	moved(ctx context.Context) error
 	keep()
 	apply(m cqrs.CommandMeta) error
 	gets() int
@@ -54,6 +55,17 @@ func (p *part[S]) load(ctx context.Context) error {
 
 // drop forgets the state of the attempt before, which has events applied that were not stored.
 func (p *part[S]) drop() { p.loaded = nil }
+
+// moved returns a *cqrs.ConflictError if the stream changed since it was loaded.
+func (p *part[S]) moved(ctx context.Context) error {
+	for rec, err := range p.of.runtime.store.ReadStream(ctx, p.stream, p.loaded.version+1) {
+		if err != nil {
+			return err
+		}
+		return &cqrs.ConflictError{Stream: p.stream, Expected: p.loaded.version, Actual: rec.Version}
+	}
+	return nil
+}
 
 // keep gives a state that nobody changed back to the cache.
 func (p *part[S]) keep() {
