@@ -4,6 +4,7 @@ package everything
 
 import (
 	"cmp"
+	"net/netip"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
@@ -506,7 +507,7 @@ func (v *BookingRequested) writeJSON(w *jsoncodec.Writer) {
 	})
 	if x, ok := v.From.Get(); ok {
 		w.Field(`"from":`)
-		w.String(x)
+		jsoncodec.WriteText(w, x)
 	}
 	w.Raw(`}`)
 }
@@ -527,8 +528,8 @@ func (v *BookingRequested) readJSON(r *jsoncodec.Reader) {
 			})
 			seen |= 1 << 2
 		case "from":
-			v.From = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
-				*x = r.String()
+			v.From = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *netip.Addr) {
+				*x = jsoncodec.ReadText[netip.Addr](r)
 			})
 		default:
 			r.Skip()
@@ -804,7 +805,7 @@ func (v *RequestBooking) writeJSON(w *jsoncodec.Writer) {
 	})
 	if x, ok := v.From.Get(); ok {
 		w.Field(`"from":`)
-		w.String(x)
+		jsoncodec.WriteText(w, x)
 	}
 	w.Raw(`}`)
 }

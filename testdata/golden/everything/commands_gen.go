@@ -4,6 +4,7 @@ package everything
 
 import (
 	"cmp"
+	"net/netip"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -134,13 +135,13 @@ func (v *Pay) check(c *validate.Checker) {
 // RequestBooking is a command to Booking. It leads to BookingRequested, one or more RoomTaken of
 // nights, maybe NoteKept of payer, or is rejected with FullyBooked.
 type RequestBooking struct {
-	Guest  GuestID               `json:"guest"`
-	Hotel  HotelID               `json:"hotel"`
-	Room   RoomType              `json:"room"`
-	Stay   Stay                  `json:"stay"`
-	Extras []Extra               `json:"extras"`
-	Nights []cqrs.Date           `json:"nights"`
-	From   cqrs.Optional[string] `json:"from,omitzero"`
+	Guest  GuestID                   `json:"guest"`
+	Hotel  HotelID                   `json:"hotel"`
+	Room   RoomType                  `json:"room"`
+	Stay   Stay                      `json:"stay"`
+	Extras []Extra                   `json:"extras"`
+	Nights []cqrs.Date               `json:"nights"`
+	From   cqrs.Optional[netip.Addr] `json:"from,omitzero"`
 }
 
 // Validate says which fields break the model's rules, with a *cqrs.ValidationError.
@@ -169,9 +170,6 @@ func (v *RequestBooking) check(c *validate.Checker) {
 		c.EnterIndex("nights", i)
 		c.Date("", x)
 		c.Leave()
-	}
-	if x, ok := v.From.Get(); ok {
-		c.Text("from", x)
 	}
 }
 

@@ -3,6 +3,7 @@
 package everything
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -91,10 +92,10 @@ type BookingEvent interface {
 
 // BookingRequested is an event of Booking.
 type BookingRequested struct {
-	Guest  GuestID               `json:"guest"`
-	Stay   Stay                  `json:"stay"`
-	Extras []Extra               `json:"extras"`
-	From   cqrs.Optional[string] `json:"from,omitzero"`
+	Guest  GuestID                   `json:"guest"`
+	Stay   Stay                      `json:"stay"`
+	Extras []Extra                   `json:"extras"`
+	From   cqrs.Optional[netip.Addr] `json:"from,omitzero"`
 }
 
 // EventType returns the event's name in the log.

@@ -3,6 +3,7 @@
 package everything
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ func TestScenarios(t *testing.T) {
 					{Name: "Towel", Quantity: 1},
 				},
 				Nights: []cqrs.Date{{Year: 2026, Month: 3, Day: 1}, {Year: 2026, Month: 3, Day: 2}},
-				From:   cqrs.Some("192.0.2.1"),
+				From:   cqrs.Some(cqrstest.Text[netip.Addr]("192.0.2.1")),
 			}))
 			s.Line(287).Then(
 				cqrstest.Event(&BookingRequested{Guest: "ada"}).On("Booking/5f0c9a52-7f3e-4a39-9d53-0e3f5b2ed0aa").
