@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 )
 
 // withoutFiles ends the help of commands that take models.
-const withoutFiles = "Without FILE: every *" + gen.Suffix +
+const withoutFiles = "FILE can be a folder that holds models. Without FILE: every *" + gen.Suffix +
 	" below the working directory, except in the folders that Go ignores."
 
 // completeModels completes the names of models.
@@ -20,9 +21,14 @@ func completeModels(*cobra.Command, []string, string) ([]string, cobra.ShellComp
 	return []string{strings.TrimPrefix(gen.Suffix, ".")}, cobra.ShellCompDirectiveFilterFileExt
 }
 
-// modelsOf returns the models that a command line names, or those below the working directory.
-func modelsOf(files []string) ([]string, error) {
-	if len(files) > 0 {
+// modelsOf returns the models that a command line names, by their files or folders, or those below the working
+// directory.
+func modelsOf(names []string) ([]string, error) {
+	if len(names) > 0 {
+		files, err := inFolders(names)
+		if err != nil {
+			return nil, err
+		}
 		return onePerFolder(files)
 	}
 	found, err := findSome()
@@ -30,6 +36,29 @@ func modelsOf(files []string) ([]string, error) {
 		return nil, err
 	}
 	return onePerFolder(found)
+}
+
+// inFolders puts the model files of a folder in its place, of which there has to be one.
+func inFolders(names []string) ([]string, error) {
+	var files []string
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if err != nil || !info.IsDir() {
+			files = append(files, name) // a file that does not exist is reported when it is read
+			continue
+		}
+		models, err := fs.Glob(os.DirFS(name), "*"+gen.Suffix)
+		if err != nil {
+			return nil, err
+		}
+		if len(models) == 0 {
+			return nil, fmt.Errorf("there is no *%s in %s", gen.Suffix, name)
+		}
+		for _, model := range models {
+			files = append(files, filepath.Join(name, model))
+		}
+	}
+	return files, nil
 }
 
 // findSome returns the model files below the working directory, of which there has to be one.

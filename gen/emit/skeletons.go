@@ -26,6 +26,8 @@ type Method struct{ Name, Doc, Params, Results, Return string }
 type body struct {
 	Package, Type, Interface string
 	Methods                  []Method
+	// Folds says that the type of an aggregate has methods that apply events.
+	Folds bool
 }
 
 // Stub is the first body of a method.
@@ -95,6 +97,7 @@ func aggregateBody(p *plan.Plan, a *plan.Aggregate) body {
 		if e.Fold != nil {
 			continue
 		}
+		b.Folds = true
 		b.Methods = append(b.Methods, Method{
 			Name: e.Apply, Doc: e.Apply + " changes the state as the event says.",
 			Params: fmt.Sprintf("s *%s, e *%s", a.State, e.Go), Results: "error",

@@ -455,6 +455,13 @@ func (x *scenarioReader) rejection(entry schema.ValueEntry, m *Outcome, by *Exec
 				"%s does not reject with %s: it can't be expected", by.Command.Name, entry.Key.Value)
 			return
 		}
+		if l := by.Command.Aggregate.Lifecycle; l != nil && entry.Key.Value == l.NotInPhase.Name {
+			if !x.diags.Failed() { // else it is not known in which phases the command can be given
+				x.errorf(diag.ScenarioNever, entry.Key.At, "say `in: […]` for "+by.Command.Name+" to bind it to phases",
+					"%s can be given in every phase: it is never rejected with %s", by.Command.Name, entry.Key.Value)
+			}
+			return
+		}
 		hint, _ := x.hint(entry.Key.Value, names)
 		x.errorf(diag.ScenarioUnknown, entry.Key.At, hint, "unknown rejection %q", entry.Key.Value)
 		return

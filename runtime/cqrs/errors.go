@@ -122,7 +122,8 @@ func (e *DecodingError) Error() string {
 }
 
 // UnknownEventError says that a stream holds an event that this program's model does not know, in this version or
-// in this encoding. A newer release wrote it: deploy that release first.
+// in this encoding. Either a newer release wrote it, which must be deployed first, or the model no longer declares what
+// older ones wrote.
 type UnknownEventError struct {
 	Stream        StreamID
 	Version       Version
@@ -133,7 +134,7 @@ type UnknownEventError struct {
 }
 
 func (e *UnknownEventError) Error() string {
-	return fmt.Sprintf("event %s@%d (%s) at version %d of %s, position %d, is unknown to this program: deploy the release that knows it first",
+	return fmt.Sprintf("event %s@%d (%s) at version %d of %s, position %d, is unknown to this program: deploy a release that knows it, or declare it again",
 		e.Type, e.SchemaVersion, e.ContentType, e.Version, e.Stream, e.Position)
 }
 

@@ -74,7 +74,7 @@ func TestErrorsSayWhatHappenedAndWhatToDo(t *testing.T) {
 				Stream: account, Version: 4, Position: 9, Type: "Deposited", SchemaVersion: 2, ContentType: cqrs.JSON,
 			},
 			"event Deposited@2 (application/json) at version 4 of Account/acc-1, position 9, " +
-				"is unknown to this program: deploy the release that knows it first",
+				"is unknown to this program: deploy a release that knows it, or declare it again",
 		},
 	} {
 		assert.EqualError(t, test.err, test.want)
