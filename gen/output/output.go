@@ -131,8 +131,11 @@ func (p *Pending) plan(dir string, s Set) error {
 	return p.planTeam(dir, s)
 }
 
-// ours reports whether a file's first line is a header of the model.
+// ours reports whether a file's first line is a header of the model. A merge can have put its mark above.
 func (p *Pending) ours(src []byte, header func(model string) string) bool {
+	if bytes.HasPrefix(src, []byte("<<<<<<< ")) {
+		_, src, _ = bytes.Cut(src, []byte("\n"))
+	}
 	return slices.ContainsFunc(p.models, func(name string) bool { return bytes.HasPrefix(src, []byte(header(name)+"\n")) })
 }
 

@@ -250,11 +250,12 @@ func TestAFileIsRemovedOnlyIfItsHeaderAndTheLockFileSayThatItIsOurs(t *testing.T
 		lock          string
 		removed, kept []string
 	}{
-		"listed":                     {string(lockOf("old_gen.go")), []string{"old_gen.go"}, nil},
-		"not listed":                 {string(lockOf("app_gen.go")), nil, []string{"old_gen.go"}},
-		"no lock file":               {"", []string{"old_gen.go"}, nil},
-		"damaged":                    {lock.Header(model) + "\n<<<<<<< HEAD\nlock: 1\n", []string{"old_gen.go"}, nil},
-		"somebody's files are there": {string(lockOf("strings_gen.go", "team.go", "../out.go", "other_gen.go")), nil, []string{"old_gen.go"}},
+		"listed":                      {string(lockOf("old_gen.go")), []string{"old_gen.go"}, nil},
+		"not listed":                  {string(lockOf("app_gen.go")), nil, []string{"old_gen.go"}},
+		"no lock file":                {"", []string{"old_gen.go"}, nil},
+		"damaged":                     {lock.Header(model) + "\n<<<<<<< HEAD\nlock: 1\n", []string{"old_gen.go"}, nil},
+		"damaged from its first line": {"<<<<<<< HEAD\n" + lock.Header(model) + "\n=======\n>>>>>>> theirs\nlock: 1\n", []string{"old_gen.go"}, nil},
+		"somebody's files are there":  {string(lockOf("strings_gen.go", "team.go", "../out.go", "other_gen.go")), nil, []string{"old_gen.go"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			others := map[string]string{
