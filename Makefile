@@ -93,12 +93,15 @@ vet: go-version
 	$(GO) vet ./...
 	$(GO) build ./...
 
+# The golden packages, which `./...` leaves out.
+GOLDEN_GO = $(addprefix ./,$(sort $(dir $(wildcard testdata/golden/*/app_gen.go))))
+
 # A machine that can't download the tool still tests; CI does not let that pass. S1016 wants a command converted to the
 # event that has the same fields today, which says what is not meant: that they have to be the same.
 .PHONY: staticcheck
 staticcheck: go-version
 	@if $(GO) run $(STATICCHECK) -version >/dev/null 2>&1 || [ "$(CI)" = true ]; then \
-		set -ex; $(GO) run $(STATICCHECK) -checks inherit,-S1016 ./...; \
+		set -ex; $(GO) run $(STATICCHECK) -checks inherit,-S1016 ./... $(GOLDEN_GO); \
 	else \
 		echo "staticcheck can't be downloaded here: it is left out"; \
 	fi
