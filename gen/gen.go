@@ -21,7 +21,7 @@ import (
 )
 
 // GCPercent is what suits a process that generates and ends: collecting less often saves time, and a model of a thousand
-// aggregates still takes less than a gigabyte.
+// aggregates takes about a gigabyte.
 const GCPercent = 200
 
 // Findings are the diagnostics of the files of one model, or of one of the team's files.
