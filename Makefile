@@ -3,6 +3,7 @@
 GO        ?= go
 DEMO_FLAGS ?=
 FUZZTIME  ?= 20s
+SOAK_FLAGS ?=
 
 # The oldest Go release that is supported, and the newest one, which `test-go-next` takes. Both are supported.
 GO_OLDEST := 1.26
@@ -68,6 +69,18 @@ fuzz: go-version ## Run each fuzz target for FUZZTIME (20s)
 		echo "$$target in ./$$dir"; \
 		$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s "./$$dir" || exit 1; \
 	done
+
+# Every package whose tests use internal/soak, one after the other, so that none slows another one's races down. What was
+# done is printed, with whatever failed; everything is in bin/soak.log.
+.PHONY: soak
+soak: go-version ## Run the long tests for their full counts, which takes hours (SOAK_FLAGS='-run Kill' chooses)
+	@mkdir -p bin; \
+	packages=$$($(GO) list -test -f '{{.ImportPath}} {{.Deps}}' ./... | sed -n 's/\.test .*internal\/soak .*//p'); \
+	{ CQRSGEN_SOAK=1 $(GO) test -count=1 -p 1 -timeout 24h -v $(SOAK_FLAGS) $$packages 2>&1; echo "soak exits with $$?"; } | \
+	tee bin/soak.log | awk '/^soak exits with / { code = $$4; next } \
+		/^--- FAIL|^panic:|^(ok|FAIL)\t/ { print } \
+		sub(/^.*soak: /, "      ") { print } { fflush() } \
+		END { if (code) print "what failed is in bin/soak.log"; exit code }'
 
 .PHONY: lint
 lint: go-version staticcheck ## Run the linters

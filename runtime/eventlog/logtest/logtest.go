@@ -7,12 +7,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/internal/soak"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
@@ -75,20 +74,8 @@ type fixture struct {
 	rand *rand.Rand
 }
 
-// seedVariable names the environment variable that repeats the random choices of a failed run.
-const seedVariable = "CQRSGEN_SEED"
-
 func newFixture(t *testing.T, h Harness) *fixture {
-	seed := rand.Uint64()
-	if s, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
-		seed = s
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("to repeat: %s=%d", seedVariable, seed)
-		}
-	})
-	return &fixture{T: t, engine: h, log: h.Log, ctx: t.Context(), rand: rand.New(rand.NewPCG(seed, 0))}
+	return &fixture{T: t, engine: h, log: h.Log, ctx: t.Context(), rand: soak.Rand(t)}
 }
 
 // now is the time that the tests' commits have.
