@@ -38,6 +38,9 @@ func (c *Commit) hasEvents() bool {
 
 // checkSize comes before whatever takes longer the larger the commit is.
 func (c *Commit) checkSize() error {
+	if len(c.Streams) > MaxStreams {
+		return &LimitError{"a commit's number of streams", len(c.Streams), MaxStreams}
+	}
 	events, bytes := 0, 0
 	for i := range c.Streams {
 		events += max(1, len(c.Streams[i].Events))

@@ -37,12 +37,17 @@ func TestWhatEveryEngineCanStoreIsAccepted(t *testing.T) {
 	for name, change := range map[string]func(*Commit){
 		"as it is":                 func(*Commit) {},
 		"a command without events": func(c *Commit) { c.Streams, c.Meta.CommandID = nil, "cmd-1" },
-		"many streams":             func(c *Commit) { c.Streams = streams(MaxEvents) },
-		"the largest payload":      func(c *Commit) { c.Streams[0].Events[0].Data = make([]byte, MaxPayload) },
-		"no payload":               func(c *Commit) { c.Streams[0].Events[0].Data = nil },
-		"the zero time":            func(c *Commit) { c.Meta.Time = time.Time{} },
-		"any version":              func(c *Commit) { c.Streams[0].Expected = Any },
-		"a far version":            func(c *Commit) { c.Streams[0].Expected = Exactly(1<<63 - 1) },
+		"many streams":             func(c *Commit) { c.Streams = streams(MaxStreams) },
+		"many events": func(c *Commit) {
+			for range MaxEvents - 1 {
+				c.Streams[0].Events = append(c.Streams[0].Events, c.Streams[0].Events[0])
+			}
+		},
+		"the largest payload": func(c *Commit) { c.Streams[0].Events[0].Data = make([]byte, MaxPayload) },
+		"no payload":          func(c *Commit) { c.Streams[0].Events[0].Data = nil },
+		"the zero time":       func(c *Commit) { c.Meta.Time = time.Time{} },
+		"any version":         func(c *Commit) { c.Streams[0].Expected = Any },
+		"a far version":       func(c *Commit) { c.Streams[0].Expected = Exactly(1<<63 - 1) },
 		"the longest strings": func(c *Commit) {
 			long := strings.Repeat("x", MaxMeta)
 			c.Meta = cqrs.CommandMeta{Time: c.Meta.Time, CommandID: long, CorrelationID: long, CausationID: long, Actor: long}
@@ -110,5 +115,5 @@ func TestAHostileCommitIsRefusedBeforeItCostsAnything(t *testing.T) {
 	c.Streams = make([]StreamAppend, 1<<20)
 	var limit *LimitError
 	require.ErrorAs(t, c.Check(), &limit)
-	assert.Equal(t, MaxEvents, limit.Most)
+	assert.Equal(t, MaxStreams, limit.Most)
 }

@@ -17,6 +17,8 @@ const (
 	MaxPayload = 1 << 20
 	// MaxEvents bounds the events of one commit.
 	MaxEvents = 10_000
+	// MaxStreams bounds the streams of one commit, those that are only expected included.
+	MaxStreams = 1000
 	// MaxCommitBytes bounds the payloads of one commit together.
 	MaxCommitBytes = 8 << 20
 	// MaxMeta bounds each string of the meta data, in bytes.
@@ -94,6 +96,8 @@ type Query struct {
 	Through cqrs.Position
 	// Types, if not empty, selects events of these wire names.
 	Types []string
+	// Categories, if not empty, selects events of streams of these categories. An event must be of the Types as well.
+	Categories []string
 }
 
 // Log is an append-only event log. All methods are safe for concurrent use.
@@ -118,9 +122,14 @@ type Log interface {
 
 	// ReadStream yields the stream's records from version from (the first is 1), in order, up to the end that the
 	// stream has when reading starts or later. A stream without events yields nothing. After an error, which
-	// comes with a nil record, the iteration is over; *cqrs.InvalidStreamError is one. Records are reused, as
-	// cqrs.Record says.
+	// comes with a nil record, the iteration is over; *cqrs.InvalidStreamError is one, all others are *ReadError and
+	// say where the iteration stopped. Whatever it holds is released when the loop ends, however it ends. Records are
+	// reused, as cqrs.Record says.
 	ReadStream(ctx context.Context, stream cqrs.StreamID, from cqrs.Version) iter.Seq2[*cqrs.Record, error]
+
+	// ReadStreamBackwards yields the stream's records from version from down to the first; from 0, or from beyond the
+	// stream's end, it starts at the last one. Otherwise it is as ReadStream.
+	ReadStreamBackwards(ctx context.Context, stream cqrs.StreamID, from cqrs.Version) iter.Seq2[*cqrs.Record, error]
 
 	// Read yields records of all streams in position order. It holds no lock and no transaction while the caller's
 	// code runs. Otherwise it is as ReadStream.
@@ -136,6 +145,27 @@ type Log interface {
 	// error, and with cqrs.ErrClosed when the log is closed. It is no busy loop.
 	Wait(ctx context.Context, after cqrs.Position) (cqrs.Position, error)
 }
+
+// ReadError says where an iteration stopped that did not come to its end. Everything before that place was yielded, so
+// that a new read may go on behind it.
+type ReadError struct {
+	// Stream is the stream that was read; the zero value stands for the whole log.
+	Stream cqrs.StreamID
+	// Position and Version are those of the last record that was yielded. Before the first record of the whole log
+	// Position is what the query excluded; before the first one of a stream both are 0.
+	Position cqrs.Position
+	Version  cqrs.Version
+	Err      error
+}
+
+func (e *ReadError) Error() string {
+	if e.Stream == (cqrs.StreamID{}) {
+		return fmt.Sprintf("reading the log stopped behind position %d: %v", e.Position, e.Err)
+	}
+	return fmt.Sprintf("reading stream %s stopped at version %d: %v", e.Stream, e.Version, e.Err)
+}
+
+func (e *ReadError) Unwrap() error { return e.Err }
 
 // LimitError refuses what is larger than every engine can store.
 type LimitError struct {

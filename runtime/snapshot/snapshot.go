@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/binary"
 	"hash/crc32"
+	"iter"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
@@ -18,6 +19,9 @@ type Store interface {
 	// SaveSnapshot replaces the stream's snapshot. It does not keep sealed. The store may lose it, but never
 	// returns half of it.
 	SaveSnapshot(ctx context.Context, stream cqrs.StreamID, sealed []byte) error
+	// ListSnapshots yields the streams of a category that have a snapshot, in no particular order. Whether a snapshot is
+	// listed that is saved meanwhile is left open. After an error the iteration is over.
+	ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs.StreamID, error]
 }
 
 // Header says what a snapshot's body is. It is checked before the body is decoded.

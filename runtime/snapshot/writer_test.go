@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ type slow struct {
 	mu    sync.Mutex
 	saved []string
 }
+
+func (s *slow) ListSnapshots(context.Context, string) iter.Seq2[cqrs.StreamID, error] { return nil }
 
 func (s *slow) LoadSnapshot(context.Context, cqrs.StreamID) ([]byte, error) { return nil, nil }
 

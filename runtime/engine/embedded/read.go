@@ -29,10 +29,24 @@ func (l *Log) ReadStream(
 	}
 }
 
+// ReadStreamBackwards implements eventlog.Log.
+func (l *Log) ReadStreamBackwards(
+	ctx context.Context, stream cqrs.StreamID, from cqrs.Version,
+) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		if err := stream.Validate(); err != nil {
+			yield(nil, err)
+			return
+		}
+		r := streamReader{log: l, stream: stream, next: max(0, from), backwards: true}
+		l.each(ctx, r.fetch, yield)
+	}
+}
+
 // Read implements eventlog.Log.
 func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
 	return func(yield func(*cqrs.Record, error) bool) {
-		r := logReader{log: l, after: max(0, q.After), through: q.Through, names: q.Types}
+		r := logReader{log: l, after: max(0, q.After), through: q.Through, names: q.Types, categories: q.Categories}
 		// The first chunk says how the rest is read best, and often there is no rest.
 		first := &chunk{}
 		l.fetch(ctx, r.fetch, first)
@@ -111,14 +125,19 @@ type streamReader struct {
 	log    *Log
 	stream cqrs.StreamID
 	// id is the stream's row, once it is known.
-	id   int64
-	next cqrs.Version
+	id int64
+	// next is the version that the next record has; reading backwards, 0 is that of the stream's last record.
+	next      cqrs.Version
+	backwards bool
 }
 
 // A bound of a range is an expression and not a bare parameter, here and below: SQLite would make its plan from the
 // parameter's value, and prepare the statement again for each new one, which costs more than most reads.
 const selectStreamEvents = `SELECT ` + eventColumns + ` FROM events
 	WHERE stream = ?1 + 0 AND version >= ?2 + 0 ORDER BY version`
+
+const selectStreamEventsBackwards = `SELECT ` + eventColumns + ` FROM events
+	WHERE stream = ?1 + 0 AND version <= ?2 + 0 ORDER BY version DESC`
 
 func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
 	if r.id == 0 {
@@ -131,6 +150,9 @@ func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
 		if r.id, err = number(stmt); r.id == 0 || err != nil {
 			return err
 		}
+	}
+	if r.backwards {
+		return r.fetchBackwards(c, into)
 	}
 	stmt, err := c.Prepare(selectStreamEvents)
 	if err != nil {
@@ -145,6 +167,43 @@ func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
 		r.next++
 		return nil
 	})
+}
+
+func (r *streamReader) fetchBackwards(c *sqlite.Conn, into *chunk) error {
+	last, err := r.last(c)
+	if err != nil {
+		return err
+	}
+	if r.next == 0 || r.next > last {
+		r.next = last
+	}
+	stmt, err := c.Prepare(selectStreamEventsBackwards)
+	if err != nil {
+		return err
+	}
+	stmt.BindInt64(1, r.id)
+	stmt.BindInt64(2, int64(r.next))
+	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+		if rec.Version != r.next {
+			return corruptf("stream %s has version %d where %d must be", r.stream, rec.Version, r.next)
+		}
+		r.next--
+		return nil
+	})
+	// At version 0 nothing is left; a later fetch would take it for the end of the stream.
+	into.more = into.more && r.next > 0
+	return err
+}
+
+// last returns the version of the stream's last event.
+func (r *streamReader) last(c *sqlite.Conn) (cqrs.Version, error) {
+	stmt, err := c.Prepare(selectLast)
+	if err != nil {
+		return 0, err
+	}
+	stmt.BindInt64(1, r.id)
+	n, err := number(stmt)
+	return cqrs.Version(n), err
 }
 
 // fill adds the rows of stmt to the chunk until it is full, and says whether there may be more.
@@ -171,6 +230,7 @@ type logReader struct {
 	// after is the position of the last record that was read, or up to where none matched.
 	after, through cqrs.Position
 	names          []string
+	categories     []string
 
 	started bool
 	// ids are the rows of the types that are wanted, if names is not empty; byIndex says that they are so rare that
@@ -199,7 +259,7 @@ func (r *logReader) fetch(c *sqlite.Conn, into *chunk) error {
 	if r.after >= r.through || len(r.names) > 0 && len(r.ids) == 0 {
 		return nil
 	}
-	if len(r.ids) == 0 {
+	if len(r.ids) == 0 && len(r.categories) == 0 {
 		return r.fetchAll(c, into)
 	}
 	return r.fetchMatching(c, into)
@@ -264,6 +324,9 @@ func (r *logReader) fetchMatching(c *sqlite.Conn, into *chunk) error {
 	defer stmt.Finalize()
 	stmt.BindInt64(1, int64(r.after))
 	stmt.BindInt64(2, int64(end))
+	for i, name := range r.categories {
+		stmt.BindText(3+i, name)
+	}
 	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
 		r.after = rec.Position
 		return nil
@@ -276,9 +339,24 @@ func (r *logReader) fetchMatching(c *sqlite.Conn, into *chunk) error {
 }
 
 func (r *logReader) scanQuery() string {
+	types := ""
+	if len(r.ids) > 0 {
+		types = fmt.Sprintf(" AND type IN (%s)", strings.Trim(strings.ReplaceAll(fmt.Sprint(r.ids), " ", ","), "[]"))
+	}
 	return fmt.Sprintf(`SELECT %s FROM events NOT INDEXED
-		WHERE position > ?1 AND position <= ?2 AND type IN (%s) ORDER BY position`,
-		eventColumns, strings.Trim(strings.ReplaceAll(fmt.Sprint(r.ids), " ", ","), "[]"))
+		WHERE position > ?1 AND position <= ?2%s%s ORDER BY position`, eventColumns, types, r.inCategories())
+}
+
+// inCategories restricts events to the wanted categories, whose names are the parameters from ?3 on.
+func (r *logReader) inCategories() string {
+	if len(r.categories) == 0 {
+		return ""
+	}
+	names := make([]string, len(r.categories))
+	for i := range names {
+		names[i] = fmt.Sprintf("?%d", 3+i)
+	}
+	return fmt.Sprintf(" AND stream IN (SELECT id FROM streams WHERE category IN (%s))", strings.Join(names, ","))
 }
 
 // indexQuery merges the runs that the types have in the index, and looks up one chunk of the positions.
@@ -286,7 +364,7 @@ func (r *logReader) indexQuery() string {
 	runs := make([]string, len(r.ids))
 	for i, id := range r.ids {
 		runs[i] = fmt.Sprintf(`SELECT position FROM events INDEXED BY events_by_type
-			WHERE type = %d AND position > ?1 AND position <= ?2`, id)
+			WHERE type = %d AND position > ?1 AND position <= ?2%s`, id, r.inCategories())
 	}
 	return fmt.Sprintf(`SELECT %s FROM events WHERE position IN (%s ORDER BY position LIMIT %d) ORDER BY position`,
 		eventColumns, strings.Join(runs, " UNION ALL "), chunkRecords)

@@ -3,6 +3,7 @@ package embedded
 import (
 	"context"
 	"errors"
+	"iter"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -53,4 +54,47 @@ func (l *Log) SaveSnapshot(ctx context.Context, stream cqrs.StreamID, sealed []b
 		err = unanswered.Err
 	}
 	return err
+}
+
+const selectSnapshots = `SELECT name FROM snapshots JOIN streams ON streams.id = snapshots.stream
+	WHERE category = ?1 AND name > ?2 ORDER BY name LIMIT 1000`
+
+// ListSnapshots implements snapshot.Store.
+func (l *Log) ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs.StreamID, error] {
+	return func(yield func(cqrs.StreamID, error) bool) {
+		for last := ""; ; {
+			names, err := l.snapshotsAfter(ctx, category, last)
+			if err != nil {
+				yield(cqrs.StreamID{}, err)
+				return
+			}
+			for _, last = range names {
+				if !yield(cqrs.StreamID{Category: category, ID: last}, nil) {
+					return
+				}
+			}
+			if len(names) == 0 {
+				return
+			}
+		}
+	}
+}
+
+func (l *Log) snapshotsAfter(ctx context.Context, category, last string) (names []string, err error) {
+	err = l.read(ctx, func(c *sqlite.Conn) error {
+		stmt, err := c.Prepare(selectSnapshots)
+		if err != nil {
+			return err
+		}
+		stmt.BindText(1, category)
+		stmt.BindText(2, last)
+		for {
+			row, err := stmt.Step()
+			if !row || err != nil {
+				return err
+			}
+			names = append(names, stmt.ColumnText(0))
+		}
+	})
+	return names, err
 }

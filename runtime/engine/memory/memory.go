@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"iter"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,10 +25,12 @@ type Log struct {
 
 	// records only ever grows, and no record in it changes: whoever took a slice of it under the lock may read that
 	// without. The record at index i has the position i+1.
-	records   []cqrs.Record
-	streams   map[cqrs.StreamID][]cqrs.Position
-	types     map[string]int64
-	commands  map[string]command
+	records  []cqrs.Record
+	streams  map[cqrs.StreamID][]cqrs.Position
+	types    map[string]int64
+	commands map[string]command
+	// ids are the commands' ids in the order in which they came, which is that of their positions.
+	ids       []string
 	snapshots map[cqrs.StreamID][]byte
 }
 
@@ -37,8 +41,8 @@ type command struct {
 }
 
 var (
-	_ eventlog.Log   = (*Log)(nil)
-	_ snapshot.Store = (*Log)(nil)
+	_ eventlog.Transfer = (*Log)(nil)
+	_ snapshot.Store    = (*Log)(nil)
 )
 
 // New returns an empty log.
@@ -79,6 +83,11 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	if first, ok, err := l.command(c.Meta.CommandID, c.CommandHash); ok || err != nil {
 		return first, err
 	}
+	return l.append(&c)
+}
+
+// append stores a checked commit, whose command id is new. The lock must be held.
+func (l *Log) append(c *eventlog.Commit) (eventlog.Appended, error) {
 	for i := range c.Streams {
 		if err := l.expect(&c.Streams[i]); err != nil {
 			return eventlog.Appended{}, err
@@ -87,7 +96,7 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
 	before := l.head()
-	l.store(&c)
+	l.store(c)
 	outcome := eventlog.Appended{Position: l.head(), Version: c.Version, Meta: c.Meta}
 	if len(c.Streams) > 0 {
 		outcome.Version = l.version(c.Streams[0].Stream)
@@ -98,6 +107,7 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	}
 	if c.Meta.CommandID != "" {
 		l.commands[c.Meta.CommandID] = command{hash: c.CommandHash, outcome: outcome}
+		l.ids = append(l.ids, c.Meta.CommandID)
 	}
 	return outcome, nil
 }
@@ -162,82 +172,6 @@ func (l *Log) usable(ctx context.Context) error {
 		return cqrs.ErrClosed
 	}
 	return ctx.Err()
-}
-
-// ReadStream implements eventlog.Log.
-func (l *Log) ReadStream(
-	ctx context.Context, stream cqrs.StreamID, from cqrs.Version,
-) iter.Seq2[*cqrs.Record, error] {
-	return func(yield func(*cqrs.Record, error) bool) {
-		if err := stream.Validate(); err != nil {
-			yield(nil, err)
-			return
-		}
-		l.mu.RLock()
-		records, positions, err := l.records, l.streams[stream], l.usable(ctx)
-		l.mu.RUnlock()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		positions = positions[min(max(0, from-1), cqrs.Version(len(positions))):]
-		l.each(ctx, len(positions), func(i int) *cqrs.Record { return &records[positions[i]-1] }, yield)
-	}
-}
-
-// Read implements eventlog.Log.
-func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
-	return func(yield func(*cqrs.Record, error) bool) {
-		l.mu.RLock()
-		records, err := l.records, l.usable(ctx)
-		l.mu.RUnlock()
-		if err != nil {
-			yield(nil, err)
-			return
-		}
-		if q.Through > 0 {
-			records = records[:min(q.Through, cqrs.Position(len(records)))]
-		}
-		records = records[min(max(0, q.After), cqrs.Position(len(records))):]
-		wanted := make(map[string]struct{}, len(q.Types))
-		for _, t := range q.Types {
-			wanted[t] = struct{}{}
-		}
-		l.each(ctx, len(records), func(i int) *cqrs.Record {
-			if _, ok := wanted[records[i].Type]; !ok && len(wanted) > 0 {
-				return nil
-			}
-			return &records[i]
-		}, yield)
-	}
-}
-
-// each yields the n records that at returns, without those that are nil. The caller gets a copy in one record that
-// is used again and again, so that a program that keeps records fails here already, and not first on a disk.
-func (l *Log) each(
-	ctx context.Context, n int, at func(int) *cqrs.Record, yield func(*cqrs.Record, error) bool,
-) {
-	const checkEvery = 256
-	var lent cqrs.Record
-	for i := range n {
-		if i%checkEvery == checkEvery-1 {
-			l.mu.RLock()
-			err := l.usable(ctx)
-			l.mu.RUnlock()
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-		}
-		r := at(i)
-		if r == nil {
-			continue
-		}
-		lent = *r
-		if !yield(&lent, nil) {
-			return
-		}
-	}
 }
 
 // Head implements eventlog.Log.
@@ -317,4 +251,23 @@ func (l *Log) SaveSnapshot(ctx context.Context, stream cqrs.StreamID, sealed []b
 	}
 	l.snapshots[stream] = bytes.Clone(sealed)
 	return nil
+}
+
+// ListSnapshots implements snapshot.Store.
+func (l *Log) ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs.StreamID, error] {
+	return func(yield func(cqrs.StreamID, error) bool) {
+		l.mu.RLock()
+		err := l.usable(ctx)
+		streams := slices.Collect(maps.Keys(l.snapshots))
+		l.mu.RUnlock()
+		if err != nil {
+			yield(cqrs.StreamID{}, err)
+			return
+		}
+		for _, s := range streams {
+			if s.Category == category && !yield(s, nil) {
+				return
+			}
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package logtest
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,14 +39,19 @@ func tooLarge(f *fixture) {
 	}
 	long := strings.Repeat("x", eventlog.MaxMeta+1)
 	typ := event(strings.Repeat("x", eventlog.MaxType+1), 0)
-	many := make([]eventlog.StreamAppend, 0, 9)
+	many := make([]eventlog.StreamAppend, 0, eventlog.MaxStreams+1)
+	for i := range eventlog.MaxStreams + 1 {
+		many = append(many, to(stream(strconv.Itoa(i)), eventlog.New, event("Opened", i)))
+	}
+	large := make([]eventlog.StreamAppend, 0, 9)
 	for i := range 9 {
-		many = append(many, to(stream(string(rune('a'+i))), eventlog.New, big(1<<20)))
+		large = append(large, to(stream(string(rune('a'+i))), eventlog.New, big(1<<20)))
 	}
 	for name, c := range map[string]eventlog.Commit{
 		"payload":        commit(to(stream("1"), eventlog.New, big(eventlog.MaxPayload+1))),
 		"events":         commit(to(stream("1"), eventlog.New, events("Opened", eventlog.MaxEvents+1)...)),
-		"commit":         commit(many...),
+		"streams":        commit(many...),
+		"commit":         commit(large...),
 		"type":           commit(to(stream("1"), eventlog.New, typ)),
 		"command id":     withMeta(func(m *cqrs.CommandMeta) { m.CommandID = long }),
 		"correlation id": withMeta(func(m *cqrs.CommandMeta) { m.CorrelationID = long }),

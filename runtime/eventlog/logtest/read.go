@@ -12,7 +12,9 @@ import (
 var readTests = []test{
 	{"a query selects by position and by type", queries},
 	{"rare and common types are found in a long log", selectivity},
+	{"a query selects by category", categories},
 	{"a stream is read from any version", streamFrom},
+	{"a stream is read backwards from any version", streamBackwards},
 	{"a read ends at the head that it started with", readEndsAtItsHead},
 	{"payloads and strings stay as they are when the iteration goes on", recordsAreReused},
 	{"an iteration may stop anywhere and start again", stopAnywhere},
@@ -103,6 +105,59 @@ func streamFrom(f *fixture) {
 		want := all[min(max(0, from-1), bigLog):]
 		got := f.all(f.log.ReadStream(f.ctx, stream("1"), from))
 		require.Equal(f, positions(want), positions(got), "from %d", from)
+	}
+}
+
+func streamBackwards(f *fixture) {
+	f.fill(stream("0"), "Opened", 10)
+	f.fill(stream("1"), "Opened", bigLog)
+	f.fill(stream("2"), "Opened", 10)
+	all := f.readStream(stream("1"))
+	slices.Reverse(all)
+	require.Equal(f, all, f.all(f.log.ReadStreamBackwards(f.ctx, stream("1"), 0)))
+	for _, from := range []cqrs.Version{-5, 1, 2, 1023, 1024, 1025, bigLog - 1, bigLog, bigLog + 1, bigLog + 1000} {
+		want := all
+		if from > 0 && from < bigLog {
+			want = all[bigLog-from:]
+		}
+		got := f.all(f.log.ReadStreamBackwards(f.ctx, stream("1"), from))
+		require.Equal(f, positions(want), positions(got), "from %d", from)
+	}
+	assert.Empty(f, f.all(f.log.ReadStreamBackwards(f.ctx, stream("none"), 0)))
+	// The newest event alone is what most readers want.
+	for r, err := range f.log.ReadStreamBackwards(f.ctx, stream("1"), 0) {
+		require.NoError(f, err)
+		assert.EqualValues(f, bigLog, r.Version)
+		break
+	}
+}
+
+func categories(f *fixture) {
+	names := []string{"Account", "Order", "_claims", "AccountX"}
+	for i := range 40 {
+		parts := make([]eventlog.StreamAppend, 0, len(names))
+		for _, name := range names {
+			s := cqrs.StreamID{Category: name, ID: string(rune('a' + i%5))}
+			parts = append(parts, to(s, eventlog.Any, event("A", i), event([]string{"B", "C"}[i%2], i)))
+		}
+		f.append(commit(parts...))
+	}
+	all := f.readAll()
+	for _, q := range []eventlog.Query{
+		{Categories: []string{"Account"}},
+		{Categories: []string{"Order", "_claims", "Order"}},
+		{Categories: names},
+		{Categories: []string{"account"}},
+		{Categories: []string{""}},
+		{Categories: []string{"Account"}, Types: []string{"B"}},
+		{Categories: []string{"Account", "AccountX"}, Types: []string{"B", "C"}, After: all[17].Position, Through: all[200].Position},
+		{Categories: []string{"Unknown"}, Types: []string{"A"}},
+	} {
+		want := only(all, func(r *cqrs.Record) bool {
+			return r.Position > q.After && (q.Through <= 0 || r.Position <= q.Through) &&
+				(len(q.Types) == 0 || slices.Contains(q.Types, r.Type)) && slices.Contains(q.Categories, r.Stream.Category)
+		})
+		assert.Equal(f, positions(want), positions(f.all(f.log.Read(f.ctx, q))), "%+v", q)
 	}
 }
 
