@@ -37,7 +37,7 @@ aggregates:
     doc: ‹aggregateDoc=text›
     id: ‹scalar=ThingID›
     state: {‹stateField=title›: {type: string, doc: ‹stateDoc=text›}, painted: map of Colour to int64}
-    snapshot: {every: ‹every=10›}
+    snapshot: {every: ‹every=10›, bytes: ‹bytes=65536›, age: ‹age=24h›}
     events:
       ‹event=Made›: {doc: ‹eventDoc=text›, apply: {‹stateField=title›: ‹apply=event.what›, 'painted[‹mapKey=event.colour›]': ‹sum=1›}, fields: {‹eventField=what›: ‹eventType=string›, colour: Colour, size: ‹struct=Size›}}
       Broken: {}

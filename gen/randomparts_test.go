@@ -14,7 +14,7 @@ func (m *randomModel) aggregate(group int) {
 	state := m.fieldsOf(m.IntN(5), nil, m.anyType)
 	m.writeFields(2, "state", state)
 	if m.IntN(2) == 0 {
-		m.line(2, "snapshot: {every: %d}", 1+m.IntN(500))
+		m.line(2, "snapshot: {every: %d, bytes: %d, age: %ds}", 1+m.IntN(500), 1+m.IntN(100_000), 1+m.IntN(100_000))
 	}
 	phases, count := m.lifecycle(), 1+m.IntN(4)
 	m.writeLifecycle(phases, count)

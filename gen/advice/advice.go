@@ -182,7 +182,7 @@ func constant(p *model.Projection, field int) bool {
 
 // endless finds an event that is meant to happen again and again on streams that nothing ends and nothing keeps.
 func (a *adviser) endless(g *model.Aggregate) {
-	if g.SnapshotEvery > 0 || ends(g) {
+	if g.Snapshot.Any() || ends(g) {
 		return
 	}
 	for _, e := range g.Events {

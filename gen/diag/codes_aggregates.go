@@ -30,7 +30,8 @@ var aggregateCodes = []Code{
 	{NoCommands, "aggregate without commands",
 		"Without a command no event can ever be stored."},
 	{BadSnapshot, "bad snapshot policy",
-		"`every` is a number of events from 1 to 2147483647."},
+		"`every` is a number of events from 1 to 2147483647, `bytes` a size in as many bytes, and `age` a duration above " +
+			"zero: `90m`, `24h`."},
 	{NoEmits, "command without emits",
 		"A command that is accepted causes events: `emits: [Opened]`, `maybe Flagged` where it may, `many Moved` where " +
 			"it may any number of times."},

@@ -23,6 +23,7 @@ func (e *emitter) app(f *jen.File) {
 	if e.HasUnique() {
 		e.claimAll(f)
 	}
+	e.snapshotMethods(f)
 	f.Comment("// Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Close").Params().Block(jen.Id("a").Dot("runtime").Dot("Close").Call())
 	f.Line()
@@ -117,6 +118,21 @@ func (e *emitter) runMethods(f *jen.File) {
 				g.Id("a").Dot(p.Name).Dot("projector")
 			}
 		})))
+	f.Line()
+}
+
+// snapshotMethods emits VerifySnapshots and SnapshotStats. A model without snapshots has them too: what calls them need not
+// change with the model.
+func (e *emitter) snapshotMethods(f *jen.File) {
+	fileComments(f, "VerifySnapshots replays the stream of every snapshot, compares the states, and yields one finding for each snapshot."+
+		" It reads, and changes nothing; commands may run meanwhile.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("VerifySnapshots").Params(jen.Id("ctx").Qual("context", "Context")).
+		Qual("iter", "Seq2").Types(jen.Qual(snapshotPath, "Finding"), jen.Error()).
+		Block(jen.Return(jen.Id("a").Dot("runtime").Dot("VerifySnapshots").Call(jen.Id("ctx"))))
+	f.Line()
+	f.Comment("// SnapshotStats says what became of snapshots since New.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("SnapshotStats").Params().Qual(snapshotPath, "Stats").
+		Block(jen.Return(jen.Id("a").Dot("runtime").Dot("SnapshotStats").Call()))
 	f.Line()
 }
 

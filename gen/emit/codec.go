@@ -30,7 +30,7 @@ func (e *emitter) codec(f *jen.File) {
 			e.appendMethod(f, "v", c.Go, c.Name, "AppendJSON appends the command's JSON encoding to b.")
 			e.writeMethod(f, c.Go, c.Fields)
 		}
-		if a.SnapshotEvery > 0 {
+		if a.Snapshot.Any() {
 			e.stateCodec(f, a)
 		}
 	}

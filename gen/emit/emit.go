@@ -36,6 +36,7 @@ const (
 	jsoncodecPath  = runtimePath + "jsoncodec"
 	projectionPath = runtimePath + "projection"
 	readmodelPath  = runtimePath + "readmodel"
+	snapshotPath   = runtimePath + "snapshot"
 	validatePath   = runtimePath + "validate"
 	cqrstestPath   = runtimePath + "cqrstest"
 	uuidPath       = "github.com/google/uuid"

@@ -10,8 +10,9 @@ import (
 
 // allowed are the imports that emitted code may have. Whatever a model says, nothing else gets in.
 var allowed = []string{
-	"cmp", "context", "errors", "fmt", "maps", "math", "regexp", "slices", "strconv", "strings", "time",
-	cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, uuidPath,
+	"cmp", "context", "errors", "fmt", "iter", "maps", "math", "regexp", "slices", "strconv", "strings", "time",
+	cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, projectionPath, readmodelPath, snapshotPath, validatePath,
+	uuidPath,
 }
 
 // allowedInTests are the imports that emitted tests may have besides.

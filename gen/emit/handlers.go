@@ -69,15 +69,30 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 	if len(a.Unique) > 0 {
 		entries = append(entries, entry{"Unique", jen.Id(a.UniqueVar)})
 	}
-	if a.SnapshotEvery > 0 {
+	if a.Snapshot.Any() {
 		entries = append(entries,
-			entry{"SnapshotEvery", jen.Lit(a.SnapshotEvery)},
+			entry{"Snapshot", snapshotPolicy(a.Snapshot)},
 			entry{"Fingerprint", jen.Lit(a.Fingerprint)},
 			entry{"AppendState", jen.Id("append" + a.State)},
 			entry{"DecodeState", jen.Id("decode" + a.State)},
 		)
 	}
 	return jen.Qual(aggregatePath, "Definition").Types(jen.Id(a.State)).Add(literal(entries))
+}
+
+// snapshotPolicy emits snapshot.Policy{Events: 500}.
+func snapshotPolicy(s model.Snapshot) *jen.Statement {
+	var entries []entry
+	if s.Every > 0 {
+		entries = append(entries, entry{"Events", jen.Lit(s.Every)})
+	}
+	if s.Bytes > 0 {
+		entries = append(entries, entry{"Bytes", jen.Lit(s.Bytes)})
+	}
+	if s.Age > 0 {
+		entries = append(entries, entry{"Age", durationValue(s.Age)})
+	}
+	return jen.Qual(snapshotPath, "Policy").Add(inline(entries))
 }
 
 // handler emits

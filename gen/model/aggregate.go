@@ -3,6 +3,7 @@ package model
 import (
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
@@ -11,7 +12,11 @@ import (
 // aggregate resolves what an aggregate declares. Its parts are declared already.
 func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 	m.ID, m.Single = r.id(a, m), a.Single.Given()
-	m.SnapshotEvery = r.snapshotEvery(a.SnapshotEvery)
+	m.Snapshot = Snapshot{
+		Every: r.snapshotBound(a.Snapshot.Every, "every", "events"),
+		Bytes: r.snapshotBound(a.Snapshot.Bytes, "bytes", "bytes"),
+		Age:   r.snapshotAge(a.Snapshot.Age),
+	}
 	m.State = r.fields("the state of "+m.Name, r.stateFields(a, m))
 	r.fieldsUnknown[m] = unread(a.Keys, "state", len(a.State))
 	if missing(a.Keys, "events", len(a.Events)) {
@@ -50,17 +55,32 @@ func (r *resolver) behaviour(a *schema.Aggregate, m *Aggregate) {
 	}
 }
 
-func (r *resolver) snapshotEvery(t schema.Text) int {
+const noSnapshots = "leave `snapshot` out to have none"
+
+func (r *resolver) snapshotBound(t schema.Text, key, of string) int {
 	if !t.Given() {
 		return 0
 	}
 	n, err := strconv.ParseInt(t.Value, 10, 32)
 	if err != nil || n < 1 {
-		r.errorf(diag.BadSnapshot, t.At, "leave `snapshot` out to have none",
-			"`every` is a number of events from 1 to %d, not %q", math.MaxInt32, t.Value)
+		r.errorf(diag.BadSnapshot, t.At, noSnapshots,
+			"`%s` is a number of %s from 1 to %d, not %q", key, of, math.MaxInt32, t.Value)
 		return 0
 	}
 	return int(n)
+}
+
+func (r *resolver) snapshotAge(t schema.Text) time.Duration {
+	if !t.Given() {
+		return 0
+	}
+	d, err := time.ParseDuration(t.Value)
+	if err != nil || d <= 0 {
+		r.errorf(diag.BadSnapshot, t.At, "write `90m` or `24h`, or "+noSnapshots,
+			"`age` is a duration above zero, not %q", t.Value)
+		return 0
+	}
+	return d
 }
 
 // usage says which events and rejections the commands of an aggregate use.

@@ -6,6 +6,8 @@
 package model
 
 import (
+	"time"
+
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
@@ -151,11 +153,10 @@ type Aggregate struct {
 	At   diag.Span
 	// ID is the type that names its instances: a declared named scalar over string, uuid or an integer, or the struct of
 	// an id of several parts. It is nil if Single: then there is one instance, which has no id.
-	ID     *Named
-	Single bool
-	State  []*Field
-	// SnapshotEvery is the number of events between snapshots; 0 means no snapshots.
-	SnapshotEvery int
+	ID       *Named
+	Single   bool
+	State    []*Field
+	Snapshot Snapshot
 
 	Events     []*Event
 	Rejections []*Rejection
@@ -164,6 +165,16 @@ type Aggregate struct {
 	Lifecycle *Lifecycle
 	Unique    []*Unique
 }
+
+// Snapshot says when snapshots of an aggregate are taken: as soon as one of its bounds is reached. 0 is no bound.
+type Snapshot struct {
+	// Every is the number of events between snapshots, Bytes the size of their payloads.
+	Every, Bytes int
+	Age          time.Duration
+}
+
+// Any reports whether there are snapshots at all.
+func (s Snapshot) Any() bool { return s != Snapshot{} }
 
 // Event is something that happened to an aggregate.
 type Event struct {

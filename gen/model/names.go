@@ -107,6 +107,7 @@ var taken = map[string]string{
 	"context":       "generated code imports a package of that name",
 	"cqrs":          "generated code imports a package of that name",
 	"errors":        "generated code imports a package of that name",
+	"iter":          "generated code imports a package of that name",
 	"fmt":           "generated code imports a package of that name",
 	"time":          "generated code imports a package of that name",
 	"uuid":          "generated code imports a package of that name",

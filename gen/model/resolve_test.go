@@ -48,7 +48,7 @@ func TestTheLedgerResolves(t *testing.T) {
 	require.Len(t, m.Aggregates, 1)
 	account := m.Aggregates[0]
 	assert.Equal(t, "AccountID", account.ID.Name)
-	assert.Equal(t, 500, account.SnapshotEvery)
+	assert.Equal(t, model.Snapshot{Every: 500}, account.Snapshot)
 	assert.Equal(t, "map of Currency to int64", account.State[2].Type.String())
 
 	withdraw := account.Commands[2]

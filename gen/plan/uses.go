@@ -18,7 +18,7 @@ func (p *Plan) markUses() {
 		if a.ID != nil {
 			p.mark(&model.Type{Kind: model.Ref, Named: a.ID.Named}, useCheck)
 		}
-		if a.SnapshotEvery > 0 {
+		if a.Snapshot.Any() {
 			p.markAll(a.StateFields, useWrite, useRead)
 		}
 		for _, e := range a.Events {

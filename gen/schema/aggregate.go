@@ -15,7 +15,7 @@ var aggregateShape = shape[Aggregate]{
 		{"id", either(aName, fieldsForm), "What names the instances: a named scalar, or the fields of an id of several parts.", func(p *parser, a *Aggregate, e entry) { p.id(e, a) }},
 		{"single", oneWord("true"), "There is one instance, which has no id.", func(p *parser, a *Aggregate, e entry) { a.Single = p.single(e) }},
 		{"state", fieldsForm, "The fields that events change and deciders see.", func(p *parser, a *Aggregate, e entry) { a.State = p.fields(e) }},
-		{"snapshot", element(func() *shape[Aggregate] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
+		{"snapshot", element(func() *shape[Snapshot] { return &snapshotShape }), "When snapshots of the state are taken.", func(p *parser, a *Aggregate, e entry) { p.snapshot(e, a) }},
 		{"lifecycle", listOf(aText), "The phases of an instance. The first is where it starts.", func(p *parser, a *Aggregate, e entry) { a.Lifecycle = p.texts(e, "`lifecycle: [new, open, closed]`") }},
 		{"unique", listOf(element(func() *shape[Unique] { return &uniqueShape })), "The values that no two instances have at a time.", func(p *parser, a *Aggregate, e entry) { a.Unique = p.unique(e) }},
 		{"events", namedTypes(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
@@ -38,11 +38,20 @@ var aggregateShape = shape[Aggregate]{
 	},
 }
 
-var snapshotShape = shape[Aggregate]{
+var snapshotShape = shape[Snapshot]{
 	what:     "`snapshot`",
-	required: []string{"every"},
-	keys:     []key[Aggregate]{{"every", aNumber, "The number of events between two snapshots.", func(p *parser, a *Aggregate, e entry) { a.SnapshotEvery, _ = p.text(e) }}},
-	instead:  map[string]string{"after": "write `every: 500`"},
+	notEmpty: true,
+	keys: []key[Snapshot]{
+		{"every", aNumber, "The number of events between two snapshots.", func(p *parser, s *Snapshot, e entry) { s.Every, _ = p.text(e) }},
+		{"bytes", aNumber, "The size, in bytes, of the payloads of the events between two snapshots.", func(p *parser, s *Snapshot, e entry) { s.Bytes, _ = p.text(e) }},
+		{"age", aText, "How old the last snapshot is when a command takes the next one: 90m, 24h.", func(p *parser, s *Snapshot, e entry) { s.Age, _ = p.text(e) }},
+	},
+	instead: map[string]string{
+		"after":  "write `every: 500`",
+		"events": "write `every: 500`",
+		"size":   "write `bytes: 65536`",
+		"time":   "write `age: 24h`",
+	},
 }
 
 func (p *parser) snapshot(e entry, a *Aggregate) {
@@ -51,9 +60,9 @@ func (p *parser) snapshot(e entry, a *Aggregate) {
 			"`snapshot` says after how many events")
 		return
 	}
-	if keys := read(p, &snapshotShape, e, a); keys["every"] == Absent {
+	if keys := read(p, &snapshotShape, e, &a.Snapshot); len(keys) == 0 {
 		p.errorf(diag.MissingKey, e.key.At, "write `snapshot: {every: 500}`",
-			"`snapshot` does not say after how many events")
+			"`snapshot` does not say after how many events, or bytes, or how much time")
 	}
 }
 

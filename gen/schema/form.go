@@ -42,6 +42,7 @@ type shapeInfo struct {
 	what              string
 	keys              []keyInfo
 	required, justOne []string
+	notEmpty          bool
 }
 
 // keyInfo is what a shape says about one of its keys.
@@ -93,7 +94,7 @@ func element[T any](s func() *shape[T]) form {
 }
 
 func (s *shape[T]) info() shapeInfo {
-	info := shapeInfo{what: s.what, required: s.required, justOne: s.justOne}
+	info := shapeInfo{what: s.what, required: s.required, justOne: s.justOne, notEmpty: s.notEmpty}
 	for _, k := range s.keys {
 		info.keys = append(info.keys, keyInfo{k.name, k.doc, k.form})
 	}

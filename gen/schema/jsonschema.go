@@ -101,12 +101,15 @@ func (w *schemaWriter) element(s shapeInfo) object {
 		properties = append(properties, member{k.name, w.key(k)})
 	}
 	kind := any("object")
-	if len(s.required) == 0 && len(s.justOne) == 0 {
+	if len(s.required) == 0 && len(s.justOne) == 0 && !s.notEmpty {
 		kind = orNothing("object")
 	}
 	o := object{{"type", kind}, {"properties", properties}, {"additionalProperties", false}}
 	if len(s.required) > 0 {
 		o = append(o, member{"required", s.required})
+	}
+	if s.notEmpty {
+		o = append(o, member{"minProperties", 1})
 	}
 	if len(s.justOne) > 0 {
 		var each []any

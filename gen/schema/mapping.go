@@ -25,6 +25,8 @@ type shape[T any] struct {
 	// required are the keys that an element can't do without, justOne those of which it has one and no other. The
 	// parser does not look at them: what is missing is reported where it is known what for.
 	required, justOne []string
+	// notEmpty says that it has at least one key, whichever.
+	notEmpty bool
 	// later has the keys that belong to the language and that this version does not know yet, each with what to do
 	// instead.
 	later map[string]string

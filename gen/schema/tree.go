@@ -153,20 +153,22 @@ func (t *TypeExpr) String() string {
 type Aggregate struct {
 	Decl
 	// ID is the name of the id's type. IDFields has the parts instead, where there are several; IDAt is the key's place.
-	ID       Text
-	IDFields []*Field
-	IDAt     diag.Span
-	Single   Text
-	State    []*Field
-	// SnapshotEvery is the number of events between snapshots, as written.
-	SnapshotEvery Text
-	Events        []*Event
-	Rejections    []*Rejection
-	Commands      []*Command
+	ID         Text
+	IDFields   []*Field
+	IDAt       diag.Span
+	Single     Text
+	State      []*Field
+	Snapshot   Snapshot
+	Events     []*Event
+	Rejections []*Rejection
+	Commands   []*Command
 	// Lifecycle has the names of the phases.
 	Lifecycle []Text
 	Unique    []*Unique
 }
+
+// Snapshot has what an aggregate says about its snapshots, as written.
+type Snapshot struct{ Every, Bytes, Age Text }
 
 // Event declares an event.
 type Event struct {

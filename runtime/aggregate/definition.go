@@ -5,6 +5,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
 // Fold applies stored events to a state. One load uses one Fold: it may keep scratch space between calls.
@@ -18,8 +19,8 @@ type Definition[S any] struct {
 	Category string
 	// Fingerprint stands for the state's shape. Snapshots of another one are invisible.
 	Fingerprint string
-	// SnapshotEvery is the number of events between snapshots; 0 means none are taken.
-	SnapshotEvery int
+	// Snapshot says when snapshots are taken.
+	Snapshot snapshot.Policy
 	// Init makes the zero state usable: its maps. It may be nil.
 	Init func(*S)
 	// Admits returns an error, as a *MoveError, for a new event that can't happen in a state. It is not asked about stored

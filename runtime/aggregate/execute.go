@@ -248,9 +248,9 @@ func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receip
 		return cqrs.Receipt{}, existing(x, err)
 	}
 	if !done.Repeated {
-		x.own.stored(c.ID)
+		x.own.stored(c.ID, c.Meta.Time)
 		for _, p := range x.others {
-			p.stored(c.ID)
+			p.stored(c.ID, c.Meta.Time)
 		}
 	}
 	return receiptOf(done), nil

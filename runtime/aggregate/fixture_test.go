@@ -16,6 +16,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,7 +80,8 @@ type system struct {
 
 type setting struct {
 	store    Store
-	every    int
+	every    int // shorthand of a policy
+	policy   snapshot.Policy
 	print    string
 	category string
 	opts     []Option
@@ -92,11 +94,14 @@ func newSystem(t interface{ Cleanup(func()) }, set setting) *system {
 	if set.category == "" {
 		set.category = "Tally"
 	}
+	if set.every > 0 {
+		set.policy.Events = set.every
+	}
 	s := &system{store: set.store}
 	r := NewRuntime(set.store, set.opts...)
 	t.Cleanup(r.Close)
 	s.Aggregate = New(r, Definition[tally]{
-		Category: set.category, Fingerprint: "print" + set.print, SnapshotEvery: set.every,
+		Category: set.category, Fingerprint: "print" + set.print, Snapshot: set.policy,
 		Init:        func(v *tally) { v.Each = map[string]int64{} },
 		NewFold:     func() Fold[tally] { return &fold{system: s} },
 		AppendState: appendTally,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -18,9 +19,11 @@ type Aggregate[S any] struct {
 	cache   *cache[S]
 }
 
-// New returns an aggregate of a runtime.
+// New adds an aggregate to a runtime. It must not be called at the same time for the same runtime.
 func New[S any](r *Runtime, def Definition[S]) *Aggregate[S] {
-	return &Aggregate[S]{runtime: r, def: def, cache: newCache[S](r.cached)}
+	a := &Aggregate[S]{runtime: r, def: def, cache: newCache[S](r.cached)}
+	r.verifiers = append(r.verifiers, a.VerifySnapshots)
+	return a
 }
 
 // LoadOption is an option of Load.
@@ -45,12 +48,12 @@ func WithoutSnapshot() LoadOption {
 	return func(o *loadOptions) { o.noSnapshot = true }
 }
 
-// loaded is a state, the version it has, the commit that made it, and the version of the last snapshot.
+// loaded is a state, the version it has, the commit that made it, and what happened since the last snapshot.
 type loaded[S any] struct {
-	state    S
-	version  cqrs.Version
-	commit   cqrs.CommitID
-	snapshot cqrs.Version
+	state   S
+	version cqrs.Version
+	commit  cqrs.CommitID
+	since   snapshot.Since
 }
 
 func (a *Aggregate[S]) empty() *loaded[S] {
@@ -83,12 +86,17 @@ func (a *Aggregate[S]) Load(ctx context.Context, id string, opts ...LoadOption) 
 
 // load starts from the snapshot where there is one that fits, and else from the first event.
 func (a *Aggregate[S]) load(ctx context.Context, stream cqrs.StreamID, o loadOptions) (*loaded[S], error) {
-	if a.def.SnapshotEvery > 0 && !o.noSnapshot {
+	if a.def.Snapshot.Any() && !o.noSnapshot {
 		if l := a.fromSnapshot(ctx, stream, o.through); l != nil {
 			fits, err := a.tail(ctx, stream, l, l.version, o.through)
-			if fits || err != nil {
+			if err != nil {
 				return l, err
 			}
+			if fits {
+				a.runtime.counts.used.Add(1)
+				return l, nil
+			}
+			a.runtime.counts.foreign.Add(1)
 			a.runtime.logger.Warn("snapshot is not of this history and will be replaced", "stream", stream.String())
 		}
 	}
@@ -109,25 +117,32 @@ func (a *Aggregate[S]) refresh(ctx context.Context, stream cqrs.StreamID) (*load
 // fromSnapshot returns nil where there is no snapshot that fits: a snapshot is a cache, so that no reason for which
 // it can't be used is an error.
 func (a *Aggregate[S]) fromSnapshot(ctx context.Context, stream cqrs.StreamID, through cqrs.Version) *loaded[S] {
+	counts, logger := &a.runtime.counts, a.runtime.logger
 	sealed, err := a.runtime.store.LoadSnapshot(ctx, stream)
 	if err != nil {
-		a.runtime.logger.Warn("snapshot was not read", "stream", stream.String(), "error", err)
+		counts.unread.Add(1)
+		logger.Warn("snapshot was not read", "stream", stream.String(), "error", err)
 		return nil
 	}
 	if sealed == nil {
 		return nil
 	}
 	h, body, ok := snapshot.Open(sealed)
-	if !ok {
-		a.runtime.logger.Warn("snapshot is damaged and will be replaced", "stream", stream.String())
+	switch {
+	case !ok || h.Version < 1:
+		counts.damaged.Add(1)
+		logger.Warn("snapshot is damaged and will be replaced", "stream", stream.String())
+		return nil
+	case h.Fingerprint != a.def.Fingerprint:
+		counts.stale.Add(1)
+		return nil
+	case h.Version > through:
 		return nil
 	}
-	if h.Fingerprint != a.def.Fingerprint || h.Version < 1 || h.Version > through {
-		return nil
-	}
-	l := &loaded[S]{version: h.Version, commit: h.Commit, snapshot: h.Version}
+	l := &loaded[S]{version: h.Version, commit: h.Commit}
 	if err := a.def.DecodeState(body, &l.state); err != nil {
-		a.runtime.logger.Warn("snapshot can't be decoded and will be replaced", "stream", stream.String(), "error", err)
+		counts.damaged.Add(1)
+		logger.Warn("snapshot can't be decoded and will be replaced", "stream", stream.String(), "error", err)
 		return nil
 	}
 	return l
@@ -153,6 +168,7 @@ func (a *Aggregate[S]) tail(
 			if rec.Commit != l.commit {
 				return false, nil
 			}
+			l.since.Time = rec.Time
 			continue
 		}
 		if rec.Version > through {
@@ -163,6 +179,7 @@ func (a *Aggregate[S]) tail(
 			return false, &ApplyError{Stream: stream, Version: rec.Version, Type: rec.Type, Err: err}
 		}
 		l.version, l.commit, at = rec.Version, rec.Commit, nil
+		l.since.Add(1, len(rec.Data), rec.Time)
 	}
 	return from > l.version || next > from, nil
 }
@@ -179,11 +196,11 @@ func (a *Aggregate[S]) recovered(stream cqrs.StreamID, at **cqrs.Record, err *er
 }
 
 // takeSnapshot encodes the state, if the policy says so, and hands it to the background writer.
-func (a *Aggregate[S]) takeSnapshot(stream cqrs.StreamID, l *loaded[S]) {
-	if a.def.SnapshotEvery <= 0 || l.version-l.snapshot < cqrs.Version(a.def.SnapshotEvery) {
+func (a *Aggregate[S]) takeSnapshot(stream cqrs.StreamID, l *loaded[S], now time.Time) {
+	if !a.def.Snapshot.Due(l.since, now) {
 		return
 	}
-	l.snapshot = l.version // also where it fails: the next one is due after as many events again
+	l.since = snapshot.Since{Time: now} // also where it fails: the next one is due after as much again
 	body, err := a.def.AppendState(nil, &l.state)
 	if err != nil {
 		a.runtime.snapshots.Refused(stream, err)

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -31,7 +32,7 @@ type participant interface {
 	gets() int
 	unique() []claim.Change
 	appends() eventlog.StreamAppend
-	stored(c cqrs.CommitID)
+	stored(c cqrs.CommitID, at time.Time)
 }
 
 func (p *part[S]) id() cqrs.StreamID { return p.stream }
@@ -122,11 +123,12 @@ func (p *part[S]) appends() eventlog.StreamAppend {
 }
 
 // stored keeps the state, which reflects the commit already.
-func (p *part[S]) stored(c cqrs.CommitID) {
+func (p *part[S]) stored(c cqrs.CommitID, at time.Time) {
 	l := p.loaded
 	if n := len(p.events.list); n > 0 {
 		l.version, l.commit = l.version+cqrs.Version(n), c
-		p.of.takeSnapshot(p.stream, l)
+		l.since.Add(n, len(p.events.buf), at)
+		p.of.takeSnapshot(p.stream, l, at)
 	}
 	p.keep()
 }

@@ -1,7 +1,10 @@
 package aggregate
 
 import (
+	"context"
+	"iter"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
@@ -20,6 +23,8 @@ type Store interface {
 type Runtime struct {
 	store     Store
 	snapshots *snapshot.Writer
+	counts    counts
+	verifiers []func(context.Context) iter.Seq2[snapshot.Finding, error] // one for each aggregate
 	locks     locks
 	cached    int
 	clock     func() time.Time
@@ -65,8 +70,18 @@ func NewRuntime(store Store, opts ...Option) *Runtime {
 // open.
 func (r *Runtime) Close() { r.snapshots.Close() }
 
-// Snapshots returns the background writer, for its statistics.
-func (r *Runtime) Snapshots() *snapshot.Writer { return r.snapshots }
+// counts is what SnapshotStats says of loads.
+type counts struct{ used, stale, damaged, foreign, unread atomic.Int64 }
+
+// SnapshotStats says what became of snapshots since the runtime began.
+func (r *Runtime) SnapshotStats() snapshot.Stats {
+	s := snapshot.Stats{
+		Used: r.counts.used.Load(), Stale: r.counts.stale.Load(), Damaged: r.counts.damaged.Load(),
+		Foreign: r.counts.foreign.Load(), Unread: r.counts.unread.Load(),
+	}
+	s.Written, s.Failed, s.Dropped = r.snapshots.Stats()
+	return s
+}
 
 // Logger returns what WithLogger set.
 func (r *Runtime) Logger() *slog.Logger { return r.logger }

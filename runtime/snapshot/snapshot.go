@@ -24,6 +24,20 @@ type Store interface {
 	ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs.StreamID, error]
 }
 
+// Stats counts what became of snapshots since a program began. A snapshot that is not used costs a replay of the whole
+// stream, and is replaced when the policy says so.
+type Stats struct {
+	// Used is how often a load began with a snapshot.
+	Used int64
+	// Stale is how often a snapshot was of another shape of the state, Damaged how often it was not what was written, and
+	// Foreign how often it was of another history, such as that of the log before a restore. Unread is how often the
+	// store failed to say whether there is one.
+	Stale, Damaged, Foreign, Unread int64
+	// Written is how many were written. Failed could not be encoded or written, and Dropped were not, because too many
+	// waited.
+	Written, Failed, Dropped int64
+}
+
 // Header says what a snapshot's body is. It is checked before the body is decoded.
 type Header struct {
 	// Fingerprint is that of the state's shape.

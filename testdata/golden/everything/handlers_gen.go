@@ -11,6 +11,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -28,11 +29,11 @@ func newGuestCommands(runtime *aggregate.Runtime, decider Guest) *GuestCommands 
 			NewFold: func() aggregate.Fold[GuestState] {
 				return &guestFold{}
 			},
-			Unique:        guestUnique,
-			SnapshotEvery: 100,
-			Fingerprint:   "53d5dd0de0392ffb",
-			AppendState:   appendGuestState,
-			DecodeState:   decodeGuestState,
+			Unique:      guestUnique,
+			Snapshot:    snapshot.Policy{Events: 100},
+			Fingerprint: "53d5dd0de0392ffb",
+			AppendState: appendGuestState,
+			DecodeState: decodeGuestState,
 		}),
 		decider: decider,
 	}
@@ -629,10 +630,10 @@ func newAllotmentCommands(runtime *aggregate.Runtime, decider Allotment) *Allotm
 			NewFold: func() aggregate.Fold[AllotmentState] {
 				return &allotmentFold{}
 			},
-			SnapshotEvery: 100,
-			Fingerprint:   "ae7fd872cd6daf6e",
-			AppendState:   appendAllotmentState,
-			DecodeState:   decodeAllotmentState,
+			Snapshot:    snapshot.Policy{Events: 100},
+			Fingerprint: "ae7fd872cd6daf6e",
+			AppendState: appendAllotmentState,
+			DecodeState: decodeAllotmentState,
 		}),
 		decider: decider,
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -24,10 +25,10 @@ func newBookingCommands(runtime *aggregate.Runtime, decider Booking) *BookingCom
 			NewFold: func() aggregate.Fold[BookingState] {
 				return &bookingFold{decider: decider}
 			},
-			SnapshotEvery: 10,
-			Fingerprint:   "21bccaf6176a25d9",
-			AppendState:   appendBookingState,
-			DecodeState:   decodeBookingState,
+			Snapshot:    snapshot.Policy{Events: 10},
+			Fingerprint: "21bccaf6176a25d9",
+			AppendState: appendBookingState,
+			DecodeState: decodeBookingState,
 		}),
 		decider: decider,
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -25,10 +26,10 @@ func newHostCommands(runtime *aggregate.Runtime, decider Host) *HostCommands {
 			NewFold: func() aggregate.Fold[HostState] {
 				return &hostFold{}
 			},
-			SnapshotEvery: 2,
-			Fingerprint:   "bf62b6957b3b28b5",
-			AppendState:   appendHostState,
-			DecodeState:   decodeHostState,
+			Snapshot:    snapshot.Policy{Events: 2},
+			Fingerprint: "bf62b6957b3b28b5",
+			AppendState: appendHostState,
+			DecodeState: decodeHostState,
 		}),
 		decider: decider,
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -25,10 +26,10 @@ func newBoardCommands(runtime *aggregate.Runtime, decider Board) *BoardCommands 
 			NewFold: func() aggregate.Fold[BoardState] {
 				return &boardFold{decider: decider}
 			},
-			SnapshotEvery: 3,
-			Fingerprint:   "347d23f46089d84a",
-			AppendState:   appendBoardState,
-			DecodeState:   decodeBoardState,
+			Snapshot:    snapshot.Policy{Events: 3},
+			Fingerprint: "347d23f46089d84a",
+			AppendState: appendBoardState,
+			DecodeState: decodeBoardState,
 		}),
 		decider: decider,
 	}

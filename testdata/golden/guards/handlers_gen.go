@@ -11,6 +11,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 	"github.com/google/uuid"
 )
@@ -32,10 +33,10 @@ func newTicketCommands(runtime *aggregate.Runtime, decider Ticket) *TicketComman
 			NewFold: func() aggregate.Fold[TicketState] {
 				return &ticketFold{decider: decider}
 			},
-			SnapshotEvery: 2,
-			Fingerprint:   "fdffe34d0213dcc1",
-			AppendState:   appendTicketState,
-			DecodeState:   decodeTicketState,
+			Snapshot:    snapshot.Policy{Events: 2},
+			Fingerprint: "fdffe34d0213dcc1",
+			AppendState: appendTicketState,
+			DecodeState: decodeTicketState,
 		}),
 		decider: decider,
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -25,10 +26,10 @@ func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCom
 			NewFold: func() aggregate.Fold[AccountState] {
 				return &accountFold{decider: decider}
 			},
-			SnapshotEvery: 500,
-			Fingerprint:   "21637a66cc5447d2",
-			AppendState:   appendAccountState,
-			DecodeState:   decodeAccountState,
+			Snapshot:    snapshot.Policy{Events: 500},
+			Fingerprint: "21637a66cc5447d2",
+			AppendState: appendAccountState,
+			DecodeState: decodeAccountState,
 		}),
 		decider: decider,
 	}

@@ -3,7 +3,13 @@
 // Package minimal is a bounded context, generated from model.cqrs.yaml.
 package minimal
 
-import "github.com/cqrsgen/cqrsgen/runtime/aggregate"
+import (
+	"context"
+	"iter"
+
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+)
 
 // App has the commands of every aggregate, and the read models that answer queries. It is safe for
 // concurrent use.
@@ -19,6 +25,17 @@ func New(store aggregate.Store, deciders Deciders, opts ...aggregate.Option) *Ap
 	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Door = newDoorCommands(a.runtime, deciders.Door)
 	return a
+}
+
+// VerifySnapshots replays the stream of every snapshot, compares the states, and yields one
+// finding for each snapshot. It reads, and changes nothing; commands may run meanwhile.
+func (a *App) VerifySnapshots(ctx context.Context) iter.Seq2[snapshot.Finding, error] {
+	return a.runtime.VerifySnapshots(ctx)
+}
+
+// SnapshotStats says what became of snapshots since New.
+func (a *App) SnapshotStats() snapshot.Stats {
+	return a.runtime.SnapshotStats()
 }
 
 // Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.

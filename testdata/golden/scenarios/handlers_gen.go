@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -24,10 +25,10 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 			NewFold: func() aggregate.Fold[BoxState] {
 				return &boxFold{}
 			},
-			SnapshotEvery: 100,
-			Fingerprint:   "1f3fa73ff09594b5",
-			AppendState:   appendBoxState,
-			DecodeState:   decodeBoxState,
+			Snapshot:    snapshot.Policy{Events: 100},
+			Fingerprint: "1f3fa73ff09594b5",
+			AppendState: appendBoxState,
+			DecodeState: decodeBoxState,
 		}),
 		decider: decider,
 	}

@@ -10,10 +10,12 @@ package library
 
 import (
 	"context"
+	"iter"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
 // App has the commands of every aggregate, and the read models that answer queries. It is safe for
@@ -57,6 +59,17 @@ func (a *App) Run(ctx context.Context) error {
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
 	return []projection.Runner{a.LentBooks.projector}
+}
+
+// VerifySnapshots replays the stream of every snapshot, compares the states, and yields one
+// finding for each snapshot. It reads, and changes nothing; commands may run meanwhile.
+func (a *App) VerifySnapshots(ctx context.Context) iter.Seq2[snapshot.Finding, error] {
+	return a.runtime.VerifySnapshots(ctx)
+}
+
+// SnapshotStats says what became of snapshots since New.
+func (a *App) SnapshotStats() snapshot.Stats {
+	return a.runtime.SnapshotStats()
 }
 
 // Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.

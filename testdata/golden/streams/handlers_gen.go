@@ -9,6 +9,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/checked"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -26,10 +27,10 @@ func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCom
 			NewFold: func() aggregate.Fold[AccountState] {
 				return &accountFold{decider: decider}
 			},
-			SnapshotEvery: 3,
-			Fingerprint:   "356c6062001b0fe3",
-			AppendState:   appendAccountState,
-			DecodeState:   decodeAccountState,
+			Snapshot:    snapshot.Policy{Events: 3},
+			Fingerprint: "356c6062001b0fe3",
+			AppendState: appendAccountState,
+			DecodeState: decodeAccountState,
 		}),
 		decider: decider,
 	}
@@ -751,10 +752,10 @@ func newSettingsCommands(runtime *aggregate.Runtime, decider Settings) *Settings
 			NewFold: func() aggregate.Fold[SettingsState] {
 				return &settingsFold{decider: decider}
 			},
-			SnapshotEvery: 1,
-			Fingerprint:   "92d351fc4140bdb1",
-			AppendState:   appendSettingsState,
-			DecodeState:   decodeSettingsState,
+			Snapshot:    snapshot.Policy{Events: 1},
+			Fingerprint: "92d351fc4140bdb1",
+			AppendState: appendSettingsState,
+			DecodeState: decodeSettingsState,
 		}),
 		decider: decider,
 	}

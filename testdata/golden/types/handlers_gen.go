@@ -5,10 +5,12 @@ package types
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -26,10 +28,10 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 			NewFold: func() aggregate.Fold[BoxState] {
 				return &boxFold{decider: decider}
 			},
-			SnapshotEvery: 10,
-			Fingerprint:   "be4ad9629f8bbe6e",
-			AppendState:   appendBoxState,
-			DecodeState:   decodeBoxState,
+			Snapshot:    snapshot.Policy{Events: 10, Bytes: 65536, Age: 90 * time.Minute},
+			Fingerprint: "be4ad9629f8bbe6e",
+			AppendState: appendBoxState,
+			DecodeState: decodeBoxState,
 		}),
 		decider: decider,
 	}
@@ -441,10 +443,10 @@ func newParcelCommands(runtime *aggregate.Runtime, decider Parcel) *ParcelComman
 			NewFold: func() aggregate.Fold[ParcelState] {
 				return &parcelFold{decider: decider}
 			},
-			SnapshotEvery: 1,
-			Fingerprint:   "2471f421ce71971d",
-			AppendState:   appendParcelState,
-			DecodeState:   decodeParcelState,
+			Snapshot:    snapshot.Policy{Age: 250 * time.Millisecond},
+			Fingerprint: "2471f421ce71971d",
+			AppendState: appendParcelState,
+			DecodeState: decodeParcelState,
 		}),
 		decider: decider,
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,43 +19,24 @@ import (
 )
 
 // demo shows what a service made by cqrsgen does, step by step, and checks each step itself.
-func demo(ctx context.Context, at place, events int) error {
+func demo(ctx context.Context, dir string, events int) error {
 	if events < 1000 {
 		return fmt.Errorf("the demo needs at least 1000 events, not %d", events)
 	}
-	return withServer(at, func(at place, server server) error {
-		at, cleanUp, err := folder(at)
-		if err != nil {
-			return err
-		}
-		defer cleanUp()
-		return show(ctx, at, server, events)
-	})
-}
-
-// folder returns the place with a folder to work in: a temporary one, unless the caller wants to keep the data.
-func folder(at place) (place, func(), error) {
-	var err error
-	if at.data == "" {
-		at.data, err = os.MkdirTemp("", "ledger-demo-")
-		return at, func() { os.RemoveAll(at.data) }, err
-	}
-	if found, _ := filepath.Glob(filepath.Join(at.data, "*.db")); len(found) > 0 {
-		return at, nil, fmt.Errorf("%s holds a ledger already: name another folder", at.data)
-	}
-	return at, func() { fmt.Printf("The data stays in %s.\n", at.data) }, nil
-}
-
-func show(ctx context.Context, at place, server server, events int) error {
-	began := time.Now()
-	if err := showCommands(ctx, at); err != nil {
-		return err
-	}
-	acknowledged, err := showKill(ctx, at, server, events)
+	dir, cleanUp, err := place(dir)
 	if err != nil {
 		return err
 	}
-	s, err := open(ctx, at)
+	defer cleanUp()
+	began := time.Now()
+	if err := showCommands(ctx, dir); err != nil {
+		return err
+	}
+	acknowledged, err := showKill(ctx, dir, events)
+	if err != nil {
+		return err
+	}
+	s, err := open(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -65,16 +45,25 @@ func show(ctx context.Context, at place, server server, events int) error {
 	return err
 }
 
+// place returns the folder to work in: a temporary one, unless the caller wants to keep the data.
+func place(dir string) (string, func(), error) {
+	if dir == "" {
+		dir, err := os.MkdirTemp("", "ledger-demo-")
+		return dir, func() { os.RemoveAll(dir) }, err
+	}
+	if _, err := os.Stat(filepath.Join(dir, "log.db")); err == nil {
+		return "", nil, fmt.Errorf("%s holds a ledger already: name another folder", dir)
+	}
+	return dir, func() { fmt.Printf("The data stays in %s.\n", dir) }, nil
+}
+
 func step(title string) { fmt.Printf("\n== %s\n", title) }
 
 // showCommands opens accounts, moves money from concurrent callers, and is refused an overdraft.
-func showCommands(ctx context.Context, at place) error {
-	s, err := open(ctx, at)
+func showCommands(ctx context.Context, dir string) error {
+	s, err := open(ctx, dir)
 	if err != nil {
 		return err
-	}
-	if err := s.mustBeEmpty(ctx); err != nil {
-		return errors.Join(err, s.Close())
 	}
 	background, stop := context.WithCancel(ctx)
 	projected := make(chan error, 1)
@@ -131,7 +120,7 @@ func (s *service) printBalances(ctx context.Context, account ledger.AccountID, a
 	for _, r := range rows {
 		fmt.Printf("  %s %10.2f", r.Key.Currency, float64(r.Row.Balance)/100)
 	}
-	fmt.Printf("   (as of position %d)\n", fresh.Position)
+	fmt.Printf("   (read model at position %d of %d)\n", fresh.Position, fresh.Head)
 	return nil
 }
 
@@ -147,45 +136,25 @@ func (s *service) showOverdraft(ctx context.Context) error {
 	return nil
 }
 
-// showKill runs the load in a process of its own, kills it in the middle, and starts it again. Where the log is on a
-// server, that is killed as well, under the second load, which goes on as soon as it may.
-func showKill(ctx context.Context, at place, server server, events int) (map[cqrs.Position]movement, error) {
+// showKill runs the load in a process of its own, kills it in the middle, and starts it again.
+func showKill(ctx context.Context, dir string, events int) (map[cqrs.Position]movement, error) {
 	step(fmt.Sprintf("%d movements from %d concurrent writers; SIGKILL in the middle", events, writers))
 	acknowledged := map[cqrs.Position]movement{}
-	first := &child{at: at, events: events, acknowledged: acknowledged, faultAt: events * 2 / 5}
-	killed := false
-	first.fault = func(load *os.Process) error {
-		killed = true
-		return load.Kill()
-	}
-	if err := first.run(ctx); err != nil && !killed {
+	kill := events * 2 / 5
+	if err := child(ctx, dir, events, kill, acknowledged); err != nil {
 		return nil, err
 	}
 	fmt.Printf("killed after %d acknowledged movements; started again\n", len(acknowledged))
-	second := &child{at: at, events: max(events-len(acknowledged), 1), acknowledged: acknowledged}
-	if server != nil {
-		second.faultAt, second.fault = second.events/3, func(*os.Process) error { return server.crash() }
-	}
-	return acknowledged, second.run(ctx)
+	return acknowledged, child(ctx, dir, max(events-len(acknowledged), 1), 0, acknowledged)
 }
 
-// child is "ledger load" in a process of its own.
-type child struct {
-	at           place
-	events       int
-	acknowledged map[cqrs.Position]movement
-	// fault, if not nil, is called once faultAt movements were reported.
-	faultAt int
-	fault   func(load *os.Process) error
-}
-
-// run collects what the load reports.
-func (c *child) run(ctx context.Context) error {
+// child runs "ledger load" and collects what it reports. After kill reports, if above zero, it is killed.
+func child(ctx context.Context, dir string, events, kill int, acknowledged map[cqrs.Position]movement) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, append([]string{"load", "--events", strconv.Itoa(c.events)}, c.at.args()...)...)
+	cmd := exec.CommandContext(ctx, self, "load", "--data", dir, "--events", strconv.Itoa(events))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -194,37 +163,27 @@ func (c *child) run(ctx context.Context) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	err = c.collect(out, cmd.Process)
-	if failed := cmd.Wait(); failed != nil {
-		err = errors.Join(fmt.Errorf("the load failed: %w", failed), err)
-	}
-	return errors.Join(err, ctx.Err())
-}
-
-// collect reads movements to the end, while the fault happens beside it.
-func (c *child) collect(out io.Reader, load *os.Process) error {
-	bar := newBar("acknowledged", int64(c.events))
-	faults := make(chan error, 1)
+	bar := newBar("acknowledged", int64(events))
 	lines := bufio.NewScanner(out)
-	n := int64(0)
-	for lines.Scan() {
+	for n := int64(1); lines.Scan(); n++ {
 		var m movement
 		// A line that the kill cut short was not reported.
 		if c, err := fmt.Sscanf(lines.Text()+"\n", movementFormat, &m.position, &m.account, &m.currency, &m.amount); c != 4 || err != nil {
 			break
 		}
-		c.acknowledged[m.position] = m
-		n++
+		acknowledged[m.position] = m
 		bar.show(n)
-		if c.fault != nil && n == int64(c.faultAt) {
-			go func() { faults <- c.fault(load) }()
+		if kill > 0 && n == int64(kill) {
+			if err := cmd.Process.Kill(); err != nil {
+				return err
+			}
 		}
 	}
 	bar.end()
-	if c.fault == nil || n < int64(c.faultAt) {
-		return lines.Err()
+	if err := cmd.Wait(); err != nil && kill == 0 {
+		return fmt.Errorf("the load failed: %w", err)
 	}
-	return errors.Join(lines.Err(), <-faults)
+	return errors.Join(lines.Err(), ctx.Err())
 }
 
 // showBooks checks that nothing acknowledged was lost, adds the second read model, and times the longest history.
