@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,24 +20,43 @@ import (
 )
 
 // demo shows what a service made by cqrsgen does, step by step, and checks each step itself.
-func demo(ctx context.Context, dir string, events int) error {
+func demo(ctx context.Context, at place, events int) error {
 	if events < 1000 {
 		return fmt.Errorf("the demo needs at least 1000 events, not %d", events)
 	}
-	dir, cleanUp, err := place(dir)
-	if err != nil {
-		return err
+	return withServer(at, func(at place, server server) error {
+		at, cleanUp, err := folder(at)
+		if err != nil {
+			return err
+		}
+		defer cleanUp()
+		return show(ctx, at, server, events)
+	})
+}
+
+// folder returns the place with a folder to work in: a temporary one, unless the caller wants to keep the data.
+func folder(at place) (place, func(), error) {
+	var err error
+	if at.data == "" {
+		at.data, err = os.MkdirTemp("", "ledger-demo-")
+		return at, func() { os.RemoveAll(at.data) }, err
 	}
-	defer cleanUp()
+	if found, _ := filepath.Glob(filepath.Join(at.data, "*.db")); len(found) > 0 {
+		return at, nil, fmt.Errorf("%s holds a ledger already: name another folder", at.data)
+	}
+	return at, func() { fmt.Printf("The data stays in %s.\n", at.data) }, nil
+}
+
+func show(ctx context.Context, at place, server server, events int) error {
 	began := time.Now()
-	if err := showCommands(ctx, dir); err != nil {
+	if err := showCommands(ctx, at); err != nil {
 		return err
 	}
-	acknowledged, err := showKill(ctx, dir, events)
+	acknowledged, err := showKill(ctx, at, server, events)
 	if err != nil {
 		return err
 	}
-	s, err := open(ctx, dir)
+	s, err := open(ctx, at)
 	if err != nil {
 		return err
 	}
@@ -45,25 +65,16 @@ func demo(ctx context.Context, dir string, events int) error {
 	return err
 }
 
-// place returns the folder to work in: a temporary one, unless the caller wants to keep the data.
-func place(dir string) (string, func(), error) {
-	if dir == "" {
-		dir, err := os.MkdirTemp("", "ledger-demo-")
-		return dir, func() { os.RemoveAll(dir) }, err
-	}
-	if _, err := os.Stat(filepath.Join(dir, "log.db")); err == nil {
-		return "", nil, fmt.Errorf("%s holds a ledger already: name another folder", dir)
-	}
-	return dir, func() { fmt.Printf("The data stays in %s.\n", dir) }, nil
-}
-
 func step(title string) { fmt.Printf("\n== %s\n", title) }
 
 // showCommands opens accounts, moves money from concurrent callers, and is refused an overdraft.
-func showCommands(ctx context.Context, dir string) error {
-	s, err := open(ctx, dir)
+func showCommands(ctx context.Context, at place) error {
+	s, err := open(ctx, at)
 	if err != nil {
 		return err
+	}
+	if err := s.mustBeEmpty(ctx); err != nil {
+		return errors.Join(err, s.Close())
 	}
 	background, stop := context.WithCancel(ctx)
 	projected := make(chan error, 1)
@@ -120,7 +131,7 @@ func (s *service) printBalances(ctx context.Context, account ledger.AccountID, a
 	for _, r := range rows {
 		fmt.Printf("  %s %10.2f", r.Key.Currency, float64(r.Row.Balance)/100)
 	}
-	fmt.Printf("   (read model at position %d of %d)\n", fresh.Position, fresh.Head)
+	fmt.Printf("   (as of position %d)\n", fresh.Position)
 	return nil
 }
 
@@ -136,25 +147,45 @@ func (s *service) showOverdraft(ctx context.Context) error {
 	return nil
 }
 
-// showKill runs the load in a process of its own, kills it in the middle, and starts it again.
-func showKill(ctx context.Context, dir string, events int) (map[cqrs.Position]movement, error) {
+// showKill runs the load in a process of its own, kills it in the middle, and starts it again. Where the log is on a
+// server, that is killed as well, under the second load, which goes on as soon as it may.
+func showKill(ctx context.Context, at place, server server, events int) (map[cqrs.Position]movement, error) {
 	step(fmt.Sprintf("%d movements from %d concurrent writers; SIGKILL in the middle", events, writers))
 	acknowledged := map[cqrs.Position]movement{}
-	kill := events * 2 / 5
-	if err := child(ctx, dir, events, kill, acknowledged); err != nil {
+	first := &child{at: at, events: events, acknowledged: acknowledged, faultAt: events * 2 / 5}
+	killed := false
+	first.fault = func(load *os.Process) error {
+		killed = true
+		return load.Kill()
+	}
+	if err := first.run(ctx); err != nil && !killed {
 		return nil, err
 	}
 	fmt.Printf("killed after %d acknowledged movements; started again\n", len(acknowledged))
-	return acknowledged, child(ctx, dir, max(events-len(acknowledged), 1), 0, acknowledged)
+	second := &child{at: at, events: max(events-len(acknowledged), 1), acknowledged: acknowledged}
+	if server != nil {
+		second.faultAt, second.fault = second.events/3, func(*os.Process) error { return server.crash() }
+	}
+	return acknowledged, second.run(ctx)
 }
 
-// child runs "ledger load" and collects what it reports. After kill reports, if above zero, it is killed.
-func child(ctx context.Context, dir string, events, kill int, acknowledged map[cqrs.Position]movement) error {
+// child is "ledger load" in a process of its own.
+type child struct {
+	at           place
+	events       int
+	acknowledged map[cqrs.Position]movement
+	// fault, if not nil, is called once faultAt movements were reported.
+	faultAt int
+	fault   func(load *os.Process) error
+}
+
+// run collects what the load reports.
+func (c *child) run(ctx context.Context) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, self, "load", "--data", dir, "--events", strconv.Itoa(events))
+	cmd := exec.CommandContext(ctx, self, append([]string{"load", "--events", strconv.Itoa(c.events)}, c.at.args()...)...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -163,27 +194,37 @@ func child(ctx context.Context, dir string, events, kill int, acknowledged map[c
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	bar := newBar("acknowledged", int64(events))
+	err = c.collect(out, cmd.Process)
+	if failed := cmd.Wait(); failed != nil {
+		err = errors.Join(fmt.Errorf("the load failed: %w", failed), err)
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+// collect reads movements to the end, while the fault happens beside it.
+func (c *child) collect(out io.Reader, load *os.Process) error {
+	bar := newBar("acknowledged", int64(c.events))
+	faults := make(chan error, 1)
 	lines := bufio.NewScanner(out)
-	for n := int64(1); lines.Scan(); n++ {
+	n := int64(0)
+	for lines.Scan() {
 		var m movement
 		// A line that the kill cut short was not reported.
 		if c, err := fmt.Sscanf(lines.Text()+"\n", movementFormat, &m.position, &m.account, &m.currency, &m.amount); c != 4 || err != nil {
 			break
 		}
-		acknowledged[m.position] = m
+		c.acknowledged[m.position] = m
+		n++
 		bar.show(n)
-		if kill > 0 && n == int64(kill) {
-			if err := cmd.Process.Kill(); err != nil {
-				return err
-			}
+		if c.fault != nil && n == int64(c.faultAt) {
+			go func() { faults <- c.fault(load) }()
 		}
 	}
 	bar.end()
-	if err := cmd.Wait(); err != nil && kill == 0 {
-		return fmt.Errorf("the load failed: %w", err)
+	if c.fault == nil || n < int64(c.faultAt) {
+		return lines.Err()
 	}
-	return errors.Join(lines.Err(), ctx.Err())
+	return errors.Join(lines.Err(), <-faults)
 }
 
 // showBooks checks that nothing acknowledged was lost, adds the second read model, and times the longest history.

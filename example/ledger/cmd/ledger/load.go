@@ -8,6 +8,9 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -33,8 +36,8 @@ const movementFormat = "%d %s %s %d\n"
 
 // load writes random movements from many callers at once, while the balances are projected, and reports each movement
 // after it was acknowledged: what it reported must never be lost.
-func load(ctx context.Context, dir string, events int, report io.Writer) error {
-	s, err := open(ctx, dir)
+func load(ctx context.Context, at place, events int, report io.Writer) error {
+	s, err := open(ctx, at)
 	if err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (s *service) write(ctx context.Context, accounts []ledger.AccountID, events
 			if rand.IntN(100) < 2 {
 				account = treasury
 			}
-			m, err := s.move(ctx, account)
+			m, err := s.moveOnce(ctx, account)
 			if errors.As(err, new(ledger.InsufficientFunds)) {
 				continue
 			}
@@ -96,19 +99,40 @@ func (s *service) write(ctx context.Context, accounts []ledger.AccountID, events
 	})
 }
 
-// move deposits or, one time in three, withdraws a random amount.
-func (s *service) move(ctx context.Context, account ledger.AccountID) (m movement, err error) {
-	money := ledger.Money{Amount: 1 + rand.Int64N(10_000), Currency: currencies[rand.IntN(len(currencies))]}
-	m = movement{account: account, currency: money.Currency, amount: money.Amount}
-	var receipt cqrs.Receipt
+// patience is how long a movement is tried, over the time that a server takes to come back.
+const patience = time.Minute
+
+// moveOnce tries until it gets an answer. The movement's id makes it happen once, also where an answer was lost on its way.
+func (s *service) moveOnce(ctx context.Context, account ledger.AccountID) (movement, error) {
+	m := movement{account: account, currency: currencies[rand.IntN(len(currencies))], amount: 1 + rand.Int64N(10_000)}
 	if rand.IntN(3) == 0 {
-		m.amount = -money.Amount
-		receipt, err = s.Account.Withdraw(ctx, account, ledger.Withdraw{Money: money})
-	} else {
-		receipt, err = s.Account.Deposit(ctx, account, ledger.Deposit{Money: money, Reference: cqrs.Some("salary")})
+		m.amount = -m.amount
 	}
-	m.position = receipt.Position
-	return m, err
+	var opts []cqrs.CommandOption
+	if s.remote {
+		opts = append(opts, cqrs.WithCommandID(uuid.NewString()))
+	}
+	for began := time.Now(); ; {
+		receipt, err := s.move(ctx, m, opts...)
+		m.position = receipt.Position
+		if err == nil || !s.remote || errors.As(err, new(cqrs.Rejection)) || ctx.Err() != nil || time.Since(began) > patience {
+			return m, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// move deposits an amount or, if it is below zero, withdraws it.
+func (s *service) move(ctx context.Context, m movement, opts ...cqrs.CommandOption) (cqrs.Receipt, error) {
+	if m.amount < 0 {
+		money := ledger.Money{Amount: -m.amount, Currency: m.currency}
+		return s.Account.Withdraw(ctx, m.account, ledger.Withdraw{Money: money}, opts...)
+	}
+	money := ledger.Money{Amount: m.amount, Currency: m.currency}
+	return s.Account.Deposit(ctx, m.account, ledger.Deposit{Money: money, Reference: cqrs.Some("salary")}, opts...)
 }
 
 // concurrently calls f once for each writer, and returns when all have returned.

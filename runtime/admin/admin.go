@@ -1,0 +1,237 @@
+// Package admin gives a service's own program the commands that operate its event log: it knows the engine, and the
+// model with its folds, which no tool from outside does. It links no engine.
+//
+//	func main() {
+//		…
+//		if admin.Knows(args) {
+//			os.Exit(admin.Run(ctx, args, admin.Service{Name: "tickets", Open: open}))
+//		}
+//
+// docs/reference/operations.md has all commands, as Help prints them.
+package admin
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// Log is what the commands work on. Every engine is one.
+type Log interface {
+	eventlog.Log
+	io.Closer
+}
+
+// Service is the program that the commands belong to.
+type Service struct {
+	// Name is what the program is called.
+	Name string
+	// Flags registers the program's own flags: those that say where the log is. They may stand anywhere behind the
+	// command. It may be nil.
+	Flags func(*flag.FlagSet)
+	// Open opens the log, once the flags were read. It is not called for what needs no log.
+	Open func(ctx context.Context) (Log, error)
+	// DDL returns the statements that create the log's schema. It is nil where the engine has none.
+	DDL func() (string, error)
+	// Migrate creates the log's schema, or brings an older one up to date, and says what it did. It is nil where Open does
+	// that by itself.
+	Migrate func(ctx context.Context) (string, error)
+	// Snapshots compares each snapshot of the log with what the events say, in any order. It is nil where the model keeps
+	// none.
+	Snapshots func(ctx context.Context, log Log) iter.Seq2[Snapshot, error]
+	// Stdout gets what was asked for, Stderr what went wrong and how far it is. Where they are nil, they are the
+	// process's.
+	Stdout, Stderr io.Writer
+}
+
+// Snapshot is what was found about one of them.
+type Snapshot struct {
+	// Stream is the stream's name.
+	Stream string
+	// Wrong says what is wrong with it, "" if nothing is.
+	Wrong string
+}
+
+// Exit codes.
+const (
+	fine     = 0
+	findings = 1
+	failure  = 2 // usage, or something that can't be read or written
+)
+
+// Knows reports whether args, the program's arguments behind its name, are one of the commands of Run.
+func Knows(args []string) bool {
+	return len(args) > 0 && (args[0] == "log" || args[0] == "snapshots")
+}
+
+// Run executes the command that args are, and returns the exit code of the program: 0 if all is fine, 1 if something was
+// found to be wrong with what is stored, 2 for wrong usage and for what could not be done. The end of ctx ends it.
+func Run(ctx context.Context, args []string, s Service) int {
+	if s.Stdout == nil {
+		s.Stdout = os.Stdout
+	}
+	if s.Stderr == nil {
+		s.Stderr = os.Stderr
+	}
+	err := s.run(ctx, args)
+	var found *findingsError
+	switch {
+	case err == nil:
+		return fine
+	case errors.As(err, &found):
+		fmt.Fprintf(s.Stderr, "%s: %v\n", s.Name, err)
+		return findings
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(s.Stdout, Help(s))
+		return fine
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(s.Stderr, "%s: %v\n\n%s", s.Name, err, Help(s))
+	default:
+		fmt.Fprintf(s.Stderr, "%s: %v\n", s.Name, err)
+	}
+	return failure
+}
+
+// findingsError says that something stored is not as it should be.
+type findingsError struct{ text string }
+
+func (e *findingsError) Error() string { return e.text }
+
+var errUsage = errors.New("wrong usage")
+
+// command is one of the commands.
+type command struct {
+	// name has two words, args the names of what follows them.
+	name, args, short string
+	flags             func(*flag.FlagSet, *options)
+	run               func(context.Context, *session) error
+	// offered reports whether the service has what the command needs; nil means it does.
+	offered func(*Service) bool
+}
+
+// options are the flags of the commands.
+type options struct {
+	json, types bool
+}
+
+func addJSON(f *flag.FlagSet, o *options) {
+	f.BoolVar(&o.json, "json", false, "report on stdout, one JSON object a line")
+}
+
+var commands = []command{
+	{
+		name: "log info", short: "print where the log's head is, and how many events it holds",
+		flags: func(f *flag.FlagSet, o *options) {
+			addJSON(f, o)
+			f.BoolVar(&o.types, "types", false, "count by category and type, which reads the whole log")
+		},
+		run: info,
+	},
+	{
+		name: "log ddl", short: "print the statements that create the log's schema",
+		run: ddl, offered: func(s *Service) bool { return s.DDL != nil },
+	},
+	{
+		name: "log migrate", short: "create the log's schema, or bring an older one up to date",
+		run: migrate, offered: func(s *Service) bool { return s.Migrate != nil },
+	},
+	{
+		name: "snapshots verify", short: "replay each stream that has a snapshot, and compare",
+		flags: addJSON, run: verifySnapshots, offered: func(s *Service) bool { return s.Snapshots != nil },
+	},
+}
+
+// session is one run of a command.
+type session struct {
+	*Service
+	options
+
+	args []string
+	log  Log
+}
+
+func (s *Service) run(ctx context.Context, args []string) error {
+	c, rest, err := s.find(args)
+	if err != nil {
+		return err
+	}
+	run := &session{Service: s}
+	if run.args, err = s.parse(c, rest, &run.options); err != nil {
+		return err
+	}
+	if want := len(strings.Fields(c.args)); len(run.args) != want {
+		return fmt.Errorf("%w: %s takes %d arguments, not %d", errUsage, c.name, want, len(run.args))
+	}
+	return errors.Join(c.run(ctx, run), run.close())
+}
+
+// open opens the log, which ends with the session.
+func (s *session) open(ctx context.Context) (err error) {
+	s.log, err = s.Open(ctx)
+	return err
+}
+
+func (s *session) close() error {
+	if s.log == nil {
+		return nil
+	}
+	return s.log.Close()
+}
+
+// find returns the command that args begin with.
+func (s *Service) find(args []string) (*command, []string, error) {
+	if len(args) == 0 {
+		return nil, nil, fmt.Errorf("%w: which command?", errUsage)
+	}
+	if len(args) == 1 {
+		return nil, nil, fmt.Errorf("%w: %s what?", errUsage, args[0])
+	}
+	if word := strings.TrimLeft(args[1], "-"); word == "help" || args[1] == "-h" {
+		return nil, nil, flag.ErrHelp
+	}
+	name := args[0] + " " + args[1]
+	for i := range commands {
+		if c := &commands[i]; c.name == name {
+			if c.offered != nil && !c.offered(s) {
+				return nil, nil, fmt.Errorf("%w: there is no %s for this engine, or this model", errUsage, name)
+			}
+			return c, args[2:], nil
+		}
+	}
+	return nil, nil, fmt.Errorf("%w: there is no command %s", errUsage, name)
+}
+
+// parse reads flags, which may stand before, between and behind the arguments, and returns the arguments.
+func (s *Service) parse(c *command, args []string, o *options) (rest []string, err error) {
+	f := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	if s.Flags != nil {
+		s.Flags(f)
+	}
+	if c.flags != nil {
+		c.flags(f, o)
+	}
+	for {
+		if err := f.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, fmt.Errorf("%w: %w", errUsage, err)
+		}
+		read := args[:len(args)-f.NArg()]
+		if len(read) > 0 && read[len(read)-1] == "--" { // behind which nothing is a flag
+			return append(rest, f.Args()...), nil
+		}
+		if f.NArg() == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, f.Arg(0)), f.Args()[1:]
+	}
+}

@@ -1,0 +1,98 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// logReport is what log info finds.
+type logReport struct {
+	Kind   string        `json:"kind"` // "log"
+	Head   cqrs.Position `json:"head"`
+	Events int64         `json:"events"`
+}
+
+// typeReport counts the events of one type in one category.
+type typeReport struct {
+	Kind     string `json:"kind"` // "type"
+	Category string `json:"category"`
+	Type     string `json:"type"`
+	Events   int64  `json:"events"`
+	Bytes    int64  `json:"bytes"` // of payload
+}
+
+func info(ctx context.Context, s *session) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	r := logReport{Kind: "log"}
+	var err error
+	if r.Head, err = s.log.Head(ctx); err != nil {
+		return err
+	}
+	if r.Events, err = s.log.Count(ctx); err != nil {
+		return err
+	}
+	if err := s.report(r, "head    position %d\nevents  %d\n", r.Head, r.Events); err != nil || !s.types {
+		return err
+	}
+	found, err := s.countTypes(ctx, r)
+	if err != nil {
+		return err
+	}
+	for _, t := range found {
+		if err := s.report(t, "%12d events  %14d bytes  %s %s\n", t.Events, t.Bytes, t.Category, t.Type); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// countTypes reads the log up to its head as it was, and counts by category and type.
+func (s *session) countTypes(ctx context.Context, at logReport) ([]*typeReport, error) {
+	type key struct{ category, name string }
+	found := map[key]*typeReport{}
+	bar := s.progress("read", at.Events)
+	defer bar.end()
+	for rec, err := range s.log.Read(ctx, eventlog.Query{Through: at.Head}) {
+		if err != nil {
+			return nil, err
+		}
+		k := key{rec.Stream.Category, rec.Type}
+		t := found[k]
+		if t == nil {
+			t = &typeReport{Kind: "type", Category: k.category, Type: k.name}
+			found[k] = t
+		}
+		t.Events++
+		t.Bytes += int64(len(rec.Data))
+		bar.add(1)
+	}
+	return slices.SortedFunc(maps.Values(found), func(a, b *typeReport) int {
+		return cmp.Or(cmp.Compare(a.Category, b.Category), cmp.Compare(a.Type, b.Type))
+	}), nil
+}
+
+func ddl(_ context.Context, s *session) error {
+	text, err := s.DDL()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.Stdout, text)
+	return err
+}
+
+func migrate(ctx context.Context, s *session) error {
+	text, err := s.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.Stdout, text)
+	return err
+}
