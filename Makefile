@@ -78,7 +78,7 @@ soak: go-version ## Run the long tests for their full counts, which takes hours 
 	packages=$$($(GO) list -test -f '{{.ImportPath}} {{.Deps}}' ./... | sed -n 's/\.test .*internal\/soak .*//p'); \
 	{ CQRSGEN_SOAK=1 $(GO) test -count=1 -p 1 -timeout 24h -v $(SOAK_FLAGS) $$packages 2>&1; echo "soak exits with $$?"; } | \
 	tee bin/soak.log | awk '/^soak exits with / { code = $$4; next } \
-		/^--- FAIL|^panic:|^(ok|FAIL)\t/ { print } \
+		/^--- FAIL|^panic:|^(ok|FAIL)[ \t]/ { print } \
 		sub(/^.*soak: /, "      ") { print } { fflush() } \
 		END { if (code) print "what failed is in bin/soak.log"; exit code }'
 

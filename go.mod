@@ -3,6 +3,7 @@ module github.com/cqrsgen/cqrsgen
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/dave/jennifer v1.7.1
 	github.com/google/uuid v1.6.0
 	github.com/govalues/decimal v0.1.36

@@ -18,13 +18,15 @@ func open(t testing.TB, dir string) *Log {
 	return l
 }
 
-func TestTheEmbeddedLogConforms(t *testing.T) {
-	logtest.Run(t, func(t testing.TB) logtest.Harness {
-		dir := t.TempDir()
-		l := open(t, dir)
-		return logtest.Harness{
-			Log: l, Snapshots: l, Gapless: true, Close: l.Close,
-			Again: func(t testing.TB) eventlog.Log { return open(t, dir) },
-		}
-	})
+func TestTheEmbeddedLogConforms(t *testing.T) { logtest.Run(t, harness) }
+
+func TestTheEmbeddedLogKeepsItsPromisesUnderSeries(t *testing.T) { logtest.RunSeries(t, harness) }
+
+func harness(t testing.TB) logtest.Harness {
+	dir := t.TempDir()
+	l := open(t, dir)
+	return logtest.Harness{
+		Log: l, Snapshots: l, Gapless: true, Close: l.Close,
+		Again: func(t testing.TB) eventlog.Log { return open(t, dir) },
+	}
 }

@@ -10,9 +10,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestTheLogInMemoryConforms(t *testing.T) {
-	logtest.Run(t, func(testing.TB) logtest.Harness {
-		l := memory.New()
-		return logtest.Harness{Log: l, Snapshots: l, Gapless: true, Close: l.Close}
-	})
+func TestTheLogInMemoryConforms(t *testing.T) { logtest.Run(t, harness) }
+
+func TestTheLogInMemoryKeepsItsPromisesUnderSeries(t *testing.T) { logtest.RunSeries(t, harness) }
+
+func harness(testing.TB) logtest.Harness {
+	l := memory.New()
+	return logtest.Harness{Log: l, Snapshots: l, Gapless: true, Close: l.Close}
 }

@@ -27,6 +27,12 @@ type Harness struct {
 	Snapshots snapshot.Store
 	// Gapless says that positions are consecutive over the whole log.
 	Gapless bool
+	// StaleReads says that a read may not see yet what was acknowledged elsewhere: what it sees is a prefix of the log,
+	// never a shorter one than before.
+	StaleReads bool
+	// SlowCommits, if not nil, makes each of the engine's commits take up to 50 ms longer, between the moment at which its
+	// positions are known and the moment at which it is visible.
+	SlowCommits func(testing.TB)
 	// Close closes Log.
 	Close func() error
 	// Again opens the same data once more, as another process would, also after Close; nil if the engine's data

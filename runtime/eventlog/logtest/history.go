@@ -1,0 +1,298 @@
+package logtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/cqrsgen/cqrsgen/internal/soak"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A history has so many operations, of so many callers at once, on so few streams that they get into each other's way.
+const (
+	historyOperations = 2_000
+	historyCallers    = 8
+	historyStreams    = 4
+	historyCommands   = 100
+)
+
+// checkWithin is how long finding an order may take; a history that takes longer could not be checked, which fails.
+const checkWithin = time.Minute
+
+// histories records what concurrent callers did and got, and demands that there is one order of all operations, in which
+// each begins and ends when it did, and in which a log that does one thing at a time answers the same.
+func histories(t *testing.T, open func(testing.TB) Harness) {
+	box := soak.Box(t, 10*time.Second, 0)
+	rounds, seed := soak.Rounds(20, 100), soak.Seed(t)
+	what := fmt.Sprintf("histories of %d operations, all linearizable", historyOperations)
+	for i := range box.Rounds(rounds, what) {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			f := newFixture(t, open(t))
+			f.rand = rand.New(rand.NewPCG(seed, uint64(i)))
+			recordHistory(f).check()
+		})
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// operation is what one caller did, and what it got.
+type operation struct {
+	kind         operationKind
+	caller       int
+	called, done time.Duration
+
+	// number is that of an append, from 1: its events carry it, and its meta data too. Number 0 is no operation.
+	number int
+	commit eventlog.Commit
+	// command and content are those of an append that has a command id.
+	command, content int
+	appended         eventlog.Appended
+	err              error
+	// rank is the place of an append that stored events among all of those, from 1.
+	rank int
+
+	stream int
+	after  cqrs.Position
+	seen   []seenEvent
+	head   cqrs.Position
+}
+
+type operationKind int
+
+const (
+	appending operationKind = iota
+	readingStream
+	readingTail
+	readingHead
+)
+
+// seenEvent is the event of an append, by its number and the event's index in it.
+type seenEvent struct{ number, index int }
+
+func (op *operation) String() string {
+	switch op.kind {
+	case appending:
+		text := fmt.Sprintf("append %d", op.number)
+		if op.command != 0 {
+			text += fmt.Sprintf(" (command %d.%d)", op.command, op.content)
+		}
+		for _, s := range op.commit.Streams {
+			text += fmt.Sprintf(" %s@%d+%d", s.Stream.ID, s.Expected, len(s.Events))
+		}
+		if op.err != nil {
+			return fmt.Sprint(text, " → ", op.err)
+		}
+		return fmt.Sprintf("%s → position %d, version %d, repeated %t",
+			text, op.appended.Position, op.appended.Version, op.appended.Repeated)
+	case readingStream:
+		return fmt.Sprintf("read stream %d → %d events", op.stream, len(op.seen))
+	case readingTail:
+		return fmt.Sprintf("read after %d → %d events", op.after, len(op.seen))
+	}
+	return fmt.Sprint("head → ", op.head)
+}
+
+// history is a log, and what was done to it.
+type history struct {
+	*fixture
+	started time.Time
+	logs    []eventlog.Log
+	// versions are about those of the streams: callers take from them what they expect.
+	versions [historyStreams]atomic.Int64
+	numbers  atomic.Int64
+
+	operations []*operation
+}
+
+func recordHistory(f *fixture) *history {
+	h := &history{fixture: f, started: time.Now(), logs: f.logs()}
+	each := make([][]*operation, historyCallers)
+	var wg sync.WaitGroup
+	for c := range each {
+		caller := &caller{history: h, number: c, log: h.logs[c%len(h.logs)], rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0))}
+		wg.Go(func() {
+			for range historyOperations / historyCallers {
+				each[c] = append(each[c], caller.do())
+			}
+		})
+	}
+	wg.Wait()
+	h.operations = slices.Concat(each...)
+	return h
+}
+
+// caller does one operation after the other.
+type caller struct {
+	*history
+	number int
+	log    eventlog.Log
+	rand   *rand.Rand
+	// last is the position of something that this caller stored.
+	last cqrs.Position
+}
+
+// do does and records one operation.
+func (c *caller) do() *operation {
+	op := &operation{caller: c.number}
+	var run func(*operation)
+	switch p := c.rand.IntN(100); {
+	case p < 65:
+		run = c.prepareAppend(op)
+	case p < 80:
+		op.kind, op.stream, run = readingStream, c.rand.IntN(historyStreams), c.readStream
+	case p < 90:
+		op.kind, op.after, run = readingTail, c.last, c.readTail
+	default:
+		op.kind, run = readingHead, c.readHead
+	}
+	op.called = time.Since(c.started)
+	run(op)
+	op.done = time.Since(c.started)
+	if op.kind == appending && op.err == nil && !op.appended.Repeated {
+		c.last = op.appended.Position
+	}
+	return op
+}
+
+// prepareAppend makes a commit to one stream, or to several, some of which it may only expect at a version.
+func (c *caller) prepareAppend(op *operation) func(*operation) {
+	op.number = int(c.numbers.Add(1))
+	op.commit = commit()
+	streams := c.rand.Perm(historyStreams)[:1+max(0, c.rand.IntN(6)-3)]
+	if c.rand.IntN(5) == 0 {
+		// A command stays with its stream, and rarely has another content.
+		op.command, op.content = 1+c.rand.IntN(historyCommands), 0
+		if c.rand.IntN(20) == 0 {
+			op.content = 1
+		}
+		streams = []int{op.command % historyStreams}
+		op.commit = command(fmt.Sprint("cmd-", op.command), fmt.Sprint(op.content))
+	}
+	op.commit.Meta.Actor = fmt.Sprint(op.number)
+	total := 0
+	for i, s := range streams {
+		part := to(historyStream(s), c.expectation(s))
+		// Only the first stream must get an event, if it is not a command that is recorded alone.
+		n := c.rand.IntN(3)
+		if part.Expected == eventlog.Any || i == 0 && op.command == 0 {
+			n = max(1, n)
+		}
+		for range n {
+			e := event("Happened", 0)
+			e.Data = fmt.Appendf(nil, "%d %d", op.number, total)
+			part.Events = append(part.Events, e)
+			total++
+		}
+		op.commit.Streams = append(op.commit.Streams, part)
+	}
+	return c.append
+}
+
+func historyStream(i int) cqrs.StreamID { return stream(fmt.Sprint(i)) }
+
+func streamNumber(s cqrs.StreamID) int { return int(s.ID[0] - '0') }
+
+func (c *caller) expectation(s int) eventlog.Expected {
+	switch p := c.rand.IntN(20); {
+	case p < 8:
+		return eventlog.Any
+	case p == 8:
+		return eventlog.New
+	case p == 9:
+		return eventlog.Expected(c.versions[s].Load() + 1)
+	}
+	return eventlog.Expected(c.versions[s].Load())
+}
+
+// append appends, now and then without the patience to wait for the outcome.
+func (c *caller) append(op *operation) {
+	ctx := c.ctx
+	if c.rand.IntN(20) == 0 {
+		short, cancel := context.WithTimeout(ctx, time.Duration(c.rand.IntN(500))*time.Microsecond)
+		defer cancel()
+		ctx = short
+	}
+	op.appended, op.err = c.log.Append(ctx, op.commit)
+	if op.err == nil && !op.appended.Repeated {
+		c.versions[streamNumber(op.commit.Streams[0].Stream)].Store(int64(op.appended.Version))
+	}
+	if conflict := (*cqrs.ConflictError)(nil); errors.As(op.err, &conflict) {
+		c.versions[streamNumber(conflict.Stream)].Store(int64(conflict.Actual))
+	}
+}
+
+func (c *caller) readStream(op *operation) {
+	version := cqrs.Version(0)
+	for r, err := range c.log.ReadStream(c.ctx, historyStream(op.stream), 1) {
+		if !assert.NoError(c, err) {
+			return
+		}
+		version++
+		assert.Equal(c, version, r.Version)
+		op.seen = append(op.seen, c.parse(r))
+	}
+}
+
+func (c *caller) readTail(op *operation) {
+	for r, err := range c.log.Read(c.ctx, eventlog.Query{After: op.after}) {
+		if !assert.NoError(c, err) {
+			return
+		}
+		op.seen = append(op.seen, c.parse(r))
+	}
+}
+
+func (c *caller) readHead(op *operation) {
+	var err error
+	op.head, err = c.log.Head(c.ctx)
+	assert.NoError(c, err)
+}
+
+func (h *history) parse(r *cqrs.Record) (e seenEvent) {
+	_, err := fmt.Sscan(string(r.Data), &e.number, &e.index)
+	assert.NoError(h, err)
+	return e
+}
+
+// check looks for the order.
+func (h *history) check() {
+	// What comes last is stored after whatever is still on its way.
+	h.append(commit(to(stream("last"), eventlog.New, event("Last", 0))))
+	final := h.readAll()
+	final = final[:len(final)-1]
+	h.requireOrder(append(final, h.readStream(stream("last"))...))
+	h.resolve(final)
+	checked := h.operations
+	if h.engine.StaleReads {
+		h.requirePrefixes(final)
+		checked = slices.DeleteFunc(checked, func(op *operation) bool { return op.kind != appending })
+	}
+	var recorded []porcupine.Operation
+	for _, op := range checked {
+		recorded = append(recorded, porcupine.Operation{
+			ClientId: op.caller, Input: op, Call: int64(op.called), Return: int64(op.done),
+		})
+	}
+	model := historyModel(h.engine.Gapless)
+	result, info := porcupine.CheckOperationsVerbose(model, recorded, checkWithin)
+	if result == porcupine.Ok {
+		return
+	}
+	if result == porcupine.Unknown {
+		require.Fail(h, "the history could not be checked", "in %v", checkWithin)
+	}
+	h.explain(info)
+}
