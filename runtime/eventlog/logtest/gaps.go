@@ -38,6 +38,7 @@ type gapTest struct {
 	wanted int
 
 	handedOut    atomic.Int64
+	last         atomic.Int64
 	mu           sync.Mutex
 	acknowledged map[cqrs.CommitID]int
 }
@@ -91,10 +92,12 @@ func (g *gapTest) write(log eventlog.Log, random *rand.Rand, box *soak.TimeBox) 
 		if g.handedOut.Add(int64(size)) > int64(g.wanted) {
 			return
 		}
-		if _, err := log.Append(g.ctx, c); !assert.NoError(g, err) {
+		got, err := log.Append(g.ctx, c)
+		if !assert.NoError(g, err) {
 			return
 		}
 		g.mu.Lock()
+		g.last.Store(max(g.last.Load(), int64(got.Position)))
 		g.acknowledged[c.ID] = size
 		g.mu.Unlock()
 	}
@@ -124,6 +127,7 @@ func (g *gapTest) follow(r *follower, done <-chan struct{}) {
 		select {
 		case <-done:
 			last = true
+			g.catchUp(r.log)
 		default:
 		}
 		for record, err := range r.log.Read(g.ctx, eventlog.Query{After: after, Types: r.types}) {
@@ -134,6 +138,14 @@ func (g *gapTest) follow(r *follower, done <-chan struct{}) {
 			after = record.Position
 		}
 		r.rest(g.ctx, after, done)
+	}
+}
+
+// catchUp waits until a log whose reads may be stale has heard of everything that was acknowledged.
+func (g *gapTest) catchUp(log eventlog.Log) {
+	if last := cqrs.Position(g.last.Load()); g.engine.StaleReads && last > 0 {
+		_, err := log.Wait(g.ctx, last-1)
+		assert.NoError(g, err)
 	}
 }
 
@@ -163,6 +175,7 @@ func (r *follower) rest(ctx context.Context, after cqrs.Position, done <-chan st
 
 // check compares what was acknowledged with what is stored, and that with what was seen.
 func (g *gapTest) check(followers []*follower, box *soak.TimeBox) {
+	g.catchUp(g.log)
 	all := g.readAll()
 	g.requireOrder(all)
 	stored := make(map[cqrs.CommitID]int)

@@ -12,4 +12,5 @@ func RunSeries(t *testing.T, open func(testing.TB) Harness) {
 	t.Run("Histories", func(t *testing.T) { histories(t, open) })
 	t.Run("Races", func(t *testing.T) { races(newFixture(t, open(t))) })
 	t.Run("Gaps", func(t *testing.T) { gaps(t, open) })
+	t.Run("Equality", func(t *testing.T) { equality(t, open) })
 }
