@@ -53,8 +53,8 @@ type Log struct {
 }
 
 var (
-	_ eventlog.Log   = (*Log)(nil)
-	_ snapshot.Store = (*Log)(nil)
+	_ eventlog.Transfer = (*Log)(nil)
+	_ snapshot.Store    = (*Log)(nil)
 )
 
 // Open opens the log in the directory dir, and creates both if they do not exist. The end of ctx ends the opening;

@@ -25,7 +25,7 @@ func (l *Log) ReadStream(
 			return
 		}
 		r := streamReader{log: l, stream: stream, next: max(1, from)}
-		l.each(ctx, r.fetch, yield)
+		l.each(ctx, r.fetch, &reading{stopped: eventlog.ReadError{Stream: stream}, yield: yield})
 	}
 }
 
@@ -39,7 +39,7 @@ func (l *Log) ReadStreamBackwards(
 			return
 		}
 		r := streamReader{log: l, stream: stream, next: max(0, from), backwards: true}
-		l.each(ctx, r.fetch, yield)
+		l.each(ctx, r.fetch, &reading{stopped: eventlog.ReadError{Stream: stream}, yield: yield})
 	}
 }
 
@@ -50,18 +50,19 @@ func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record
 		// The first chunk says how the rest is read best, and often there is no rest.
 		first := &chunk{}
 		l.fetch(ctx, r.fetch, first)
+		to := &reading{stopped: eventlog.ReadError{Position: max(0, q.After)}, yield: yield}
 		switch more := first.more; {
-		case !first.yield(yield) || !more:
+		case !to.hand(ctx, first) || !more:
 		case r.byIndex:
-			l.each(ctx, r.fetch, yield)
+			l.each(ctx, r.fetch, to)
 		default:
-			l.scan(ctx, r, yield)
+			l.scan(ctx, r, to)
 		}
 	}
 }
 
 // each yields what fetch reads. While the caller is at one chunk, the next one is read.
-func (l *Log) each(ctx context.Context, fetch fetcher, yield func(*cqrs.Record, error) bool) {
+func (l *Log) each(ctx context.Context, fetch fetcher, to *reading) {
 	current, spare := &chunk{}, &chunk{}
 	l.fetch(ctx, fetch, current)
 	// Only a second chunk needs a goroutine, and with it a context of its own.
@@ -85,7 +86,7 @@ func (l *Log) each(ctx context.Context, fetch fetcher, yield func(*cqrs.Record, 
 				fetched <- struct{}{}
 			}(spare)
 		}
-		if !current.yield(yield) || !fetching {
+		if !to.hand(ctx, current) || !fetching {
 			return
 		}
 		<-fetched
@@ -94,17 +95,37 @@ func (l *Log) each(ctx context.Context, fetch fetcher, yield func(*cqrs.Record, 
 	}
 }
 
-// yield hands out the chunk's records, and its error after them. It reports whether the caller wants more.
-func (c *chunk) yield(yield func(*cqrs.Record, error) bool) bool {
+// reading is an iteration on its way.
+type reading struct {
+	// stopped says where the iteration would stop now.
+	stopped eventlog.ReadError
+	yield   func(*cqrs.Record, error) bool
+}
+
+// hand yields the chunk's records, and its error after them. It reports whether the iteration goes on. That ctx ended is
+// seen here and not by who reads ahead alone, which may have come to the end.
+func (r *reading) hand(ctx context.Context, c *chunk) bool {
+	if err := ctx.Err(); err != nil {
+		return r.fail(err)
+	}
 	for i := range c.records {
-		if !yield(&c.records[i], nil) {
+		if !r.yield(&c.records[i], nil) {
 			return false
 		}
 	}
+	if n := len(c.records); n > 0 {
+		r.stopped.Position, r.stopped.Version = c.records[n-1].Position, c.records[n-1].Version
+	}
 	if c.err != nil {
-		return yield(nil, c.err)
+		return r.fail(c.err)
 	}
 	return true
+}
+
+func (r *reading) fail(err error) bool {
+	r.stopped.Err = err
+	r.yield(nil, &r.stopped)
+	return false
 }
 
 // fetch fills a chunk. After an error it is empty.

@@ -8,10 +8,11 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
-// request is what a caller hands to the writer: a commit, or a snapshot.
+// request is what a caller hands to the writer: a commit, commits to import, or a snapshot.
 type request struct {
-	commit *eventlog.Commit
-	// stream and sealed are those of a snapshot, if commit is nil.
+	commit   *eventlog.Commit
+	imported []*eventlog.Commit
+	// stream and sealed are those of a snapshot, if there is no commit.
 	stream cqrs.StreamID
 	sealed []byte
 	// bytes is about what the request adds to the file.
@@ -32,21 +33,38 @@ const (
 
 type answer struct {
 	appended eventlog.Appended
+	// imported is how many of the commits to import were stored; err is about the one after them.
+	imported int
 	err      error
 }
 
 // rowBytes is about what a row and its entries in the indexes take besides their strings and payloads.
 const rowBytes = 128
 
-// newCommitRequest copies the commit: the caller may go away, and change what it passed, before it is written.
 func newCommitRequest(c *eventlog.Commit) *request {
-	events, bytes := 0, 0
+	return &request{commit: copyCommit(c), bytes: commitBytes(c), answer: make(chan answer, 1)}
+}
+
+// size counts a commit's events, and the bytes of their payloads.
+func size(c *eventlog.Commit) (events, bytes int) {
 	for i := range c.Streams {
 		events += len(c.Streams[i].Events)
 		for j := range c.Streams[i].Events {
 			bytes += len(c.Streams[i].Events[j].Data)
 		}
 	}
+	return events, bytes
+}
+
+// commitBytes returns about what a commit adds to the file.
+func commitBytes(c *eventlog.Commit) int {
+	events, bytes := size(c)
+	return bytes + (events+1)*rowBytes
+}
+
+// copyCommit copies what the caller may change, or take back, before it is written.
+func copyCommit(c *eventlog.Commit) *eventlog.Commit {
+	events, bytes := size(c)
 	own := *c
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	own.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
@@ -62,7 +80,7 @@ func newCommitRequest(c *eventlog.Commit) *request {
 		data = append(data, all[i].Data...)
 		all[i].Data = data[from:]
 	}
-	return &request{commit: &own, bytes: bytes + (events+1)*rowBytes, answer: make(chan answer, 1)}
+	return &own
 }
 
 func newSnapshotRequest(stream cqrs.StreamID, sealed []byte) *request {

@@ -3,17 +3,15 @@ package embedded
 import (
 	"context"
 	"runtime"
-
-	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
 // scan yields what r selects, reading several windows of positions at once while the caller is at an earlier one.
 // Positions have no gaps, so that the log can be cut into windows beforehand; reading rows costs several times what
 // folding them does, and would otherwise bound a replay to one core.
-func (l *Log) scan(ctx context.Context, r logReader, yield func(*cqrs.Record, error) bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	ahead := min(runtime.GOMAXPROCS(0), maxReaders/2, 4)
-	running := make([]*window, 0, ahead)
+func (l *Log) scan(ctx context.Context, r logReader, to *reading) {
+	ahead, cancel := context.WithCancel(ctx)
+	width := min(runtime.GOMAXPROCS(0), maxReaders/2, 4)
+	running := make([]*window, 0, width)
 	defer func() {
 		cancel()
 		for _, w := range running {
@@ -22,8 +20,8 @@ func (l *Log) scan(ctx context.Context, r logReader, yield func(*cqrs.Record, er
 	}()
 	spare := &window{}
 	for {
-		for len(running) < ahead && r.after < r.through {
-			running = append(running, l.startWindow(ctx, &r, spare))
+		for len(running) < width && r.after < r.through {
+			running = append(running, l.startWindow(ahead, &r, spare))
 			spare = &window{}
 		}
 		if len(running) == 0 {
@@ -32,7 +30,7 @@ func (l *Log) scan(ctx context.Context, r logReader, yield func(*cqrs.Record, er
 		w := running[0]
 		<-w.done
 		running = append(running[:0], running[1:]...)
-		if !l.yieldWindow(ctx, w, yield) {
+		if !l.yieldWindow(ctx, w, to) {
 			return
 		}
 		spare = w
@@ -60,10 +58,9 @@ func (l *Log) startWindow(ctx context.Context, r *logReader, w *window) *window 
 }
 
 // yieldWindow yields all of a window: large events fill its chunk more than once.
-func (l *Log) yieldWindow(ctx context.Context, w *window, yield func(*cqrs.Record, error) bool) bool {
+func (l *Log) yieldWindow(ctx context.Context, w *window, to *reading) bool {
 	for {
-		failed := w.chunk.err != nil
-		if !w.chunk.yield(yield) || failed {
+		if !to.hand(ctx, &w.chunk) {
 			return false
 		}
 		if !w.chunk.more || w.reader.after >= w.reader.through {

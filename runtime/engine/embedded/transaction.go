@@ -103,9 +103,12 @@ func (t *transaction) apply(batch []*request) ([]answer, error) {
 	answers := make([]answer, len(batch))
 	for i, r := range batch {
 		var err error
-		if r.commit != nil {
-			answers[i].appended, err = t.append(r.commit)
-		} else {
+		switch {
+		case r.commit != nil:
+			answers[i].appended, err = t.append(r.commit, false)
+		case r.imported != nil:
+			answers[i].imported, err = t.importAll(r.imported)
+		default:
 			err = t.saveSnapshot(r.stream, r.sealed)
 		}
 		if refusal := (*refusalError)(nil); errors.As(err, &refusal) {
@@ -143,8 +146,9 @@ func (t *transaction) refresh() error {
 	return nil
 }
 
-// append stores one commit, or refuses it before it writes anything.
-func (t *transaction) append(c *eventlog.Commit) (eventlog.Appended, error) {
+// append stores one commit, or refuses it before it writes anything. A commit that is imported has the version that
+// goes on record, and must not be a repeated one.
+func (t *transaction) append(c *eventlog.Commit, imported bool) (eventlog.Appended, error) {
 	rows := make([]*streamRow, len(c.Streams))
 	var conflict error
 	for i := range c.Streams {
@@ -166,7 +170,14 @@ func (t *transaction) append(c *eventlog.Commit) (eventlog.Appended, error) {
 	}
 	if c.Meta.CommandID != "" {
 		// A repeated command gets its first outcome, although its streams are no longer where it expects them.
-		first, repeated, err := t.recordCommand(c, outcome, conflict == nil)
+		recorded := outcome
+		if imported {
+			recorded.Version = c.Version
+		}
+		first, repeated, err := t.recordCommand(c, recorded, conflict == nil)
+		if repeated && imported {
+			err = &refusalError{&cqrs.CommandReusedError{CommandID: c.Meta.CommandID}}
+		}
 		if repeated || err != nil {
 			return first, err
 		}

@@ -194,6 +194,10 @@ func (w *writer) process(batch []*request) {
 		}
 		return
 	}
+	if errors.As(err, &culprit) && len(batch[0].imported) > 1 {
+		batch[0].answer <- w.importSingly(batch[0].imported)
+		return
+	}
 	if err == nil {
 		w.announce(w.tx.head)
 	}
@@ -204,6 +208,21 @@ func (w *writer) process(batch []*request) {
 		}
 		r.answer <- answers[i]
 	}
+}
+
+// importSingly stores commits one after the other, up to the first that SQLite refuses.
+func (w *writer) importSingly(commits []*eventlog.Commit) answer {
+	for i := range commits {
+		answers, err := w.write([]*request{{imported: commits[i : i+1]}})
+		if err == nil {
+			err = answers[0].err
+		}
+		if err != nil {
+			return answer{imported: i, err: err}
+		}
+		w.announce(w.tx.head)
+	}
+	return answer{imported: len(commits)}
 }
 
 // write commits a batch in one transaction. Also a refusal is only an answer after the commit: it may be due to

@@ -12,8 +12,12 @@ import (
 func (l *Log) Commands(ctx context.Context) iter.Seq2[*eventlog.CommandRecord, error] {
 	return func(yield func(*eventlog.CommandRecord, error) bool) {
 		l.mu.RLock()
-		ids := l.ids
+		ids, err := l.ids, l.usable(ctx)
 		l.mu.RUnlock()
+		if err != nil {
+			yield(nil, &eventlog.ReadError{Err: err})
+			return
+		}
 		var lent eventlog.CommandRecord
 		for _, id := range ids {
 			l.mu.RLock()

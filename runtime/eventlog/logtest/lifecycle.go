@@ -54,7 +54,14 @@ func calls(ctx context.Context, f *fixture) map[string]error {
 		assert.Nil(f, r)
 		errs["ReadStream"] = errors.Join(errs["ReadStream"], err)
 	}
+	for r, err := range f.log.ReadStreamBackwards(ctx, stream("1"), 0) {
+		assert.Nil(f, r)
+		errs["ReadStreamBackwards"] = errors.Join(errs["ReadStreamBackwards"], err)
+	}
 	if f.engine.Snapshots != nil {
+		for _, err := range f.engine.Snapshots.ListSnapshots(ctx, "Account") {
+			errs["ListSnapshots"] = errors.Join(errs["ListSnapshots"], err)
+		}
 		_, errs["LoadSnapshot"] = f.engine.Snapshots.LoadSnapshot(ctx, stream("1"))
 		errs["SaveSnapshot"] = f.engine.Snapshots.SaveSnapshot(ctx, stream("1"), []byte("x"))
 	}

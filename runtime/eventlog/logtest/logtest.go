@@ -50,6 +50,8 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 		{"Limits", limitTests},
 		{"Command", commandTests},
 		{"Read", readTests},
+		{"Stopped", stoppedTests},
+		{"Transfer", transferTests},
 		{"Wait", waitTests},
 		{"Concurrency", concurrencyTests},
 		{"Context", contextTests},

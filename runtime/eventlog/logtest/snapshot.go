@@ -3,6 +3,7 @@ package logtest
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -14,6 +15,7 @@ import (
 var snapshotTests = []test{
 	{"a stream without a snapshot has none", snapshotless(noSnapshot)},
 	{"the newest snapshot of each stream is kept", snapshotless(newestSnapshot)},
+	{"the streams of a category that have a snapshot are listed", snapshotless(listSnapshots)},
 	{"snapshots are written while events are appended", snapshotless(snapshotsUnderLoad)},
 }
 
@@ -60,6 +62,44 @@ func newestSnapshot(f *fixture) {
 	got2 := f.append(commit(to(stream("without events"), eventlog.New, event("Opened", 0))))
 	assert.Equal(f, cqrs.Version(1), got2.Version, "a snapshot is no event")
 	assert.Len(f, f.readAll(), 2)
+}
+
+func listSnapshots(f *fixture) {
+	list := func(category string) []string {
+		ids := []string{}
+		for s, err := range f.engine.Snapshots.ListSnapshots(f.ctx, category) {
+			require.NoError(f, err)
+			require.Equal(f, category, s.Category)
+			ids = append(ids, s.ID)
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	assert.Empty(f, list("Account"))
+	const many = 1100 // more than any engine lists in one go
+	want := make([]string, many)
+	var wg sync.WaitGroup
+	for w := range 50 {
+		wg.Go(func() {
+			for i := w; i < many; i += 50 {
+				want[i] = fmt.Sprintf("a/*.> %d", i)
+				assert.NoError(f, f.engine.Snapshots.SaveSnapshot(f.ctx, stream(want[i]), []byte("x")))
+			}
+		})
+	}
+	wg.Wait()
+	slices.Sort(want)
+	for range 2 {
+		assert.NoError(f, f.engine.Snapshots.SaveSnapshot(f.ctx, cqrs.StreamID{Category: "AccountX", ID: "1"}, []byte("x")))
+	}
+	f.append(commit(to(stream("without a snapshot"), eventlog.New, event("Opened", 0))))
+	assert.Equal(f, want, list("Account"))
+	assert.Equal(f, []string{"1"}, list("AccountX"))
+	assert.Empty(f, list("account"))
+	for _, err := range f.engine.Snapshots.ListSnapshots(f.ctx, "Account") {
+		require.NoError(f, err)
+		break
+	}
 }
 
 func snapshotsUnderLoad(f *fixture) {
