@@ -15,7 +15,7 @@ import (
 var snapshotTests = []test{
 	{"a stream without a snapshot has none", snapshotless(noSnapshot)},
 	{"the newest snapshot of each stream is kept", snapshotless(newestSnapshot)},
-	{"the streams of a category that have a snapshot are listed", snapshotless(listSnapshots)},
+	{"the streams of a category that have a snapshot are listed", snapshotless(snapshotsListed)},
 	{"snapshots are written while events are appended", snapshotless(snapshotsUnderLoad)},
 }
 
@@ -64,7 +64,7 @@ func newestSnapshot(f *fixture) {
 	assert.Len(f, f.readAll(), 2)
 }
 
-func listSnapshots(f *fixture) {
+func snapshotsListed(f *fixture) {
 	list := func(category string) []string {
 		ids := []string{}
 		for s, err := range f.engine.Snapshots.ListSnapshots(f.ctx, category) {
