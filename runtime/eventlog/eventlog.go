@@ -111,7 +111,7 @@ type Log interface {
 	// Errors: *cqrs.ConflictError if a stream is not at its expected version; *cqrs.CommandReusedError if the
 	// command id belongs to another command; *cqrs.InvalidStreamError, *LimitError and *InvalidCommitError for
 	// commits that can't be stored; ErrFull if there is no room; *FailedError after a failure of the disk;
-	// *UnknownOutcomeError if the engine can't know; cqrs.ErrClosed. The end of ctx
+	// *UnknownOutcomeError if the engine can't know; ErrUnavailable; cqrs.ErrClosed. The end of ctx
 	// stops the waiting, not the commit: an error of ctx means that the commit may still happen, and is reported
 	// as an *UnknownOutcomeError unless the commit was not handed to the writer yet.
 	Append(ctx context.Context, c Commit) (Appended, error)
@@ -208,6 +208,10 @@ func (e *FailedError) Unwrap() error { return e.Err }
 // ErrFull is wrapped by the error of an append that found no room on the disk. Nothing of the commit was stored;
 // appending works again once there is room.
 var ErrFull = errors.New("no room to store")
+
+// ErrUnavailable is wrapped by errors that pass by themselves: the log's server could not be reached, or went away. Of a
+// commit nothing was stored; the same call can be made again, and works once the server is back.
+var ErrUnavailable = errors.New("the log is not available")
 
 // ErrCorrupt is wrapped by errors about stored data that can't be what was written.
 var ErrCorrupt = errors.New("corrupt log")

@@ -3,15 +3,18 @@ package projection
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -77,4 +80,56 @@ type failingTable struct {
 
 func (t failingTable) Checkpoint(context.Context) (readmodel.Checkpoint, error) {
 	return readmodel.Checkpoint{}, t.err
+}
+
+// absent is a log whose server is away for a while.
+type absent struct {
+	eventlog.Log
+	until time.Time
+	asked int
+}
+
+func (l *absent) Head(ctx context.Context) (cqrs.Position, error) {
+	if l.asked++; time.Now().Before(l.until) {
+		return 0, fmt.Errorf("connection refused: %w", eventlog.ErrUnavailable)
+	}
+	return l.Log.Head(ctx)
+}
+
+func TestAProjectionGoesOnWhenItsLogIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log := newLog(w.commitOf(deposited("a", "EUR", 1))...)
+		away := &absent{Log: log, until: time.Now().Add(time.Minute)}
+		table := openTable(t)
+		p := New(away, table, definition(&folds{}))
+		var text strings.Builder
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- RunAll(ctx, slog.New(slog.NewTextHandler(&text, nil)), p) }()
+
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, p.Status().Err, eventlog.ErrUnavailable)
+		assert.Contains(t, text.String(), `level=WARN msg="projection waits for the log" projection=BalanceByCurrency`)
+		assert.Less(t, away.asked, 15, "it asks more and more seldom")
+
+		time.Sleep(40 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, Live, p.Status().Phase)
+		requireReflects(t, table, log.all())
+		cancel()
+		require.NoError(t, <-done)
+	})
+}
+
+func TestAProjectionThatWaitsForItsLogEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(&absent{Log: newLog(), until: time.Now().Add(time.Hour)}, openTable(t), definition(&folds{}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		require.NoError(t, RunAll(ctx, slog.New(slog.DiscardHandler), p))
+		assert.Equal(t, time.Minute, time.Since(began))
+	})
 }
