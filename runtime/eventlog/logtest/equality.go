@@ -30,7 +30,7 @@ func equality(t *testing.T, open func(testing.TB) Harness) {
 	defer func() { box.Reached(done, runs, "runs of random operations with the results of the engine in memory") }()
 	for pair := 0; done < runs && box.Open() && !t.Failed(); pair++ {
 		t.Run(fmt.Sprint(pair), func(t *testing.T) {
-			setFlag(t, "rapid.checks", strconv.Itoa(min(perTwins, runs-done)))
+			setFlag(t, "rapid.checks", strconv.Itoa(checks(min(perTwins, runs-done))))
 			setFlag(t, "rapid.seed", strconv.FormatUint(max(1, seed+uint64(pair)), 10))
 			var twin *twins
 			rapid.Check(t, func(rt *rapid.T) {
@@ -47,6 +47,14 @@ func equality(t *testing.T, open func(testing.TB) Harness) {
 			twin.again()
 		})
 	}
+}
+
+// checks returns what to set for so many runs: of a short test rapid does a fifth.
+func checks(runs int) int {
+	if testing.Short() {
+		return 5 * runs
+	}
+	return runs
 }
 
 func setFlag(t *testing.T, name, value string) {
