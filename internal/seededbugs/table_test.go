@@ -1,0 +1,137 @@
+package seededbugs
+
+const (
+	embedded  = "runtime/engine/embedded"
+	aggregate = "runtime/aggregate"
+)
+
+// table has the bugs.
+var table = []bug{
+	{
+		name: "a conflict is not looked for",
+		file: "runtime/engine/memory/memory.go",
+		edits: []edit{{
+			old: "s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual)",
+			new: "s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual) || s.Stream.ID != \"\"",
+		}},
+		pkg: "runtime/engine/memory", run: "Series/Races",
+	},
+	{
+		name: "a snapshot's checksum is not verified",
+		file: "runtime/snapshot/snapshot.go",
+		edits: []edit{{
+			old: "crc32.Checksum(sealed[5:], castagnoli) != binary.BigEndian.Uint32(sealed[1:])",
+			new: "sealed == nil",
+		}},
+		pkg: "runtime/snapshot", run: "Damaged",
+	},
+	{
+		name:  "the setting that makes commits durable is not made",
+		file:  "internal/sqlitedb/sqlitedb.go",
+		edits: []edit{{old: `{"synchronous", "FULL", "2"}`, new: `{"synchronous", "NORMAL", "1"}`}},
+		pkg:   "internal/sqlitedb", run: "SyncsEachCommit",
+	},
+	{
+		name: "appends are acknowledged before the commit",
+		file: "runtime/engine/embedded/writer.go",
+		edits: []edit{
+			{old: "		r.answer <- answers[i]\n", new: "		_ = answers[i]\n"},
+			{
+				old: "	if err := sqlitedb.Commit(w.conn); err != nil {",
+				new: "	for i, r := range batch {\n\t\tr.answer <- answers[i]\n\t}\n	if err := sqlitedb.Commit(w.conn); err != nil {",
+			},
+		},
+		pkg: embedded, run: "Series/Histories",
+	},
+	{
+		name: "a stream that is only expected is not looked at",
+		file: "runtime/engine/embedded/transaction.go",
+		edits: []edit{{
+			old: "s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual)",
+			new: "len(s.Events) == 0 || s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual)",
+		}},
+		pkg: embedded, run: "Series/Races",
+	},
+	{
+		name:  "versions come from a cache that another process made stale",
+		file:  "runtime/engine/embedded/transaction.go",
+		edits: []edit{{old: "if t.known && version == t.version {", new: "if t.known {"}},
+		pkg:   embedded, run: "Series/Races",
+	},
+	{
+		name:  "a command is recorded although its commit met a conflict",
+		file:  "runtime/engine/embedded/transaction.go",
+		edits: []edit{{old: "t.recordCommand(c, outcome, conflict == nil)", new: "t.recordCommand(c, outcome, true)"}},
+		pkg:   embedded, run: "Series/Histories",
+	},
+	{
+		name: "a command is not recorded where its events are",
+		file: "runtime/engine/embedded/transaction.go",
+		edits: []edit{{
+			old: "		if err := execute(s); err != nil {\n			return first, false, err\n		}\n		if t.conn.Changes() == 1 {",
+			new: "		if len(c.Streams) == 0 {\n			if err := execute(s); err != nil {\n				return first, false, err\n			}\n		}\n		if t.conn.Changes() == 1 {",
+		}},
+		pkg: embedded, run: "Series/Races",
+	},
+	{
+		name:  "an unknown outcome is told as a failure",
+		file:  "runtime/engine/embedded/writer.go",
+		edits: []edit{{old: "&unansweredError{ctx.Err()}", new: "ctx.Err()"}},
+		pkg:   embedded, run: "Conforms/Context",
+	},
+	{
+		name: "a writer whose disk failed tries again",
+		file: "runtime/engine/embedded/writer.go",
+		edits: []edit{{
+			old: "	w.failed.CompareAndSwap(nil, &eventlog.FailedError{Err: explain(context.Background(), err)})\n	return w.failed.Load()",
+			new: "	return &eventlog.FailedError{Err: explain(context.Background(), err)}",
+		}},
+		pkg: embedded, run: "StaysFailed",
+	},
+	{
+		name: "a gap in the positions is skipped",
+		file: "runtime/engine/embedded/read.go",
+		edits: []edit{
+			{old: "		r.after++\n		return nil", new: "		r.after = rec.Position\n		return nil"},
+			{old: "if rec.Position != r.after+1 {", new: "if rec.Position < 0 {"},
+		},
+		pkg: embedded, run: "DamageIsNamed",
+	},
+	{
+		name:  "a reader's cursor goes on past what it did not read",
+		file:  "runtime/engine/embedded/read.go",
+		edits: []edit{{old: "	if err == nil && !into.more {\n		r.after = end", new: "	if err == nil {\n		r.after = end"}},
+		pkg:   embedded, run: "Conforms/Read",
+	},
+	{
+		name: "a read model's checkpoint is stored before its rows",
+		file: "runtime/sink/sqlite/table.go",
+		edits: []edit{{
+			old: "			return err\n		}\n		return t.change(c, b.Changes)\n	})",
+			new: "			return err\n		}\n		return nil\n	})\n" +
+				"	if err == nil {\n		err = t.store.write(ctx, func(c *sqlite.Conn) error { return t.change(c, b.Changes) })\n	}",
+		}},
+		pkg: "runtime/sink/sqlite", run: "Conformance",
+	},
+	{
+		name:  "a snapshot of another shape of the state is used",
+		file:  "runtime/aggregate/load.go",
+		edits: []edit{{old: "case h.Fingerprint != a.def.Fingerprint:", new: "case h.Fingerprint == \"\":"}},
+		pkg:   aggregate, run: "ASnapshotThatDoesNotFit",
+	},
+	{
+		name:  "a snapshot of another history is used",
+		file:  "runtime/aggregate/load.go",
+		edits: []edit{{old: "if rec.Commit != l.commit {", new: "if rec.Commit == (cqrs.CommitID{}) {"}},
+		pkg:   aggregate, run: "ASnapshotThatDoesNotFit",
+	},
+	{
+		name: "a cached state is used without what came after it",
+		file: "runtime/aggregate/load.go",
+		edits: []edit{{
+			old: "		_, err := a.tail(ctx, stream, l, l.version+1, latest)\n		return l, err",
+			new: "		return l, nil",
+		}},
+		pkg: aggregate, run: "ACacheDoesNotHide",
+	},
+}
