@@ -61,7 +61,7 @@ var table = []bug{
 	{
 		name:  "a command is recorded although its commit met a conflict",
 		file:  "runtime/engine/embedded/transaction.go",
-		edits: []edit{{old: "t.recordCommand(c, outcome, conflict == nil)", new: "t.recordCommand(c, outcome, true)"}},
+		edits: []edit{{old: "t.recordCommand(c, recorded, conflict == nil)", new: "t.recordCommand(c, recorded, true)"}},
 		pkg:   embedded, run: "Series/Histories",
 	},
 	{
