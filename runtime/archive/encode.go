@@ -1,0 +1,208 @@
+package archive
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// encoder packs commits into a block. Its buffers are used again for the next block.
+type encoder struct {
+	previous, last, first cqrs.Position
+	events, items         int
+	time                  int64
+
+	categories names[string]
+	types      names[eventType]
+	streams    names[cqrs.StreamID]
+	// before has for each stream the version before its first event of the block; at is the version that it has now.
+	before, at []cqrs.Version
+	// counts has for each type the number of its events.
+	counts []int64
+
+	commits, rows, text, payload []byte
+	body, packed                 []byte
+}
+
+// eventType is what the events of a type have in common.
+type eventType struct {
+	name          string
+	schemaVersion int
+	contentType   cqrs.ContentType
+}
+
+// names numbers values in the order in which they come.
+type names[T comparable] struct {
+	numbers map[T]uint64
+	values  []T
+}
+
+func (n *names[T]) reset() {
+	clear(n.numbers)
+	n.values = n.values[:0]
+}
+
+// number returns the number of a value, and whether it is a new one.
+func (n *names[T]) number(v T) (uint64, bool) {
+	i, ok := n.numbers[v]
+	if !ok {
+		if n.numbers == nil {
+			n.numbers = map[T]uint64{}
+		}
+		i = uint64(len(n.values))
+		n.numbers[v] = i
+		n.values = append(n.values, v)
+	}
+	return i, !ok
+}
+
+// reset begins a block behind a position.
+func (e *encoder) reset(previous cqrs.Position) {
+	e.previous, e.first, e.last, e.events, e.items, e.time = previous, previous, previous, 0, 0, 0
+	e.categories.reset()
+	e.types.reset()
+	e.streams.reset()
+	e.before, e.at, e.counts = e.before[:0], e.at[:0], e.counts[:0]
+	e.commits, e.rows, e.text, e.payload = e.commits[:0], e.rows[:0], e.text[:0], e.payload[:0]
+}
+
+// fits reports whether the block takes another commit.
+func (e *encoder) fits(c *commit) bool {
+	return e.items == 0 || e.size() < blockBytes && e.events+len(c.events) <= maxBlockEvents && e.items < maxBlockItems
+}
+
+// size is that of the body so far, without the names.
+func (e *encoder) size() int { return len(e.commits) + len(e.rows) + len(e.text) + len(e.payload) }
+
+// add packs a commit. It fails, with an error that wraps eventlog.ErrCorrupt, for what no log can hold.
+func (e *encoder) add(c *commit) error {
+	for i := range c.events {
+		if err := e.addEvent(&c.events[i]); err != nil {
+			return err
+		}
+	}
+	e.items++
+	var flags byte
+	if c.recorded {
+		flags = flagRecorded
+	}
+	e.commits = append(e.commits, flags)
+	e.commits = binary.AppendUvarint(e.commits, uint64(len(c.events)))
+	if len(c.events) > 0 {
+		e.commits = append(e.commits, c.id[:]...)
+	}
+	now := c.meta.Time.UnixMicro()
+	e.commits = binary.AppendVarint(e.commits, now-e.time)
+	e.time = now
+	for _, s := range [...]string{c.meta.CommandID, c.meta.CorrelationID, c.meta.CausationID, c.meta.Actor} {
+		e.commits = binary.AppendUvarint(e.commits, uint64(len(s)))
+		e.text = append(e.text, s...)
+	}
+	if c.recorded {
+		e.commits = append(e.commits, c.hash[:]...)
+		e.commits = binary.AppendUvarint(e.commits, uint64(c.version))
+	}
+	return nil
+}
+
+// flagRecorded marks a commit whose command is on record.
+const flagRecorded = 1
+
+func (e *encoder) addEvent(r *cqrs.Record) error {
+	if r.Position <= e.last || r.Version < 1 || r.SchemaVersion < 0 {
+		return fmt.Errorf("%w: version %d of stream %s stands at position %d, behind position %d",
+			eventlog.ErrCorrupt, r.Version, r.Stream, r.Position, e.last)
+	}
+	if e.events == 0 {
+		e.first = r.Position
+	}
+	stream, isNew := e.streams.number(r.Stream)
+	if isNew {
+		e.before, e.at = append(e.before, r.Version-1), append(e.at, r.Version-1)
+		e.categories.number(r.Stream.Category)
+	}
+	if e.at[stream]++; e.at[stream] != r.Version {
+		return fmt.Errorf("%w: stream %s has version %d at position %d, where %d must be",
+			eventlog.ErrCorrupt, r.Stream, r.Version, r.Position, e.at[stream])
+	}
+	typ, isNew := e.types.number(eventType{r.Type, r.SchemaVersion, r.ContentType})
+	if isNew {
+		e.counts = append(e.counts, 0)
+	}
+	e.counts[typ]++
+	for _, v := range [...]uint64{stream, typ, uint64(r.Position - e.last), uint64(len(r.Data))} {
+		e.rows = binary.AppendUvarint(e.rows, v)
+	}
+	e.payload = append(e.payload, r.Data...)
+	e.last = r.Position
+	e.events++
+	return nil
+}
+
+// block returns the block's header and body, which are valid until the next call. It is compressed if that is asked for
+// and makes it smaller.
+func (e *encoder) block(compress bool) (blockHeader, []byte, error) {
+	h := blockHeader{
+		kind: kindEvents, events: uint32(e.events), items: uint32(e.items),
+		previous: e.previous, first: e.first, last: e.last,
+	}
+	e.body = e.appendNames(e.body[:0])
+	h.names, h.commits, h.rows = uint32(len(e.body)), uint32(len(e.commits)), uint32(len(e.rows))
+	e.body = append(append(e.body, e.commits...), e.rows...)
+	text := len(e.body)
+	e.body = append(e.appendText(e.body), e.text...)
+	h.text, h.payload = uint32(len(e.body)-text), uint32(len(e.payload))
+	e.body = append(e.body, e.payload...)
+	body := e.body
+	if compress {
+		e.packed = s2.Encode(e.packed[:cap(e.packed)], e.body)
+		if len(e.packed) < len(e.body) {
+			h.encoding, body = compressed, e.packed
+		}
+	}
+	h.stored, h.body = uint32(len(body)), checksum(body)
+	if reason := h.fault(); reason != "" {
+		return h, nil, fmt.Errorf("%w: the commit at position %d can't be archived: %s", eventlog.ErrCorrupt, e.last, reason)
+	}
+	return h, body, nil
+}
+
+// appendNames appends the tables of categories, types and streams: their sizes and numbers, not their text.
+func (e *encoder) appendNames(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(e.categories.values)))
+	for _, c := range e.categories.values {
+		b = binary.AppendUvarint(b, uint64(len(c)))
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.types.values)))
+	for _, t := range e.types.values {
+		b = binary.AppendUvarint(b, uint64(len(t.name)))
+		b = binary.AppendUvarint(b, uint64(t.schemaVersion))
+		b = binary.AppendUvarint(b, uint64(len(t.contentType)))
+	}
+	b = binary.AppendUvarint(b, uint64(len(e.streams.values)))
+	for i, s := range e.streams.values {
+		category, _ := e.categories.number(s.Category)
+		b = binary.AppendUvarint(b, category)
+		b = binary.AppendUvarint(b, uint64(len(s.ID)))
+		b = binary.AppendUvarint(b, uint64(e.before[i]))
+	}
+	return b
+}
+
+// appendText appends the text of the tables, in their order. That of the commits follows.
+func (e *encoder) appendText(b []byte) []byte {
+	for _, c := range e.categories.values {
+		b = append(b, c...)
+	}
+	for _, t := range e.types.values {
+		b = append(append(b, t.name...), t.contentType...)
+	}
+	for _, s := range e.streams.values {
+		b = append(b, s.ID...)
+	}
+	return b
+}

@@ -1,0 +1,212 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"slices"
+	"sort"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// Read implements eventlog.Log. Payloads and strings of what comes from the archive lie in blocks of about a quarter of
+// a megabyte, so that whoever keeps one of them keeps a block.
+func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		q.After = max(0, q.After)
+		r := replay{log: l, query: q, yield: yield}
+		if l.reaches(q) {
+			if err := r.prepare(ctx); err != nil {
+				yield(nil, &eventlog.ReadError{Position: q.After, Err: err})
+				return
+			}
+			if !r.archived(ctx) {
+				return
+			}
+		}
+		r.rest(ctx)
+	}
+}
+
+// reaches reports whether the archive has much of what a query asks for. To read a block and to ask the log whether the
+// archive is right costs more than to ask the log for a few events.
+func (l *Log) reaches(q eventlog.Query) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	blocks := 0
+	for _, s := range l.segments {
+		from, to := s.blocks(q)
+		if blocks += to - from; blocks > 1 {
+			return true
+		}
+	}
+	return blocks == 1 && q.Through == 0
+}
+
+// blocks returns the bounds of the blocks that may have events that a query asks for.
+func (s *segment) blocks(q eventlog.Query) (from, to int) {
+	all := s.index.blocks
+	from = sort.Search(len(all), func(i int) bool { return all[i].last > q.After })
+	to = len(all)
+	if q.Through > 0 {
+		to = sort.Search(len(all), func(i int) bool { return all[i].first > q.Through })
+	}
+	return from, max(from, to)
+}
+
+// replay is one iteration over archive and log.
+type replay struct {
+	log      *Log
+	query    eventlog.Query
+	yield    func(*cqrs.Record, error) bool
+	segments []*segment
+	// record is what is lent to the caller.
+	record cqrs.Record
+}
+
+// prepare asks the log whether the archive is right, and where the iteration ends.
+func (r *replay) prepare(ctx context.Context) (err error) {
+	if r.segments, err = r.log.verified(ctx); err != nil {
+		return unwrapped(err)
+	}
+	head, err := r.log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if r.query.Through <= 0 || r.query.Through > head {
+		r.query.Through = head
+	}
+	return nil
+}
+
+// unwrapped returns what a *eventlog.ReadError says of another read than the caller's.
+func unwrapped(err error) error {
+	var stopped *eventlog.ReadError
+	if errors.As(err, &stopped) {
+		return stopped.Err
+	}
+	return err
+}
+
+// archived yields what the archive has, sets query.After to where it ends, and reports whether the caller wants more.
+// What is wrong with the archive ends it early, and is dropped.
+func (r *replay) archived(ctx context.Context) bool {
+	for i := 0; i < len(r.segments); i++ {
+		s := r.segments[i]
+		from, to := s.blocks(r.query)
+		if from == to {
+			continue
+		}
+		more, err := r.segment(ctx, s, from, to)
+		switch {
+		case err == nil && !more:
+			return false
+		case err == nil:
+		case ctx.Err() != nil:
+			r.yield(nil, &eventlog.ReadError{Position: r.query.After, Err: ctx.Err()})
+			return false
+		case errors.Is(err, fs.ErrNotExist) && r.log.merged(s):
+			if r.segments, err = r.log.verified(ctx); err != nil {
+				r.yield(nil, &eventlog.ReadError{Position: r.query.After, Err: unwrapped(err)})
+				return false
+			}
+			i = -1 // what was yielded already is not yielded again: query.After stands behind it
+		default:
+			r.log.drop(s, err)
+			return true
+		}
+	}
+	return true
+}
+
+// merged reports whether a segment is no part of the archive any more, because its events are in another file now.
+func (l *Log) merged(s *segment) bool {
+	if !l.keeps() {
+		l.reload()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !slices.Contains(l.segments, s)
+}
+
+// segment yields the records of some blocks of a file.
+func (r *replay) segment(ctx context.Context, s *segment, from, to int) (more bool, err error) {
+	file, err := r.log.fs.Open(s.path)
+	if err != nil {
+		return false, err
+	}
+	in := reader{path: s.path, file: file}
+	defer in.close()
+	types, categories := wanted(s.index.types, r.query.Types), wanted(s.index.categories, r.query.Categories)
+	for i := from; i < to; i++ {
+		e := &s.index.blocks[i]
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if e.matches(types, categories) {
+			d, err := in.block(e, nil)
+			if err != nil {
+				return false, err
+			}
+			if !r.block(d) {
+				return false, nil
+			}
+			if d.reason != "" {
+				return false, in.damaged(e.offset, d.reason)
+			}
+		}
+		r.query.After = max(r.query.After, min(e.last, r.query.Through))
+	}
+	return true, nil
+}
+
+// wanted says for each name of an index whether it is selected; nil selects all of them.
+func wanted(names, selected []string) []bool {
+	if len(selected) == 0 {
+		return nil
+	}
+	all := make([]bool, len(names))
+	for i, n := range names {
+		all[i] = slices.Contains(selected, n)
+	}
+	return all
+}
+
+// matches reports whether a block may have events that are selected.
+func (e *entry) matches(types, categories []bool) bool {
+	return (types == nil || slices.ContainsFunc(e.types, func(t typeCount) bool { return types[t.typ] })) &&
+		(categories == nil || slices.ContainsFunc(e.categories, func(c uint32) bool { return categories[c] }))
+}
+
+// block yields the block's records that are selected, and reports whether the caller wants more.
+func (r *replay) block(d *decoder) bool {
+	d.restrict(&r.query)
+	for d.nextCommit() {
+		for d.nextEvent(&r.record) {
+			if d.position <= r.query.After || d.position > r.query.Through || d.passed {
+				continue
+			}
+			at := d.position
+			if !r.yield(&r.record, nil) {
+				return false
+			}
+			r.query.After = at
+		}
+	}
+	return true
+}
+
+// rest yields what the log has behind the archive.
+func (r *replay) rest(ctx context.Context) {
+	if r.segments != nil && r.query.After >= r.query.Through {
+		return
+	}
+	for rec, err := range r.log.Store.Read(ctx, r.query) {
+		if !r.yield(rec, err) {
+			return
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/internal/vfs"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+)
+
+// ErrNotKeeper says that another program keeps the archive in the same directory up to date.
+var ErrNotKeeper = fmt.Errorf("the replay archive is kept by another program: %w", vfs.ErrLocked)
+
+// Run seals what is appended to the log, until ctx ends, and then returns nil. What fails is logged and tried again
+// later: the log serves what the archive does not hold. It fails with cqrs.ErrClosed when the log or the archive is
+// closed.
+func (l *Log) Run(ctx context.Context) error {
+	for {
+		err := l.Seal(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, cqrs.ErrClosed):
+			return err
+		case err != nil && !errors.Is(err, ErrNotKeeper):
+			l.logger.Warn("the replay archive could not be extended", "dir", l.dir, "error", err)
+		}
+		if !pause(ctx, l.every) {
+			return nil
+		}
+	}
+}
+
+// pause waits, and reports false when ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Seal brings the archive up to the log's head. Files are never changed: what is new goes into further ones, and small
+// ones that follow each other are merged into a larger one, in such a way that there are few, and that each event is
+// rewritten a few times at most.
+//
+// Errors: ErrNotKeeper; eventlog.ErrFull; those of the log and of the file system. Whatever was sealed before stays.
+func (l *Log) Seal(ctx context.Context) error {
+	if err := l.takeOver(); err != nil {
+		return explain(err)
+	}
+	l.sealing.Lock()
+	defer l.sealing.Unlock()
+	if !l.keeps() {
+		return ErrNotKeeper
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.life, cancel)()
+	segments, err := l.verified(ctx)
+	if err != nil {
+		return err
+	}
+	head, err := l.Head(ctx)
+	if err != nil {
+		return err
+	}
+	var end trailer
+	if n := len(segments); n > 0 {
+		end = segments[n-1].trailer
+	}
+	for end.last < head {
+		next, err := l.writeSegment(ctx, header{after: end.last, previous: end.commit}, head)
+		if err != nil {
+			return err
+		}
+		end = next.trailer
+		l.replace(0, next)
+	}
+	return l.merge(ctx)
+}
+
+// replace puts a segment in the place of the last n ones, whose files are removed.
+func (l *Log) replace(n int, with *segment) {
+	l.mu.Lock()
+	keep := len(l.segments) - n
+	replaced := l.segments[keep:]
+	l.segments = append(l.segments[:keep:keep], with)
+	delete(l.refused, with.name)
+	l.mu.Unlock()
+	for _, s := range replaced {
+		if err := l.fs.Remove(s.path); err != nil {
+			l.logger.Warn("a file of the replay archive can't be removed", "dir", l.dir, "file", s.name, "error", err)
+		}
+	}
+}
+
+// merge merges the last two segments as long as the last one is not the smaller one, and both together are not too large:
+// so there are at most about as many small segments as a binary number has digits.
+func (l *Log) merge(ctx context.Context) error {
+	for {
+		l.mu.Lock()
+		n := len(l.segments)
+		var a, b *segment
+		if n > 1 {
+			a, b = l.segments[n-2], l.segments[n-1]
+		}
+		l.mu.Unlock()
+		if n < 2 || a.trailer.events > b.trailer.events || a.trailer.body+b.trailer.body > l.full {
+			return nil
+		}
+		merged, err := l.writeSegment(ctx, a.header, b.trailer.last)
+		if err != nil {
+			return err
+		}
+		if merged.trailer.last != b.trailer.last {
+			return nil // it was full before: two segments are what it takes
+		}
+		l.replace(2, merged)
+	}
+}
+
+// writeSegment writes what lies behind a position into a new file: up to and including through, or until it is full.
+func (l *Log) writeSegment(ctx context.Context, h header, through cqrs.Position) (*segment, error) {
+	// Its name tells where it ends, which is not known yet.
+	w, err := newWriter(l.fs, filepath.Join(l.dir, segmentPrefix+"next"), h, false)
+	if err != nil {
+		return nil, err
+	}
+	var c commit
+	for rec, err := range l.Read(ctx, eventlog.Query{After: h.after, Through: through}) {
+		if err == nil && len(c.events) > 0 && c.id != rec.Commit {
+			err = w.add(&c)
+			c.events = c.events[:0]
+			if err == nil && w.trailer.body >= l.full {
+				break
+			}
+		}
+		if err != nil {
+			w.err = err
+			return nil, w.abort()
+		}
+		c.id, c.meta = rec.Commit, metaOf(rec)
+		c.events = append(c.events, *rec)
+	}
+	if len(c.events) > 0 {
+		if err := w.add(&c); err != nil {
+			return nil, w.abort()
+		}
+	}
+	if w.through() == h.after {
+		w.err = fmt.Errorf("%w: the log has no event behind position %d, but its head is %d", eventlog.ErrCorrupt, h.after, through)
+		return nil, w.abort()
+	}
+	return l.publish(w, h)
+}
+
+// publish gives the file its name and reads what it says.
+func (l *Log) publish(w *writer, h header) (*segment, error) {
+	f := named{name: segmentName(h.after, w.through()), after: h.after, last: w.through()}
+	w.path = filepath.Join(l.dir, f.name)
+	if _, err := w.finish(); err != nil {
+		return nil, err
+	}
+	return l.openSegment(f)
+}
