@@ -17,10 +17,10 @@ import (
 func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
 	return func(yield func(*cqrs.Record, error) bool) {
 		q.After = max(0, q.After)
-		r := replay{log: l, query: q, yield: yield}
+		r := replay{log: l, query: q, yield: yield, last: q.After}
 		if l.reaches(q) {
 			if err := r.prepare(ctx); err != nil {
-				yield(nil, &eventlog.ReadError{Position: q.After, Err: err})
+				r.fail(err)
 				return
 			}
 			if !r.archived(ctx) {
@@ -63,14 +63,26 @@ type replay struct {
 	query    eventlog.Query
 	yield    func(*cqrs.Record, error) bool
 	segments []*segment
+	// last and version are those of the record that was yielded last.
+	last    cqrs.Position
+	version cqrs.Version
 	// record is what is lent to the caller.
 	record cqrs.Record
+}
+
+// fail ends the iteration with an error.
+func (r *replay) fail(err error) {
+	var stopped *eventlog.ReadError
+	if errors.As(err, &stopped) {
+		err = stopped.Err // what it says of its place may be about another read
+	}
+	r.yield(nil, &eventlog.ReadError{Position: r.last, Version: r.version, Err: err})
 }
 
 // prepare asks the log whether the archive is right, and where the iteration ends.
 func (r *replay) prepare(ctx context.Context) (err error) {
 	if r.segments, err = r.log.verified(ctx); err != nil {
-		return unwrapped(err)
+		return err
 	}
 	head, err := r.log.Head(ctx)
 	if err != nil {
@@ -82,15 +94,6 @@ func (r *replay) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-// unwrapped returns what a *eventlog.ReadError says of another read than the caller's.
-func unwrapped(err error) error {
-	var stopped *eventlog.ReadError
-	if errors.As(err, &stopped) {
-		return stopped.Err
-	}
-	return err
-}
-
 // archived yields what the archive has, sets query.After to where it ends, and reports whether the caller wants more.
 // What is wrong with the archive ends it early, and is dropped.
 func (r *replay) archived(ctx context.Context) bool {
@@ -100,17 +103,22 @@ func (r *replay) archived(ctx context.Context) bool {
 		if from == to {
 			continue
 		}
+		// Files are read without the log, which may have been closed meanwhile.
+		if _, err := r.log.Head(ctx); err != nil {
+			r.fail(err)
+			return false
+		}
 		more, err := r.segment(ctx, s, from, to)
 		switch {
 		case err == nil && !more:
 			return false
 		case err == nil:
 		case ctx.Err() != nil:
-			r.yield(nil, &eventlog.ReadError{Position: r.query.After, Err: ctx.Err()})
+			r.fail(ctx.Err())
 			return false
 		case errors.Is(err, fs.ErrNotExist) && r.log.merged(s):
 			if r.segments, err = r.log.verified(ctx); err != nil {
-				r.yield(nil, &eventlog.ReadError{Position: r.query.After, Err: unwrapped(err)})
+				r.fail(err)
 				return false
 			}
 			i = -1 // what was yielded already is not yielded again: query.After stands behind it
@@ -189,11 +197,10 @@ func (r *replay) block(d *decoder) bool {
 			if d.position <= r.query.After || d.position > r.query.Through || d.passed {
 				continue
 			}
-			at := d.position
+			r.query.After, r.last, r.version = d.position, d.position, r.record.Version
 			if !r.yield(&r.record, nil) {
 				return false
 			}
-			r.query.After = at
 		}
 	}
 	return true
@@ -205,7 +212,12 @@ func (r *replay) rest(ctx context.Context) {
 		return
 	}
 	for rec, err := range r.log.Store.Read(ctx, r.query) {
-		if !r.yield(rec, err) {
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		r.last, r.version = rec.Position, rec.Version
+		if !r.yield(rec, nil) {
 			return
 		}
 	}
