@@ -1,0 +1,172 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/jackc/pgx/v5"
+)
+
+// RefusedError says why a server is not used. Nothing was changed.
+type RefusedError struct {
+	Reason string
+	// Err is the cause where there is one.
+	Err error
+}
+
+func (e *RefusedError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("PostgreSQL is not used as an event log: %s: %v", e.Reason, e.Err)
+	}
+	return "PostgreSQL is not used as an event log: " + e.Reason
+}
+
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// UnsafeSettingError refuses a server whose setting loses acknowledged commits. Change the setting; or accept the loss
+// with the option AcceptUnsafe.
+type UnsafeSettingError struct{ Setting, Value, Want string }
+
+func (e *UnsafeSettingError) Error() string {
+	return fmt.Sprintf("the server's setting %s is %s, with which acknowledged commits are lost: set it to %s, "+
+		"or accept that with postgres.AcceptUnsafe(%q)", e.Setting, e.Value, e.Want, e.Setting)
+}
+
+// durable is a setting that decides whether an acknowledged commit survives a crash.
+type durable struct {
+	name string
+	want string
+	// safe are the values that are.
+	safe []string
+}
+
+var durability = []durable{
+	{"fsync", "on", []string{"on"}},
+	{"full_page_writes", "on", []string{"on"}},
+	{"synchronous_commit", "on", []string{"on", "remote_apply", "remote_write", "local"}},
+}
+
+// selectDurability yields the values of durability, in its order.
+const selectDurability = `current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit')`
+
+// checkDurability takes the values that selectDurability yields.
+func (s *settings) checkDurability(values [3]string) error {
+	for i, d := range durability {
+		if !slices.Contains(d.safe, values[i]) && !slices.Contains(s.accepted, d.name) {
+			return &UnsafeSettingError{Setting: d.name, Value: values[i], Want: d.want}
+		}
+	}
+	return nil
+}
+
+// oldest is the oldest release that is used, as server_version_num has it.
+const oldest = 140000
+
+// checkServer refuses a server that can't keep the log's promises.
+func (s *settings) checkServer(ctx context.Context, c *pgx.Conn) error {
+	var number, encoding string
+	var replica bool
+	var values [3]string
+	err := c.QueryRow(ctx, `SELECT current_setting('server_version_num'), current_setting('server_encoding'),
+		pg_is_in_recovery(), `+selectDurability).Scan(&number, &encoding, &replica, &values[0], &values[1], &values[2])
+	if err != nil {
+		return err
+	}
+	if version, err := strconv.Atoi(number); err != nil || version < oldest {
+		return &RefusedError{Reason: fmt.Sprintf("its version is %s, and the oldest that is supported is PostgreSQL %d",
+			number, oldest/10000)}
+	}
+	if encoding != "UTF8" {
+		return &RefusedError{Reason: fmt.Sprintf("the database's encoding is %s, and must be UTF8", encoding)}
+	}
+	if replica {
+		return &RefusedError{Reason: "it is a replica (pg_is_in_recovery): a log is written and read on the primary; " +
+			"with several hosts in the address add target_session_attrs=primary"}
+	}
+	return s.checkDurability(values)
+}
+
+// stablePlans makes plans that do not depend on statistics: every query of this package has an index that serves it, and
+// is planned once.
+const stablePlans = `SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; SET enable_bitmapscan = off;
+	SET jit = off; SET client_encoding = 'UTF8'; SET default_transaction_isolation = 'read committed';`
+
+// prepareReader prepares a connection that reads. It writes only what may be lost, snapshots and notifications, and so
+// syncs nothing.
+func (s *settings) prepareReader(ctx context.Context, c *pgx.Conn) error {
+	if err := s.checkServer(ctx, c); err != nil {
+		return err
+	}
+	return execScript(ctx, c, stablePlans+"SET synchronous_commit = off")
+}
+
+// prepareWriter prepares the connection that appends.
+func (s *settings) prepareWriter(ctx context.Context, c *pgx.Conn) error {
+	if err := s.checkServer(ctx, c); err != nil {
+		return err
+	}
+	script := stablePlans + fmt.Sprintf(`SET lock_timeout = %d; SET idle_in_transaction_session_timeout = %d;
+		SET default_transaction_read_only = off`, s.limits.lock.Milliseconds(), s.limits.stall.Milliseconds())
+	if !slices.Contains(s.accepted, "synchronous_commit") {
+		// What is stronger stays; what is weaker, but was not refused, does not.
+		script += `; SELECT set_config('synchronous_commit', 'on', false)
+			WHERE current_setting('synchronous_commit') <> 'remote_apply'`
+	}
+	return execScript(ctx, c, script)
+}
+
+func execScript(ctx context.Context, c *pgx.Conn, script string) error {
+	return c.PgConn().Exec(ctx, script).Close()
+}
+
+// UnavailableError says that the server could not be reached, or went away before it was asked to commit: nothing was
+// stored. Try again.
+type UnavailableError struct{ Err error }
+
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("PostgreSQL can't be reached, nothing was stored: %v", e.Err)
+}
+
+func (e *UnavailableError) Unwrap() error { return e.Err }
+
+// explain says what an error of the server means to whoever uses the log.
+func explain(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil && sqlState(err) == "" {
+		return ctx.Err()
+	}
+	switch sqlState(err) {
+	case diskFull:
+		return fmt.Errorf("%w: %w", eventlog.ErrFull, err)
+	case "XX001", "XX002": // data_corrupted, index_corrupted
+		return fmt.Errorf("%w: %w", eventlog.ErrCorrupt, err)
+	case insufficient:
+		return &RefusedError{Reason: "the role lacks a privilege, see postgres.Roles", Err: err}
+	case readOnlyTransaction:
+		return &RefusedError{Reason: "the server takes no writes", Err: err}
+	}
+	return err
+}
+
+// corruptf returns an error about stored data that can't be what was written.
+func corruptf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", eventlog.ErrCorrupt, fmt.Sprintf(format, args...))
+}
+
+// answered reports whether err is a statement's error, behind which the connection goes on; the transaction does not.
+func answered(c *pgx.Conn, err error) bool {
+	return sqlState(err) != "" && !c.IsClosed()
+}
+
+// permanent reports whether trying again is of no use.
+func permanent(err error) bool {
+	var refused *RefusedError
+	var unsafe *UnsafeSettingError
+	return errors.As(err, &refused) || errors.As(err, &unsafe)
+}
