@@ -26,14 +26,19 @@ var schemas atomic.Int32
 // nextSchema names a schema that no other log has.
 func nextSchema() Option { return Schema(fmt.Sprintf("log %d", schemas.Add(1))) }
 
-func TestThePostgresLogConforms(t *testing.T) {
-	dsn := testserver.Postgres(t)
-	logtest.Run(t, func(t testing.TB) logtest.Harness {
+func harness(dsn string) func(testing.TB) logtest.Harness {
+	return func(t testing.TB) logtest.Harness {
 		schema := nextSchema()
 		l := open(t, dsn, schema, Migrate())
 		return logtest.Harness{
 			Log: l, Snapshots: l, Gapless: true, Close: l.Close,
 			Again: func(t testing.TB) eventlog.Log { return open(t, dsn, schema) },
 		}
-	})
+	}
+}
+
+func TestThePostgresLogConforms(t *testing.T) { logtest.Run(t, harness(testserver.Postgres(t))) }
+
+func TestThePostgresLogKeepsItsPromisesUnderSeries(t *testing.T) {
+	logtest.RunSeries(t, harness(testserver.Postgres(t)))
 }

@@ -89,10 +89,7 @@ func (l *Log) each(
 // yield hands out the chunk's records, and its error after them. It reports whether the caller wants more.
 func (c *chunk) yield(at *eventlog.ReadError, yield func(*cqrs.Record, error) bool) bool {
 	for i := range c.records {
-		at.Position = c.records[i].Position
-		if at.Stream.ID != "" {
-			at.Version = c.records[i].Version
-		}
+		at.Position, at.Version = c.records[i].Position, c.records[i].Version
 		if !yield(&c.records[i], nil) {
 			return false
 		}
