@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -26,6 +28,9 @@ func decodeCommand(row [][]byte) (*commandRow, error) {
 
 // Command implements eventlog.Log.
 func (l *Log) Command(ctx context.Context, id string, hash [32]byte) (eventlog.Appended, bool, error) {
+	if !utf8.ValidString(id) || strings.IndexByte(id, 0) >= 0 {
+		id = "" // none is stored under it, or under that; the server would refuse its bytes
+	}
 	var found *commandRow
 	var ids array
 	ids.reset(textOID)

@@ -54,6 +54,9 @@ const listed = 1000
 // ListSnapshots implements snapshot.Store.
 func (l *Log) ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs.StreamID, error] {
 	return func(yield func(cqrs.StreamID, error) bool) {
+		if (cqrs.StreamID{Category: category, ID: "any"}).Validate() != nil {
+			return // no stream is in it, and the server may refuse its bytes
+		}
 		for after := category + "/"; ; {
 			var found []string
 			err := l.query(ctx, selectSnapshots, func(row [][]byte) error {
