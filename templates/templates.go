@@ -36,6 +36,10 @@ func Render(name string, data any) ([]byte, error) {
 type Service struct {
 	// Name is the last part of Module, the path of the Go module.
 	Name, Module string
+	// Engine is the package of the event log: embedded, postgres or jetstream.
+	Engine string
+	// First and Second are the positions of the first two events on that engine.
+	First, Second int64
 	// Go is the release of the language, Version that of this module, Replace the folder to take it from. Version may
 	// be empty, and so may Replace.
 	Go, Version, Replace string
@@ -44,7 +48,8 @@ type Service struct {
 // names are those that a file can't have here.
 var names = strings.NewReplacer("gitignore", ".gitignore", "ci.yml", ".github/workflows/ci.yml")
 
-// RenderService returns the files of a new service by their path, with slashes. Generated files are not among them.
+// RenderService returns the files of a new service by their path, with slashes. Generated files are not among them, and
+// neither are those that come out empty, because another engine needs them.
 func RenderService(s Service) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	err := fs.WalkDir(service, "service", func(path string, d fs.DirEntry, err error) error {
@@ -62,6 +67,9 @@ func RenderService(s Service) (map[string][]byte, error) {
 		var b bytes.Buffer
 		if err := t.Execute(&b, s); err != nil {
 			return err
+		}
+		if len(bytes.TrimSpace(b.Bytes())) == 0 {
+			return nil
 		}
 		name := names.Replace(strings.TrimSuffix(strings.TrimPrefix(path, "service/"), ".tmpl"))
 		out[name] = b.Bytes()

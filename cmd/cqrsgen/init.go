@@ -16,8 +16,9 @@ func initCommand() *cobra.Command {
 		Short: "Write a new service that builds, runs and passes its tests",
 		Long: `Write a new service that builds, runs and passes its tests: a small model with its generated Go, HTTP in
 front of it, tests, a Makefile, a CI file and a README. DIR must not exist, or be empty.`,
-		Example: `  cqrsgen init tickets --module example.com/tickets`,
-		Args:    cobra.ExactArgs(1),
+		Example: `  cqrsgen init tickets --module example.com/tickets
+  cqrsgen init tickets --module example.com/tickets --engine postgres`,
+		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return nil, cobra.ShellCompDirectiveFilterDirs
 		},
@@ -36,7 +37,7 @@ front of it, tests, a Makefile, a CI file and a README. DIR must not exist, or b
 		},
 	}
 	cmd.Flags().StringVar(&o.Module, "module", "", "path of the service's Go module, such as example.com/tickets")
-	cmd.Flags().StringVar(&o.Engine, "engine", "embedded", "the event log: embedded")
+	cmd.Flags().StringVar(&o.Engine, "engine", "embedded", "the event log: "+strings.Join(newservice.Engines(), ", "))
 	return cmd
 }
 

@@ -44,7 +44,7 @@ type Source struct {
 type Options struct {
 	// Module is the path of its Go module.
 	Module string
-	// Engine is the event log: "embedded".
+	// Engine is the event log: one of Engines.
 	Engine string
 	Source Source
 }
@@ -80,8 +80,10 @@ func Create(dir string, o Options) (*Service, error) {
 	if err := o.check(dir); err != nil {
 		return nil, err
 	}
+	first := engines[o.Engine].firstPosition
 	files, err := templates.RenderService(templates.Service{
-		Name: name(o.Module), Module: o.Module, Go: goVersion, Version: o.Source.version(), Replace: quoted(o.Source.Dir),
+		Name: name(o.Module), Module: o.Module, Engine: o.Engine, First: first, Second: 2 * first,
+		Go: goVersion, Version: o.Source.version(), Replace: quoted(o.Source.Dir),
 	})
 	if err != nil {
 		return nil, err
@@ -107,27 +109,33 @@ func Create(dir string, o Options) (*Service, error) {
 }
 
 func (o *Options) steps() []string {
-	steps := []string{"go mod tidy", "go test ./...", "go run ."}
+	steps := []string{"go mod tidy", "go test ./...", engines[o.Engine].run}
 	if o.Source.Version == "" && o.Source.Dir == "" {
 		steps = slices.Insert(steps, 0, "go get -tool "+module+"/cmd/cqrsgen@latest")
 	}
 	return steps
 }
 
-// engines are those that there will be, with what to use until then.
-var engines = map[string]string{
-	"embedded":  "",
-	"postgres":  "there is no PostgreSQL engine yet: use `--engine embedded`, an SQLite file that several processes can share",
-	"jetstream": "there is no NATS JetStream engine yet: use `--engine embedded`, an SQLite file that several processes can share",
+// engine is an event log that a new service can have.
+type engine struct {
+	// run starts the service.
+	run string
+	// firstPosition is that of the first event.
+	firstPosition int64
 }
 
+var engines = map[string]engine{
+	"embedded":  {"go run .", 1},
+	"postgres":  {"make server run", 1},
+	"jetstream": {"make server run", 1 << 16},
+}
+
+// Engines returns the names of the event logs that a new service can have.
+func Engines() []string { return []string{"embedded", "postgres", "jetstream"} }
+
 func (o *Options) check(dir string) error {
-	reason, known := engines[o.Engine]
-	switch {
-	case !known:
-		return fmt.Errorf("unknown engine %q: use `--engine embedded`", o.Engine)
-	case reason != "":
-		return errors.New(reason)
+	if _, known := engines[o.Engine]; !known {
+		return fmt.Errorf("unknown engine %q: use --engine %s", o.Engine, strings.Join(Engines(), ", or "))
 	}
 	if err := checkDir(dir); err != nil {
 		return err

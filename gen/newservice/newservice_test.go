@@ -1,9 +1,11 @@
 package newservice_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,15 +125,45 @@ func TestModulesThatGoTakesAreFine(t *testing.T) {
 	}
 }
 
-func TestEnginesThatAreNotThereYetAreRefusedByName(t *testing.T) {
-	for engine, want := range map[string]string{
-		"postgres": "no PostgreSQL engine yet: use `--engine embedded`", "jetstream": "no NATS JetStream engine yet",
-		"mysql": `unknown engine "mysql"`, "": "unknown engine",
-	} {
+func TestAnUnknownEngineIsRefusedWithThoseThereAre(t *testing.T) {
+	for _, engine := range []string{"mysql", "", "Embedded", "../postgres"} {
 		o := options()
 		o.Engine = engine
 		_, err := newservice.Create(filepath.Join(t.TempDir(), "x"), o)
-		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, fmt.Sprintf("unknown engine %q: use --engine embedded, or postgres, or jetstream", engine))
+	}
+}
+
+func TestAServiceHasTheFilesOfItsEngineAlone(t *testing.T) {
+	for engine, want := range map[string]struct {
+		run   string
+		files []string
+	}{
+		"embedded":  {"go run .", nil},
+		"postgres":  {"make server run", []string{"compose.yaml"}},
+		"jetstream": {"make server run", []string{"compose.yaml", "nats.conf"}},
+	} {
+		t.Run(engine, func(t *testing.T) {
+			dir := t.TempDir()
+			o := options()
+			o.Engine = engine
+			service, err := newservice.Create(dir, o)
+			require.NoError(t, err)
+			assert.Equal(t, want.run, service.Steps[len(service.Steps)-1])
+			for _, file := range []string{"compose.yaml", "nats.conf"} {
+				assert.Equal(t, slices.Contains(want.files, file), slices.Contains(service.Files, file), file)
+			}
+			stores, err := os.ReadFile(filepath.Join(dir, "stores.go"))
+			require.NoError(t, err)
+			assert.Equal(t, 1, strings.Count(string(stores), "cqrsgen/runtime/engine/"), "one engine is linked")
+			assert.Contains(t, string(stores), "cqrsgen/runtime/engine/"+engine+`"`)
+			for _, file := range service.Files {
+				content, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(file)))
+				require.NoError(t, err)
+				assert.NotContains(t, string(content), "\n\n\n", file)
+				assert.True(t, strings.HasSuffix(string(content), "\n"), file)
+			}
+		})
 	}
 }
 
