@@ -4,7 +4,7 @@
 //	func main() {
 //		…
 //		if admin.Knows(args) {
-//			os.Exit(admin.Run(ctx, args, admin.Service{Name: "tickets", Open: open}))
+//			os.Exit(admin.Run(ctx, args, admin.Service{Name: "tickets", Open: open, App: app}))
 //		}
 //
 // docs/reference/operations.md has all commands, as Help prints them.
@@ -21,12 +21,21 @@ import (
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
-// Log is what the commands work on. Every engine is one.
-type Log interface {
-	eventlog.Log
+// Store is what the commands work on. Every engine is one.
+type Store interface {
+	eventlog.Transfer
+	snapshot.Store
 	io.Closer
+}
+
+// App is a bounded context over its log, as generated code makes it.
+type App interface {
+	// VerifySnapshots compares each snapshot with what the events say.
+	VerifySnapshots(ctx context.Context) iter.Seq2[snapshot.Finding, error]
+	Close()
 }
 
 // Service is the program that the commands belong to.
@@ -37,26 +46,17 @@ type Service struct {
 	// command. It may be nil.
 	Flags func(*flag.FlagSet)
 	// Open opens the log, once the flags were read. It is not called for what needs no log.
-	Open func(ctx context.Context) (Log, error)
+	Open func(ctx context.Context) (Store, error)
+	// App wires the bounded context over a log that Open returned; its read models may be in memory.
+	App func(ctx context.Context, log Store) (App, error)
 	// DDL returns the statements that create the log's schema. It is nil where the engine has none.
 	DDL func() (string, error)
 	// Migrate creates the log's schema, or brings an older one up to date, and says what it did. It is nil where Open does
 	// that by itself.
 	Migrate func(ctx context.Context) (string, error)
-	// Snapshots compares each snapshot of the log with what the events say, in any order. It is nil where the model keeps
-	// none.
-	Snapshots func(ctx context.Context, log Log) iter.Seq2[Snapshot, error]
 	// Stdout gets what was asked for, Stderr what went wrong and how far it is. Where they are nil, they are the
 	// process's.
 	Stdout, Stderr io.Writer
-}
-
-// Snapshot is what was found about one of them.
-type Snapshot struct {
-	// Stream is the stream's name.
-	Stream string
-	// Wrong says what is wrong with it, "" if nothing is.
-	Wrong string
 }
 
 // Exit codes.
@@ -144,7 +144,7 @@ var commands = []command{
 	},
 	{
 		name: "snapshots verify", short: "replay each stream that has a snapshot, and compare",
-		flags: addJSON, run: verifySnapshots, offered: func(s *Service) bool { return s.Snapshots != nil },
+		flags: addJSON, run: verifySnapshots,
 	},
 }
 
@@ -154,7 +154,7 @@ type session struct {
 	options
 
 	args []string
-	log  Log
+	log  Store
 }
 
 func (s *Service) run(ctx context.Context, args []string) error {
@@ -200,7 +200,7 @@ func (s *Service) find(args []string) (*command, []string, error) {
 	for i := range commands {
 		if c := &commands[i]; c.name == name {
 			if c.offered != nil && !c.offered(s) {
-				return nil, nil, fmt.Errorf("%w: there is no %s for this engine, or this model", errUsage, name)
+				return nil, nil, fmt.Errorf("%w: there is no %s for this engine", errUsage, name)
 			}
 			return c, args[2:], nil
 		}

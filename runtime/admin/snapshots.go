@@ -3,49 +3,98 @@ package admin
 import (
 	"context"
 	"fmt"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
-// snapshotReport is one snapshot that is wrong.
+// snapshotReport is one snapshot that is not right.
 type snapshotReport struct {
-	Kind   string `json:"kind"` // "snapshot"
-	Stream string `json:"stream"`
-	Wrong  string `json:"wrong"`
+	Kind    string           `json:"kind"` // "snapshot"
+	Stream  string           `json:"stream"`
+	Version cqrs.Version     `json:"version,omitempty"`
+	Verdict snapshot.Verdict `json:"verdict"`
+	// Snapshot and Replayed are the two states, if they differ.
+	Snapshot string `json:"snapshot,omitempty"`
+	Replayed string `json:"replayed,omitempty"`
+	Reason   string `json:"reason,omitempty"`
 }
 
 // verifiedReport ends the report about all snapshots.
 type verifiedReport struct {
-	Kind     string `json:"kind"` // "snapshots"
-	Verified int64  `json:"verified"`
-	Wrong    int64  `json:"wrong"`
+	Kind     string                     `json:"kind"` // "snapshots"
+	Verified int64                      `json:"verified"`
+	Verdicts map[snapshot.Verdict]int64 `json:"verdicts"`
+}
+
+// verdicts has the order in which they are counted.
+var verdicts = []snapshot.Verdict{
+	snapshot.Right, snapshot.Wrong, snapshot.Unreplayable, snapshot.Damaged, snapshot.Foreign, snapshot.Stale,
 }
 
 func verifySnapshots(ctx context.Context, s *session) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	done := verifiedReport{Kind: "snapshots"}
-	bar := s.progress("verified", 0)
-	defer bar.end()
-	for found, err := range s.Snapshots(ctx, s.log) {
-		if err != nil {
-			return err
-		}
-		done.Verified++
-		bar.add(1)
-		if found.Wrong == "" {
-			continue
-		}
-		done.Wrong++
-		r := snapshotReport{"snapshot", found.Stream, found.Wrong}
-		if err := s.report(r, "%s: %s\n", r.Stream, r.Wrong); err != nil {
-			return err
-		}
-	}
-	if err := s.report(done, "%d snapshots verified, %d wrong\n", done.Verified, done.Wrong); err != nil {
+	app, err := s.App(ctx, s.log)
+	if err != nil {
 		return err
 	}
-	if done.Wrong > 0 {
-		return &findingsError{fmt.Sprintf("%d of %d snapshots are wrong", done.Wrong, done.Verified)}
+	defer app.Close()
+	done, err := s.verifyAll(ctx, app)
+	if err != nil {
+		return err
+	}
+	var counts strings.Builder
+	for _, v := range verdicts {
+		if n := done.Verdicts[v]; n > 0 {
+			fmt.Fprintf(&counts, ", %d %s", n, v)
+		}
+	}
+	if err := s.report(done, "%d snapshots verified%s\n", done.Verified, counts.String()); err != nil {
+		return err
+	}
+	if bad := done.Verdicts[snapshot.Wrong] + done.Verdicts[snapshot.Unreplayable]; bad > 0 {
+		return &findingsError{fmt.Sprintf("%d of %d snapshots are not what the events say", bad, done.Verified)}
 	}
 	return nil
+}
+
+// verifyAll reports each snapshot that is not right.
+func (s *session) verifyAll(ctx context.Context, app App) (*verifiedReport, error) {
+	done := &verifiedReport{Kind: "snapshots", Verdicts: map[snapshot.Verdict]int64{}}
+	bar := s.progress("verified", 0)
+	defer bar.end()
+	for f, err := range app.VerifySnapshots(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		done.Verified++
+		done.Verdicts[f.Verdict]++
+		bar.add(1)
+		if f.Verdict == snapshot.Right {
+			continue
+		}
+		if err := s.reportSnapshot(f); err != nil {
+			return nil, err
+		}
+	}
+	return done, ctx.Err()
+}
+
+func (s *session) reportSnapshot(f snapshot.Finding) error {
+	r := snapshotReport{
+		Kind: "snapshot", Stream: f.Stream.String(), Version: f.Version, Verdict: f.Verdict,
+		Snapshot: string(f.Snapshot), Replayed: string(f.Replayed),
+	}
+	text := fmt.Sprintf("%s at version %d: %s", r.Stream, r.Version, r.Verdict)
+	if f.Err != nil {
+		r.Reason = f.Err.Error()
+		text += ": " + r.Reason
+	}
+	if f.Verdict == snapshot.Wrong {
+		text += fmt.Sprintf("\n  the snapshot says %s\n  the events say    %s", r.Snapshot, r.Replayed)
+	}
+	return s.report(r, "%s\n", text)
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
 
 func main() {
@@ -70,7 +71,10 @@ func operate(ctx context.Context, args []string) int {
 	return admin.Run(ctx, args, admin.Service{
 		Name:  "ledger",
 		Flags: at.flags,
-		Open:  func(ctx context.Context) (admin.Log, error) { return at.openLog(ctx) },
+		Open:  at.openLog,
+		App: func(ctx context.Context, log admin.Store) (admin.App, error) {
+			return ledger.New(ctx, log, memory.New(), ledger.Deciders{}, ledger.Projections{})
+		},
 	})
 }
 

@@ -11,14 +11,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
-	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
-
-// eventLog is what each engine is: the log, its snapshots, and what operating it takes.
-type eventLog interface {
-	admin.Log
-	snapshot.Store
-}
 
 // place is where a ledger is kept.
 type place struct {
@@ -45,7 +38,7 @@ func (p *place) folder() string {
 }
 
 // openLog opens the event log alone.
-func (p *place) openLog(ctx context.Context) (eventLog, error) {
+func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 	switch p.engine {
 	case "embedded":
 		return embedded.Open(ctx, p.folder())
@@ -56,7 +49,7 @@ func (p *place) openLog(ctx context.Context) (eventLog, error) {
 // service is the ledger over its log and its read models, which could be deleted at any time.
 type service struct {
 	*ledger.App
-	log  eventLog
+	log  admin.Store
 	rows *sqlite.Store
 	// remote says that the log is on a server, which may go away for a while.
 	remote bool
