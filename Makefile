@@ -1,6 +1,7 @@
 # Everything that a person, or CI, does with this repository.
 
 GO        ?= go
+LOG       ?= embedded
 DEMO_FLAGS ?=
 FUZZTIME  ?= 20s
 SOAK_FLAGS ?=
@@ -30,14 +31,14 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
-demo: go-version ## Generate, build and run the example (DEMO_FLAGS='--events 50000' hands it flags)
+demo: go-version $(if $(filter postgres jetstream,$(LOG)),$(LOG)-server) ## Generate, build and run the example (LOG=postgres or jetstream, DEMO_FLAGS='--events 50000')
 	$(GO) generate ./example/...
 	$(GO) build -o bin/ledger ./example/ledger/cmd/ledger
-	bin/ledger demo $(DEMO_FLAGS)
+	bin/ledger demo --log $(LOG) $(DEMO_FLAGS)
 
 # What fails fast comes first: a missing compiler is not found out after minutes.
 .PHONY: test
-test: c-compiler check-generated check-format vet staticcheck unit race ## Check everything, tests with the race detector included
+test: c-compiler servers check-generated check-format vet staticcheck unit race ## Check everything, tests with the race detector included
 
 .PHONY: test-go-next
 test-go-next: go-version ## Vet and test with the newest Go release, if the go command can get it
@@ -129,6 +130,43 @@ unit: go-version
 race: go-version c-compiler
 	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -v '/gen$$')
 	CGO_ENABLED=1 $(GO) test -race -short ./gen
+
+# Tests, the demo and the benchmarks start servers of their own, which end with them: nothing here starts one.
+.PHONY: servers
+servers: postgres-server jetstream-server ## Install the servers that tests start: PostgreSQL, and nats-server
+
+# Where internal/testserver looks.
+INITDB = $$(command -v initdb || ls "$$(pg_config --bindir 2>/dev/null)/initdb" /usr/lib/postgresql/*/bin/initdb \
+	/usr/pgsql-*/bin/initdb /usr/local/pgsql/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb \
+	/usr/local/opt/postgresql@*/bin/initdb 2>/dev/null)
+
+# Debian's package creates a cluster and starts it, unless it is told not to.
+.PHONY: postgres-server
+postgres-server:
+	@there() { [ -n "$$CQRSGEN_TEST_POSTGRES" ] || [ -n "$(INITDB)" ]; }; \
+	there && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing PostgreSQL, which tests start"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get update -q && apt-get install -qy --no-install-recommends postgresql-common && \
+			sed -i 's/^#*create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf && \
+			apt-get install -qy --no-install-recommends postgresql; } >/dev/null || true; \
+		there && exit 0; \
+	fi; \
+	echo "No PostgreSQL server is installed, 14 or later. Any of these will do:" >&2; \
+	echo "  on Debian and Ubuntu, as root: apt-get install postgresql" >&2; \
+	echo "  on macOS: brew install postgresql@17" >&2; \
+	echo "  a server elsewhere: CQRSGEN_TEST_POSTGRES=postgres://user:password@host/database, a role that may create databases" >&2; \
+	if [ "$(CI)" = true ] || [ "$(LOG)" = postgres ]; then exit 1; fi; \
+	echo "Tests that need one are skipped." >&2
+
+.PHONY: jetstream-server
+jetstream-server: go-version
+	@[ -n "$$CQRSGEN_TEST_NATS" ] || $(GO) tool -n nats-server >/dev/null || { \
+		echo "nats-server can't be built from its module. A server elsewhere will do, 2.12 or later:" >&2; \
+		echo "  CQRSGEN_TEST_NATS=nats://host:4222, an account with JetStream" >&2; \
+		if [ "$(CI)" = true ] || [ "$(LOG)" = jetstream ]; then exit 1; fi; \
+		echo "Tests that need one are skipped." >&2; }
 
 .PHONY: go-version
 go-version:
