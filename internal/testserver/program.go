@@ -58,7 +58,9 @@ func (p *program) Log(...any) {}
 
 func (p *program) Logf(string, ...any) {}
 
-func (p *program) Error(args ...any) { p.failed = errors.Join(p.failed, errors.New(fmt.Sprint(args...))) }
+func (p *program) Error(args ...any) {
+	p.failed = errors.Join(p.failed, errors.New(fmt.Sprint(args...)))
+}
 
 func (p *program) Errorf(format string, args ...any) { p.Error(fmt.Sprintf(format, args...)) }
 
