@@ -184,7 +184,8 @@ func (s *PostgresServer) configure(own map[string]string) error {
 // templateDir is what initdb made, once for the whole process: copying it takes a tenth of the time.
 var templateDir struct {
 	sync.Mutex
-	path string
+	path    string
+	sweeper *sweeper // kept: if its input were collected as garbage, it would take that for the end of the process
 }
 
 func template(bin string, account *syscall.Credential) (string, error) {
@@ -197,7 +198,8 @@ func template(bin string, account *syscall.Credential) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := newSweeper(dir); err != nil {
+	sweeper, err := newSweeper(dir)
+	if err != nil {
 		return "", err
 	}
 	path := filepath.Join(dir, "template")
@@ -207,7 +209,7 @@ func template(bin string, account *syscall.Credential) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	templateDir.path = path
+	templateDir.path, templateDir.sweeper = path, sweeper
 	return path, nil
 }
 
