@@ -26,7 +26,7 @@ func gaps(t *testing.T, open func(testing.TB) Harness) {
 				f.engine.SlowCommits(t)
 			}
 			g := &gapTest{fixture: f, logs: f.logs(), wanted: soak.Rounds(10_000, 100_000) / len(crowds)}
-			g.run(writers, soak.Box(t, 5*time.Second, 0))
+			g.run(writers, soak.Box(t, 3*time.Second, 0))
 		})
 	}
 }
