@@ -89,6 +89,33 @@ var table = []bug{
 		pkg: embedded, run: "StaysFailed",
 	},
 	{
+		name: "commits become visible in another order than that of their positions",
+		file: "runtime/engine/memory/read.go",
+		edits: []edit{{
+			old: "			if !types.admits(",
+			new: "			if records[i].Commit[15]%4 == 0 && i > len(records)-5 || !types.admits(",
+		}},
+		pkg: "runtime/engine/memory", run: "Series/Gaps",
+	},
+	{
+		name:  "ids that differ in their case are one stream",
+		file:  "runtime/engine/embedded/transaction.go",
+		edits: []edit{{old: "category = ?1 AND name = ?2`", new: "category = ?1 AND name = ?2 COLLATE NOCASE`"}},
+		pkg:   embedded, run: "Conforms/Limits/strange_ids",
+	},
+	{
+		name:  "categories are compared without their case",
+		file:  "runtime/engine/embedded/read.go",
+		edits: []edit{{old: "WHERE category IN (%s)", new: "WHERE category COLLATE NOCASE IN (%s)"}},
+		pkg:   embedded, run: "Series/Equality",
+	},
+	{
+		name:  "an import reorders what it carries",
+		file:  "runtime/engine/embedded/import.go",
+		edits: []edit{{old: "	for _, c := range commits {\n", new: "	for i := range commits {\n		c := commits[len(commits)-1-i]\n"}},
+		pkg:   embedded, run: "Conforms/Transfer",
+	},
+	{
 		name: "a gap in the positions is skipped",
 		file: "runtime/engine/embedded/read.go",
 		edits: []edit{
