@@ -1,0 +1,170 @@
+package jetstream
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// VersionError says that a server is too old: it does not have what a commit to several streams needs.
+type VersionError struct{ Server, Has, Wants string }
+
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the NATS server %s has version %s, and %s or later is needed: update it", e.Server, e.Has, e.Wants)
+}
+
+// MissingStreamError says that a log was not created yet.
+type MissingStreamError struct{ Stream string }
+
+func (e *MissingStreamError) Error() string {
+	return fmt.Sprintf("there is no JetStream stream %s: open the log once with jetstream.Migrate(), "+
+		"or create the stream as jetstream.StreamConfigs says", e.Stream)
+}
+
+// SettingError says that a stream, or the server, has a setting under which events could be lost, or appends be refused,
+// or that the log was created with other options.
+type SettingError struct {
+	// Stream is empty for a setting of the server.
+	Stream, Setting string
+	Has, Wants      string
+}
+
+func (e *SettingError) Error() string {
+	where := "the JetStream stream " + e.Stream
+	if e.Stream == "" {
+		where = "the NATS server"
+	}
+	return fmt.Sprintf("%s has %s = %s, and must have %s: change it back, or do not use it as an event log",
+		where, e.Setting, e.Has, e.Wants)
+}
+
+// minVersion is the first version with atomic batches.
+const (
+	minMajor, minMinor = 2, 12
+	minVersion         = "2.12.0"
+)
+
+func checkVersion(server, version string) error {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) == 3 {
+		major, err1 := strconv.Atoi(parts[0])
+		minor, err2 := strconv.Atoi(parts[1])
+		if err1 == nil && err2 == nil && (major > minMajor || major == minMajor && minor >= minMinor) {
+			return nil
+		}
+	}
+	return &VersionError{Server: server, Has: version, Wants: minVersion}
+}
+
+// minPayload is the largest event with all that goes with it.
+const minPayload = 1<<20 + 64<<10
+
+// config is the configuration of a stream, as the API writes it. A field that is not there has its zero value.
+type config map[string]any
+
+// StreamConfigs returns the configurations of the JetStream streams that Open(ctx, url, Migrate(), opts...) creates,
+// in the JSON that `nats stream add --config` reads: for teams whose services may not create streams.
+func StreamConfigs(url string, opts ...Option) ([]map[string]any, error) {
+	_, name, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	o := newOptions(opts)
+	return []map[string]any{o.logConfig(names{name}), o.snapshotConfig(names{name})}, nil
+}
+
+// logConfig is that of the stream with the events. Whatever is not here must be off.
+func (o *options) logConfig(n names) config {
+	return config{
+		"name": n.logStream(), "subjects": []any{n.allEvents(), n.notes()},
+		"retention": "limits", "discard": "new", "storage": "file", "num_replicas": float64(o.replicas),
+		"max_consumers": -1.0, "max_msgs": -1.0, "max_bytes": -1.0, "max_msgs_per_subject": -1.0, "max_msg_size": -1.0,
+		"compression": "none", "duplicate_window": float64(o.duplicates),
+		"deny_delete": true, "deny_purge": true, "allow_direct": true, "allow_atomic": true,
+	}
+}
+
+// snapshotConfig is that of the stream with the snapshots, which are a cache.
+func (o *options) snapshotConfig(n names) config {
+	return config{
+		"name": n.snapshotStream(), "subjects": []any{n.allSnapshots()},
+		"retention": "limits", "discard": "old", "storage": "file", "num_replicas": float64(o.replicas),
+		"max_consumers": -1.0, "max_msgs": -1.0, "max_bytes": -1.0, "max_msgs_per_subject": 1.0, "max_msg_size": -1.0,
+		"compression": "none", "duplicate_window": float64(2 * time.Minute), "deny_delete": true, "allow_direct": true,
+	}
+}
+
+// free are the settings that are the operators' business.
+var free = []string{"description", "placement", "metadata", "consumer_limits"}
+
+// check compares a stream's settings with those wanted, and names the first that differs.
+func (c config) check(has config) error {
+	all := slices.Collect(maps.Keys(c))
+	for setting := range has {
+		if _, ok := c[setting]; !ok {
+			all = append(all, setting)
+		}
+	}
+	slices.Sort(all)
+	for _, setting := range all {
+		if slices.Contains(free, setting) || equalSetting(c[setting], has[setting]) {
+			continue
+		}
+		name, _ := c["name"].(string)
+		return &SettingError{Stream: name, Setting: setting, Has: text(has[setting]), Wants: text(c[setting])}
+	}
+	return nil
+}
+
+// equalSetting compares two values; one that is left out is the zero value.
+func equalSetting(a, b any) bool {
+	return reflect.DeepEqual(a, b) || a == nil && zero(b) || b == nil && zero(a)
+}
+
+func zero(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return reflect.ValueOf(v).IsZero()
+}
+
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "nothing"
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return fmt.Sprintf("%v", v)
+}
+
+// prepare creates a stream, if that was asked for, and checks its settings.
+func (l *Log) prepare(ctx context.Context, wanted config) error {
+	name, _ := wanted["name"].(string)
+	var info struct {
+		Config config `json:"config"`
+	}
+	err := l.conn.call(ctx, "STREAM.INFO."+name, struct{}{}, &info)
+	if hasCode(err, codeStreamNotFound) {
+		if !l.options.migrate {
+			return &MissingStreamError{Stream: name}
+		}
+		// Creating what is there already, as another process may have done meanwhile, is no error if it is the same.
+		if err := l.conn.call(ctx, "STREAM.CREATE."+name, wanted, &info); err != nil {
+			return fmt.Errorf("create the JetStream stream %s: %w", name, err)
+		}
+	} else if err != nil {
+		return fmt.Errorf("look for the JetStream stream %s: %w", name, err)
+	}
+	return wanted.check(info.Config)
+}

@@ -1,0 +1,217 @@
+// Package jetstream is the event log, and the snapshot store, on NATS JetStream, version 2.12 and later, with three
+// replicas: the engine of services that already run on NATS.
+//
+// # Commits
+//
+// A commit to one stream is one message that holds all of its events; a commit to several streams is an atomic batch.
+// Each message names the sequence that its stream's last message must have, so that the server refuses whatever was
+// decided on an old state. Positions rise but have gaps: they are the message's sequence, shifted, plus the event's
+// place in it.
+//
+// A publish without an answer, or with an ambiguous one, is never taken for anything: the log looks, at the leader, for
+// the commit, and publishes it again only where the server refuses it if the first one was stored after all.
+//
+// # Durability
+//
+// Append returns after a majority of the servers stored the commit. Whether "stored" means synced to disk is a setting
+// of the servers, which a client can't read: sync_interval must be "always". Without that a loss of power of several
+// servers at once loses what was acknowledged.
+//
+// # Reading
+//
+// Reads are served by all replicas, and end at the head that the leader tells. While a leader is being replaced, the old
+// one may for moments tell a head that is behind what other processes appended, never behind what this one appended or
+// read. What was read is a prefix in any case, and an append that relies on it is refused if it is not the end.
+//
+// # Idempotency
+//
+// A repeated command is recognised for the time of DuplicateWindow, ten minutes unless the log was created with
+// another.
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+	"github.com/nats-io/nats.go"
+)
+
+// Log is an event log on JetStream. It is safe for concurrent use.
+type Log struct {
+	options options
+	names   names
+	conn    *conn
+	ends    *ends
+	news    *news
+	counts  counts
+	// batches bounds the atomic batches that are open at a time, of which a server takes 50 per stream.
+	batches chan struct{}
+
+	mu     sync.RWMutex // held for reading by who begins to append
+	closed bool
+	// appends are under way, and end before the log does.
+	appends sync.WaitGroup
+	closing sync.Once
+}
+
+var (
+	_ eventlog.Log      = (*Log)(nil)
+	_ eventlog.Transfer = (*Log)(nil)
+	_ snapshot.Store    = (*Log)(nil)
+)
+
+type options struct {
+	migrate    bool
+	readBuffer int
+	replicas   int
+	duplicates time.Duration
+	connection []nats.Option
+}
+
+// Option is an option of Open.
+type Option func(*options)
+
+func newOptions(all []Option) options {
+	o := options{readBuffer: 8 << 20, replicas: 3, duplicates: 10 * time.Minute}
+	for _, set := range all {
+		set(&o)
+	}
+	return o
+}
+
+// Migrate creates the streams of JetStream that the log is stored in, unless they are there.
+func Migrate() Option { return func(o *options) { o.migrate = true } }
+
+// ReadBuffer bounds, in bytes, what one iteration holds in memory: 8 MiB unless said otherwise. One commit always fits.
+func ReadBuffer(bytes int) Option { return func(o *options) { o.readBuffer = max(1, bytes) } }
+
+// Replicas is how many servers store the log: 3 unless said otherwise, and 5 for clusters of that size. With 1, which is
+// for development, the loss of a server is the loss of the log.
+func Replicas(n int) Option { return func(o *options) { o.replicas = n } }
+
+// DuplicateWindow is how long a command id is remembered from the commit on: 10 minutes unless said otherwise. The
+// servers keep each id in memory for that long, in about 200 bytes. All who open a log must agree on it.
+func DuplicateWindow(d time.Duration) Option { return func(o *options) { o.duplicates = d } }
+
+// Connection adds options of the NATS connection, such as nats.UserCredentials or nats.RootCAs.
+func Connection(with ...nats.Option) Option {
+	return func(o *options) { o.connection = append(o.connection, with...) }
+}
+
+// Open opens the log at an address such as nats://a:4222,nats://b:4222/ledger: servers of a cluster, and the name of the
+// log, which is "events" if there is none. The end of ctx ends the opening; it has no effect on the log afterwards.
+//
+// Errors: *MissingStreamError for a log that was not created, see Migrate; *SettingError for settings of a stream, or of
+// a server, that are not safe; *VersionError for an old server; otherwise those of the connection.
+func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
+	servers, name, err := parseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	o := newOptions(opts)
+	c, err := dial(servers, o.connection)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{
+		options: o, names: names{name}, conn: c, ends: newEnds(1 << 17), batches: make(chan struct{}, 16),
+	}
+	l.news = newNews(l)
+	if err := l.start(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// start checks what the log relies on.
+func (l *Log) start(ctx context.Context) error {
+	nc := l.conn.nc
+	if err := checkVersion(nc.ConnectedServerName(), nc.ConnectedServerVersion()); err != nil {
+		return err
+	}
+	if nc.MaxPayload() < minPayload {
+		return &SettingError{
+			Setting: "max_payload", Has: fmt.Sprint(nc.MaxPayload()), Wants: fmt.Sprintf("at least %d, better 8MB", minPayload),
+		}
+	}
+	if err := l.prepare(ctx, l.options.logConfig(l.names)); err != nil {
+		return err
+	}
+	if err := l.prepare(ctx, l.options.snapshotConfig(l.names)); err != nil {
+		return err
+	}
+	return l.news.start()
+}
+
+// parseURL separates the servers' addresses from the name of the log.
+func parseURL(address string) (servers, name string, err error) {
+	all := strings.Split(address, ",")
+	name = "events"
+	for i, s := range all {
+		s = strings.TrimSpace(s)
+		if !strings.Contains(s, "://") {
+			s = "nats://" + s
+		}
+		u, err := url.Parse(s)
+		if err != nil || u.Host == "" {
+			return "", "", fmt.Errorf("%.80q is not the address of a NATS server, such as nats://host:4222/ledger", all[i])
+		}
+		if path := strings.Trim(u.Path, "/"); path != "" {
+			name = path
+		}
+		u.Path = ""
+		all[i] = u.String()
+	}
+	return strings.Join(all, ","), name, checkName(name)
+}
+
+// Close waits until the commits that were handed in are stored, wakes whoever waits for news, and closes the
+// connection. Every later call fails with cqrs.ErrClosed, and so does an iteration that needs more. Closing twice is
+// harmless.
+func (l *Log) Close() error {
+	l.closing.Do(func() {
+		l.mu.Lock()
+		l.closed = true
+		l.mu.Unlock()
+		l.appends.Wait()
+		close(l.conn.done)
+		l.news.close()
+		l.conn.nc.Close()
+	})
+	return nil
+}
+
+// enter lets an append begin, which then calls l.appends.Done.
+func (l *Log) enter(ctx context.Context) error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.closed {
+		return cqrs.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.appends.Add(1)
+	return nil
+}
+
+// usable reports what speaks against answering.
+func (l *Log) usable(ctx context.Context) error {
+	select {
+	case <-l.conn.done:
+		return cqrs.ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
