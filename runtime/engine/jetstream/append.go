@@ -75,7 +75,7 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 	}
 	answered := errors.As(failed, new(*apiError)) || errors.Is(failed, errUnsent)
 	a.unknown = a.unknown || a.published && !answered || hasCode(failed, codeStoreFailed)
-	if !a.again(failed) {
+	if !retriable(failed) {
 		return outcome, false, explain(failed)
 	}
 	if time.Now().After(a.deadline) {
@@ -89,8 +89,8 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 	return a.look(ctx)
 }
 
-// again reports whether a failed publish is worth another one.
-func (a *appending) again(err error) bool {
+// retriable reports whether a publish that failed so is worth another one.
+func retriable(err error) bool {
 	return passing(err) || hasCode(err, codeWrongLastSequence, codeLastSequenceUnclear, codeBatchIncomplete,
 		codeBatchDuplicate, codeTooManyBatches)
 }

@@ -81,8 +81,9 @@ func (l *Log) slices(c *eventlog.Commit) []slice {
 	return all
 }
 
-// seal encodes a commit that relies on where its streams end. Notes mention the head that is known.
-func (l *Log) seal(c *eventlog.Commit, at []end, known cqrs.Position) (*envelope, error) {
+// seal encodes a commit that relies on where its streams end. Notes mention the head that is known; a command has this
+// version on record.
+func (l *Log) seal(c *eventlog.Commit, at []end, known cqrs.Position, recorded cqrs.Version) (*envelope, error) {
 	all := l.slices(c)
 	if len(all) > maxMessages {
 		return nil, &eventlog.LimitError{
@@ -101,7 +102,7 @@ func (l *Log) seal(c *eventlog.Commit, at []end, known cqrs.Position) (*envelope
 		m := &nats.Msg{Subject: l.names.notes(), Header: make(nats.Header, 4)}
 		if i == 0 && c.Meta.CommandID != "" {
 			p.flags, p.hash, p.lastCount = flagCommand, c.CommandHash, e.lastCount
-			p.outcome = outcomeVersion(c, at)
+			p.outcome = recorded
 			m.Header[headerMessageID] = []string{messageID(c.Meta.CommandID)}
 		}
 		l.fill(m, &p, c, at, s)
@@ -154,12 +155,12 @@ func outcomeVersion(c *eventlog.Commit, at []end) cqrs.Version {
 }
 
 // batch makes an atomic batch of the messages.
-func (e *envelope) batch(id string) {
-	for i, m := range e.messages {
+func batch(messages []*nats.Msg, id string) {
+	for i, m := range messages {
 		m.Header[headerBatchID] = []string{id}
 		m.Header[headerBatchSequence] = []string{strconv.Itoa(i + 1)}
 	}
-	e.messages[len(e.messages)-1].Header[headerBatchCommit] = []string{"1"}
+	messages[len(messages)-1].Header[headerBatchCommit] = []string{"1"}
 }
 
 // ack is the server's answer to a publish.
@@ -205,7 +206,7 @@ func (a *appending) publish(ctx context.Context) (first uint64, err error) {
 		}
 	}
 	if !a.unknown {
-		if a.sent, err = a.seal(a.commit, a.at, a.known); err != nil {
+		if a.sent, err = a.seal(a.commit, a.at, a.known, outcomeVersion(a.commit, a.at)); err != nil {
 			return 0, err
 		}
 	}
@@ -217,7 +218,7 @@ func (a *appending) publish(ctx context.Context) (first uint64, err error) {
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
-		a.sent.batch(fmt.Sprintf("%x-%d", a.commit.ID, a.tries))
+		batch(a.sent.messages, fmt.Sprintf("%x-%d", a.commit.ID, a.tries))
 		for _, m := range a.sent.messages[:n-1] {
 			if err := a.conn.send(m); err != nil {
 				return 0, err

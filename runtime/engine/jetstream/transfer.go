@@ -39,17 +39,3 @@ func (l *Log) Commands(ctx context.Context) iter.Seq2[*eventlog.CommandRecord, e
 		}
 	}
 }
-
-// Import implements eventlog.Transfer.
-func (l *Log) Import(ctx context.Context, commits iter.Seq2[*eventlog.Commit, error]) (n int64, err error) {
-	for c, err := range commits {
-		if err != nil {
-			return n, err
-		}
-		if _, err := l.Append(ctx, *c); err != nil {
-			return n, err
-		}
-		n++
-	}
-	return n, nil
-}
