@@ -20,18 +20,26 @@ import (
 type Log struct {
 	mu     sync.RWMutex
 	closed bool
-	// news is closed, and replaced, when the log grows or is closed.
+	// news is there while somebody waits. It is closed when the log grows or is closed.
 	news chan struct{}
 
-	// records only ever grows, and no record in it changes: whoever took a slice of it under the lock may read that
-	// without. The record at index i has the position i+1.
-	records  []cqrs.Record
-	streams  map[cqrs.StreamID][]cqrs.Position
+	records  records
+	streams  map[cqrs.StreamID]*stream
 	types    map[string]int64
 	commands map[string]command
 	// ids are the commands' ids in the order in which they came, which is that of their positions.
 	ids       []string
 	snapshots map[cqrs.StreamID][]byte
+}
+
+// stream has the positions of a stream's records, which only ever grow.
+type stream struct{ positions []cqrs.Position }
+
+func (s *stream) version() cqrs.Version {
+	if s == nil {
+		return 0
+	}
+	return cqrs.Version(len(s.positions))
 }
 
 // command is what is kept of a command that had an id.
@@ -48,8 +56,7 @@ var (
 // New returns an empty log.
 func New() *Log {
 	return &Log{
-		news:      make(chan struct{}),
-		streams:   make(map[cqrs.StreamID][]cqrs.Position),
+		streams:   make(map[cqrs.StreamID]*stream),
 		types:     make(map[string]int64),
 		commands:  make(map[string]command),
 		snapshots: make(map[cqrs.StreamID][]byte),
@@ -60,11 +67,17 @@ func New() *Log {
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.closed {
-		l.closed = true
-		close(l.news)
-	}
+	l.closed = true
+	l.wake()
 	return nil
+}
+
+// wake wakes whoever waits. The lock must be held.
+func (l *Log) wake() {
+	if l.news != nil {
+		close(l.news)
+		l.news = nil
+	}
 }
 
 // Append implements eventlog.Log.
@@ -95,16 +108,14 @@ func (l *Log) append(c *eventlog.Commit) (eventlog.Appended, error) {
 	}
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
-	before := l.head()
-	l.store(c)
-	outcome := eventlog.Appended{Position: l.head(), Version: c.Version, Meta: c.Meta}
-	if len(c.Streams) > 0 {
-		outcome.Version = l.version(c.Streams[0].Stream)
+	outcome := eventlog.Appended{Version: c.Version, Meta: c.Meta}
+	for i := range c.Streams {
+		if v := l.store(c, &c.Streams[i]); i == 0 {
+			outcome.Version = v
+		}
 	}
-	if outcome.Position > before {
-		close(l.news)
-		l.news = make(chan struct{})
-	}
+	outcome.Position = l.head()
+	l.wake()
 	if c.Meta.CommandID != "" {
 		l.commands[c.Meta.CommandID] = command{hash: c.CommandHash, outcome: outcome}
 		l.ids = append(l.ids, c.Meta.CommandID)
@@ -113,36 +124,40 @@ func (l *Log) append(c *eventlog.Commit) (eventlog.Appended, error) {
 }
 
 func (l *Log) expect(s *eventlog.StreamAppend) error {
-	actual := l.version(s.Stream)
+	actual := l.streams[s.Stream].version()
 	if s.Expected == eventlog.Any || s.Expected == eventlog.Exactly(actual) {
 		return nil
 	}
 	return &cqrs.ConflictError{Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: actual}
 }
 
-func (l *Log) store(c *eventlog.Commit) {
-	for i := range c.Streams {
-		s := &c.Streams[i]
-		for j := range s.Events {
-			e := &s.Events[j]
-			l.records = append(l.records, cqrs.Record{
-				EventMeta: cqrs.EventMeta{
-					Position: l.head() + 1, Stream: s.Stream, Version: l.version(s.Stream) + 1,
-					Commit: c.ID, Time: c.Meta.Time, CommandID: c.Meta.CommandID,
-					CorrelationID: c.Meta.CorrelationID, CausationID: c.Meta.CausationID, Actor: c.Meta.Actor,
-				},
-				Type: e.Type, SchemaVersion: e.SchemaVersion, ContentType: e.ContentType,
-				Data: append([]byte{}, e.Data...),
-			})
-			l.streams[s.Stream] = append(l.streams[s.Stream], l.head())
-			l.types[e.Type]++
-		}
+// store stores the events of one stream, and returns its version afterwards.
+func (l *Log) store(c *eventlog.Commit, a *eventlog.StreamAppend) cqrs.Version {
+	s := l.streams[a.Stream]
+	if len(a.Events) == 0 {
+		return s.version()
 	}
+	if s == nil {
+		s = &stream{}
+		l.streams[a.Stream] = s
+	}
+	for i := range a.Events {
+		e := &a.Events[i]
+		rec := l.records.add()
+		s.positions = append(s.positions, l.head())
+		rec.EventMeta = cqrs.EventMeta{
+			Position: l.head(), Stream: a.Stream, Version: s.version(), Commit: c.ID, Time: c.Meta.Time,
+			CommandID: c.Meta.CommandID, CorrelationID: c.Meta.CorrelationID, CausationID: c.Meta.CausationID,
+			Actor: c.Meta.Actor,
+		}
+		rec.Type, rec.SchemaVersion, rec.ContentType = e.Type, e.SchemaVersion, e.ContentType
+		rec.Data = append([]byte{}, e.Data...)
+		l.types[e.Type]++
+	}
+	return s.version()
 }
 
-func (l *Log) head() cqrs.Position { return cqrs.Position(len(l.records)) }
-
-func (l *Log) version(s cqrs.StreamID) cqrs.Version { return cqrs.Version(len(l.streams[s])) }
+func (l *Log) head() cqrs.Position { return cqrs.Position(l.records.n) }
 
 // Command implements eventlog.Log.
 func (l *Log) Command(ctx context.Context, id string, hash [32]byte) (eventlog.Appended, bool, error) {
@@ -209,9 +224,7 @@ func (l *Log) Count(ctx context.Context, types ...string) (int64, error) {
 // Wait implements eventlog.Log.
 func (l *Log) Wait(ctx context.Context, after cqrs.Position) (cqrs.Position, error) {
 	for {
-		l.mu.RLock()
-		head, news, err := l.head(), l.news, l.usable(ctx)
-		l.mu.RUnlock()
+		head, news, err := l.look(ctx, after)
 		if err != nil {
 			return 0, err
 		}
@@ -224,6 +237,16 @@ func (l *Log) Wait(ctx context.Context, after cqrs.Position) (cqrs.Position, err
 			return 0, ctx.Err()
 		}
 	}
+}
+
+// look returns the head, and what is closed when there is another one.
+func (l *Log) look(ctx context.Context, after cqrs.Position) (cqrs.Position, chan struct{}, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.head() <= after && l.news == nil && !l.closed {
+		l.news = make(chan struct{})
+	}
+	return l.head(), l.news, l.usable(ctx)
 }
 
 // LoadSnapshot implements snapshot.Store.

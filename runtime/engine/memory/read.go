@@ -33,7 +33,7 @@ func (l *Log) ReadStreamBackwards(
 
 // view is a part of the log as it was at one moment.
 type view struct {
-	records   []cqrs.Record
+	records   records
 	positions []cqrs.Position
 	backwards bool
 }
@@ -42,7 +42,7 @@ func (v *view) at(i int) *cqrs.Record {
 	if v.backwards {
 		i = len(v.positions) - 1 - i
 	}
-	return &v.records[v.positions[i]-1]
+	return v.records.at(int(v.positions[i] - 1))
 }
 
 func (l *Log) readStream(
@@ -54,7 +54,10 @@ func (l *Log) readStream(
 			return
 		}
 		l.mu.RLock()
-		v, err := view{records: l.records, positions: l.streams[stream]}, l.usable(ctx)
+		v, err := view{records: l.records}, l.usable(ctx)
+		if s := l.streams[stream]; s != nil {
+			v.positions = s.positions
+		}
 		l.mu.RUnlock()
 		stopped := eventlog.ReadError{Stream: stream, Err: err}
 		if err != nil {
@@ -77,16 +80,18 @@ func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record
 			yield(nil, &stopped)
 			return
 		}
+		through := cqrs.Position(records.n)
 		if q.Through > 0 {
-			records = records[:min(q.Through, cqrs.Position(len(records)))]
+			through = min(q.Through, through)
 		}
-		records = records[min(max(0, q.After), cqrs.Position(len(records))):]
+		after := min(max(0, q.After), through)
 		types, categories := setOf(q.Types), setOf(q.Categories)
-		l.each(ctx, len(records), func(i int) *cqrs.Record {
-			if !types.admits(records[i].Type) || !categories.admits(records[i].Stream.Category) {
+		l.each(ctx, int(through-after), func(i int) *cqrs.Record {
+			rec := records.at(int(after) + i)
+			if !types.admits(rec.Type) || !categories.admits(rec.Stream.Category) {
 				return nil
 			}
-			return &records[i]
+			return rec
 		}, stopped, yield)
 	}
 }
