@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
@@ -94,19 +93,22 @@ func (x *execution[S]) collect() (err error) {
 	return nil
 }
 
-// moved returns a conflict if the states that the decider saw were never there at one moment, because a stream changed
-// while the next ones were loaded. Only decisions without events ask: those with events are checked by the append.
-func (x *execution[S]) moved(ctx context.Context, outcome error) error {
-	n := len(x.others)
-	if n == 0 || outcome == nil && x.gets() > 0 || outcome != nil && !errors.As(outcome, new(cqrs.Rejection)) {
-		return nil
-	}
-	if x.cmd.Stream != MustBeNew { // one that must be new was not loaded, and is looked at last
+// confirm returns a conflict if the states that the decider saw were never there at one moment: because a stream changed
+// while the next ones, or claims, were loaded, or behind a state in memory. Only decisions without events ask: those with
+// events are checked by the append.
+func (x *execution[S]) confirm(ctx context.Context) error {
+	last := len(x.others) - 1
+	// Behind the last one nothing was loaded. One that must be new was not loaded either, and is looked at in the end.
+	skip := func(i int, p participant) bool { return i == last && p.isFresh() && !x.claimed }
+	if x.cmd.Stream != MustBeNew && !skip(-1, &x.own) {
 		if err := x.own.moved(ctx); err != nil {
 			return err
 		}
 	}
-	for _, p := range x.others[:n-1] { // behind the last one nothing was loaded
+	for i, p := range x.others {
+		if skip(i, p) {
+			break
+		}
 		if err := p.moved(ctx); err != nil {
 			return err
 		}

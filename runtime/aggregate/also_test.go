@@ -378,24 +378,6 @@ func TestARepeatedTransferHappensOnce(t *testing.T) {
 	a.requireState(t, "y", 6, 2)
 }
 
-func TestAnUnknownOutcomeOfATransferLeavesNoState(t *testing.T) {
-	store := &watched{Store: memory.New()}
-	s := newSystem(t, setting{store: store})
-	s.must(t, add("x", 5))
-	s.must(t, add("y", 1))
-	lost := &eventlog.UnknownOutcomeError{Err: errors.New("no answer")}
-	store.appended = func(eventlog.Appended, error) (eventlog.Appended, error) { return eventlog.Appended{}, lost }
-	_, err := s.Execute(ctx, s.transfer("x", "y", 2))
-	require.ErrorIs(t, err, error(lost))
-	r := s.must(t, s.transfer("x", "y", 3), cqrs.WithCommandID("1"))
-	assert.True(t, r.Repeated, "it is found under its id")
-	store.appended = nil
-	requireRightCache(t, s, "x")
-	requireRightCache(t, s, "y")
-	s.requireState(t, "x", 0, 3)
-	s.requireState(t, "y", 6, 3)
-}
-
 // TestOppositeTransfersNeitherWaitForEachOtherNorLoseAnything moves numbers in circles, by two processes at once.
 func TestOppositeTransfersNeitherWaitForEachOtherNorLoseAnything(t *testing.T) {
 	const callers, each, streams = 8, 40, 3

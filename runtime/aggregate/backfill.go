@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -118,7 +116,7 @@ func (a *Aggregate[S]) releaseOnce(ctx context.Context, h claim.Held, u *Unique[
 // commit stores what no command is behind.
 func (a *Aggregate[S]) commit(ctx context.Context, streams []eventlog.StreamAppend) error {
 	_, err := a.runtime.store.Append(ctx, eventlog.Commit{
-		ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: a.runtime.now()}, Streams: streams,
+		ID: cqrs.NewCommitID(), Meta: cqrs.CommandMeta{Time: a.runtime.now()}, Streams: streams,
 	})
 	return err
 }

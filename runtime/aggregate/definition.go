@@ -8,7 +8,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
-// Fold applies stored events to a state. One load uses one Fold: it may keep scratch space between calls.
+// Fold applies stored events to a state. One load uses it at a time, and the next one may use it again: it may keep scratch
+// space between calls, and nothing that a state depends on.
 type Fold[S any] interface {
 	Apply(state *S, rec *cqrs.Record) error
 }
@@ -26,7 +27,7 @@ type Definition[S any] struct {
 	// Admits returns an error, as a *MoveError, for a new event that can't happen in a state. It is not asked about stored
 	// events, and may be nil.
 	Admits func(state *S, event string) error
-	// NewFold returns a Fold for one load.
+	// NewFold returns a Fold.
 	NewFold func() Fold[S]
 	// AppendState and DecodeState are the state's codec, for snapshots.
 	AppendState func(b []byte, state *S) ([]byte, error)
@@ -71,6 +72,7 @@ type Events struct {
 	buf  []byte
 	list []pending
 	kept []eventlog.NewEvent // what stored returned
+	room int                 // what the events of the command before needed
 }
 
 type pending struct {
@@ -81,6 +83,9 @@ type pending struct {
 
 // Add encodes an event. It is applied to the state later, from what was encoded.
 func (o *Events) Add(e cqrs.Event) error {
+	if o.buf == nil {
+		o.buf = make([]byte, 0, max(o.room, 128))
+	}
 	start := len(o.buf)
 	buf, err := e.AppendJSON(o.buf)
 	if err != nil {
@@ -96,16 +101,24 @@ func (o *Events) stored() []eventlog.NewEvent {
 	if len(o.kept) == len(o.list) {
 		return o.kept
 	}
-	o.kept = make([]eventlog.NewEvent, len(o.list))
-	for i, p := range o.list {
-		o.kept[i] = eventlog.NewEvent{
+	for _, p := range o.list {
+		o.kept = append(o.kept, eventlog.NewEvent{
 			Type: p.typ, SchemaVersion: p.version, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end],
-		}
+		})
 	}
 	return o.kept
 }
 
-func (o *Events) reset() { o.buf, o.list, o.kept = o.buf[:0], o.list[:0], nil }
+// reset makes room for another decision. The events of the one before may still be read by the log.
+func (o *Events) reset() { *o = Events{} }
+
+// clear makes room for another command, in the memory of this one. Only the payloads get new memory, because a payload
+// never changes.
+func (o *Events) clear() {
+	clear(o.list)
+	clear(o.kept)
+	*o = Events{list: o.list[:0], kept: o.kept[:0], room: len(o.buf)}
+}
 
 // ApplyError says that an event was refused by its own apply function: either the decider returned an event that
 // can't be, in which case nothing was stored, or the apply function does not understand the history that it is given.

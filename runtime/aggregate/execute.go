@@ -1,73 +1,107 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
 // attempts bounds how often a command is decided. Within a process commands on one stream take turns, so that only
-// other processes cause conflicts; the last conflict is returned.
+// other processes cause conflicts, and commands on other streams that want the same unique value.
 const attempts = 50
 
 // Execute checks the command, loads its stream and the further ones, decides, applies the new events and appends them
 // in one commit, and starts again from a fresh load if another writer was faster on any of the streams.
 //
+// A state that an earlier command left in memory is decided on as it is. The append expects its version, and an answer
+// without events is given only once nothing is new behind it.
+//
 // Errors: *cqrs.ValidationError, *cqrs.InvalidStreamError and *cqrs.SameStreamError before anything is loaded;
 // *cqrs.NotFoundError and *cqrs.AlreadyExistsError as the command says for each stream; the decider's rejection, which
 // is a cqrs.Rejection, that of a value that another stream has, or *cqrs.UndeclaredRejectionError;
-// *cqrs.ConflictError under IfVersion, which is about the command's own stream, or after too many attempts; *ApplyError, *cqrs.EncodingError, *cqrs.MissingEventError,
-// *cqrs.NotLoadedError and *cqrs.PanicError for faults in deciders and folds; what the log returns. Nothing is stored
-// if there is an error, except that an *eventlog.UnknownOutcomeError leaves it open. A command with an id that failed
-// in any of these ways is looked up once more, so that it succeeds if it was stored after all.
+// *cqrs.ConflictError under IfVersion, which is about the command's own stream; *GivenUpError after too many attempts;
+// *ApplyError, *MoveError, *cqrs.EncodingError, *cqrs.MissingEventError, *cqrs.NotLoadedError and *cqrs.PanicError for
+// faults in deciders and folds; *cqrs.CommandReusedError; *claim.KeyError; what the log returns. Nothing is stored if
+// there is an error, except that an *eventlog.UnknownOutcomeError leaves it open: the command was looked for, and not
+// decided again. A command with an id that failed in any of these ways is looked up once more, so that it succeeds if it
+// was stored after all.
 func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs.CommandOption) (cqrs.Receipt, error) {
-	var o cqrs.CommandOptions
+	x := a.begin(cmd)
 	for _, opt := range opts {
-		opt(&o)
+		opt(&x.opts)
 	}
-	o.Meta.Time = a.runtime.now()
-	x := execution[S]{cmd: &cmd, opts: &o}
-	x.own = part[S]{of: a, stream: cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}, exists: cmd.Stream}
+	x.opts.Meta.Time, x.own.exact = a.runtime.now(), x.opts.HasVersion
+	receipt, err := a.execute(ctx, x)
+	if err == nil && !x.lent {
+		a.end(x)
+	}
+	return receipt, err
+}
+
+func (a *Aggregate[S]) execute(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
 	if err := x.prepare(); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	if o.Meta.CommandID == "" {
-		return a.inTurn(ctx, &x)
+	if x.opts.Meta.CommandID == "" {
+		return a.inTurn(ctx, x)
 	}
 	var err error
-	if x.hash, err = a.digest(&cmd); err != nil {
+	if x.hash, err = a.digest(&x.cmd); err != nil {
 		return cqrs.Receipt{}, err
 	}
-	if first, found, err := a.first(ctx, &x); found || err != nil {
+	if first, found, err := a.first(ctx, x); found || err != nil {
 		return first, err
 	}
-	receipt, err := a.inTurn(ctx, &x)
+	receipt, err := a.inTurn(ctx, x)
 	if err != nil {
-		return a.afterFailure(ctx, &x, err)
+		return a.afterFailure(ctx, x, err)
 	}
 	return receipt, nil
 }
 
-// execution is one command on its way.
+// execution is one command on its way. Its memory is used again by later ones.
 type execution[S any] struct {
-	cmd    *Command[S]
-	opts   *cqrs.CommandOptions
+	cmd    Command[S]
+	opts   cqrs.CommandOptions
 	own    part[S]
 	others []participant
 	// streams are all streams of the command, in the order in which they are locked.
 	streams []cqrs.StreamID
-	single  [1]cqrs.StreamID // the memory of streams, for most commands
-	hash    [32]byte         // where the command has an id
+	appends []eventlog.StreamAppend
+	hash    [32]byte // where the command has an id
+	claimed bool     // claims were read
+	// again says that an attempt was made already: states in memory were not the newest, or may be so again.
+	again bool
+	// lent says that the log may still read what it was given: nothing of that may be used again.
+	lent bool
+}
+
+// begin returns an execution of a command.
+func (a *Aggregate[S]) begin(cmd Command[S]) *execution[S] {
+	x, _ := a.idle.Get().(*execution[S])
+	if x == nil {
+		x = &execution[S]{own: part[S]{of: a}}
+	}
+	x.cmd = cmd
+	x.own.stream, x.own.exists = cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}, cmd.Stream
+	return x
+}
+
+// end leaves the execution's memory to later commands. Nothing of the command's own stays in it.
+func (a *Aggregate[S]) end(x *execution[S]) {
+	x.own.clear()
+	clear(x.streams)
+	clear(x.appends)
+	*x = execution[S]{own: x.own, streams: x.streams[:0], appends: x.appends[:0]}
+	a.idle.Put(x)
 }
 
 // prepare checks the command and finds its streams.
@@ -75,7 +109,7 @@ func (x *execution[S]) prepare() error {
 	if err := x.cmd.Check(); err != nil {
 		return err
 	}
-	x.streams = append(x.single[:0], x.own.stream)
+	x.streams = append(x.streams, x.own.stream)
 	if x.cmd.Also != nil {
 		if err := x.collect(); err != nil {
 			return err
@@ -127,43 +161,46 @@ func (a *Aggregate[S]) inTurn(ctx context.Context, x *execution[S]) (cqrs.Receip
 		return cqrs.Receipt{}, err
 	}
 	defer a.runtime.locks.release(x.streams)
-	for n := 1; ; n++ {
-		receipt, err := a.attempt(ctx, x)
-		var conflict *cqrs.ConflictError
-		if !errors.As(err, &conflict) || x.opts.HasVersion && conflict.Stream == x.own.stream {
-			return receipt, err
-		}
+	receipt, err := a.attempt(ctx, x)
+	for n := 1; x.decidedInVain(err); n++ {
 		if n == attempts {
-			return receipt, fmt.Errorf("command %s was given up after %d attempts: %w", x.cmd.Name, n, err)
+			return receipt, x.givenUp(err)
 		}
 		if err := pause(ctx, n); err != nil {
 			return receipt, err
 		}
+		x.again = true
+		receipt, err = a.attempt(ctx, x)
 	}
+	return receipt, err
 }
 
-// attempt decides once, on a fresh load.
+// decidedInVain reports whether another writer was faster, so that the command is to be decided again.
+func (x *execution[S]) decidedInVain(err error) bool {
+	if err == nil {
+		return false
+	}
+	var conflict *cqrs.ConflictError
+	return errors.As(err, &conflict) && !(x.opts.HasVersion && conflict.Stream == x.own.stream)
+}
+
+// attempt decides once.
 func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
 	if err := x.load(ctx); err != nil {
 		x.keep()
 		return cqrs.Receipt{}, err
 	}
 	if err := x.guard(); err != nil {
+		moved := x.confirm(ctx)
 		x.keep()
-		return cqrs.Receipt{}, err
+		return cqrs.Receipt{}, cmp.Or(moved, err)
 	}
 	err := x.decide()
-	if moved := x.moved(ctx, err); moved != nil {
-		return cqrs.Receipt{}, moved
-	}
-	if err != nil {
-		// Nobody knows what was done to the states: they are not put back.
-		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
-	}
-	if x.gets() > 0 {
+	if err == nil && x.gets() > 0 {
 		return a.append(ctx, x)
 	}
-	if err := a.unlessExisting(ctx, x, nil); err != nil {
+	if err := a.confirmed(ctx, x, err); err != nil {
+		// Nobody knows what was done to the states: they are not put back.
 		return cqrs.Receipt{}, err
 	}
 	version := x.own.loaded.version
@@ -174,15 +211,17 @@ func (a *Aggregate[S]) attempt(ctx context.Context, x *execution[S]) (cqrs.Recei
 // load loads what the command needs to see. A command on a new stream needs nothing of it: its append says whether the
 // stream is new.
 func (x *execution[S]) load(ctx context.Context) error {
-	x.own.drop()
-	for _, p := range x.others {
-		p.drop()
+	if x.again {
+		x.own.drop()
+		for _, p := range x.others {
+			p.drop()
+		}
 	}
 	if err := x.loadOwn(ctx); err != nil {
 		return err
 	}
 	for _, p := range x.others {
-		if err := p.load(ctx); err != nil {
+		if err := p.load(ctx, x.again); err != nil {
 			return err
 		}
 	}
@@ -192,10 +231,9 @@ func (x *execution[S]) load(ctx context.Context) error {
 func (x *execution[S]) loadOwn(ctx context.Context) error {
 	var version cqrs.Version
 	if x.cmd.Stream == MustBeNew {
-		x.own.events.reset()
 		x.own.loaded = x.own.of.empty()
 	} else {
-		if err := x.own.load(ctx); err != nil {
+		if err := x.own.load(ctx, x.again); err != nil {
 			return err
 		}
 		version = x.own.loaded.version
@@ -234,26 +272,35 @@ func (x *execution[S]) gets() int {
 // append stores the events, which the states reflect already.
 func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receipt, error) {
 	c := x.commit()
-	c.Streams = make([]eventlog.StreamAppend, 0, 1+len(x.others))
-	c.Streams = append(c.Streams, x.own.appends())
+	x.appends = append(x.appends[:0], x.own.appends())
 	for _, p := range x.others {
-		c.Streams = append(c.Streams, p.appends())
+		x.appends = append(x.appends, p.appends())
 	}
-	var err error
-	if c.Streams, err = x.claims(ctx, c.Streams); err != nil {
-		return cqrs.Receipt{}, a.unlessExisting(ctx, x, err)
-	}
-	done, err := a.runtime.store.Append(ctx, c)
+	claims, err := x.claims(ctx)
 	if err != nil {
-		return cqrs.Receipt{}, existing(x, err)
+		return cqrs.Receipt{}, a.confirmed(ctx, x, err)
 	}
-	if !done.Repeated {
+	x.appends = append(x.appends, claims.Appends()...)
+	c.Streams = x.appends
+	done, err := a.store(ctx, x, &c)
+	if err != nil {
+		return cqrs.Receipt{}, contested(&claims, existing(x, err))
+	}
+	if !done.Repeated && !x.lent {
 		x.own.stored(c.ID, c.Meta.Time)
 		for _, p := range x.others {
 			p.stored(c.ID, c.Meta.Time)
 		}
 	}
 	return receiptOf(done), nil
+}
+
+// confirmed returns the outcome of a command without events, once it is certain that it was decided on what is there.
+func (a *Aggregate[S]) confirmed(ctx context.Context, x *execution[S], outcome error) error {
+	if err := x.confirm(ctx); err != nil {
+		return err
+	}
+	return a.unlessExisting(ctx, x, outcome)
 }
 
 // unlessExisting returns the outcome of a command without events. A creating command did not look at its stream, and no
@@ -266,7 +313,7 @@ func (a *Aggregate[S]) unlessExisting(ctx context.Context, x *execution[S], outc
 	if err != nil {
 		return err
 	}
-	a.cache.put(x.own.stream, l)
+	a.cache.put(x.own.stream.ID, l)
 	if l.version > 0 {
 		return &cqrs.AlreadyExistsError{Stream: x.own.stream}
 	}
@@ -284,7 +331,7 @@ func (a *Aggregate[S]) record(ctx context.Context, x *execution[S], v cqrs.Versi
 	}
 	c := x.commit()
 	c.Version = v
-	done, err := a.runtime.store.Append(ctx, c)
+	done, err := a.store(ctx, x, &c)
 	if err != nil {
 		return cqrs.Receipt{}, err
 	}
@@ -293,7 +340,7 @@ func (a *Aggregate[S]) record(ctx context.Context, x *execution[S], v cqrs.Versi
 
 // commit returns a new commit of the command, without events.
 func (x *execution[S]) commit() eventlog.Commit {
-	return eventlog.Commit{ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: x.opts.Meta, CommandHash: x.hash}
+	return eventlog.Commit{ID: cqrs.NewCommitID(), Meta: x.opts.Meta, CommandHash: x.hash}
 }
 
 // rejection keeps a decider's rejections to those that the model declares. One that was returned as a pointer, as most
@@ -338,6 +385,9 @@ func (x *execution[S]) call() (err error) {
 		}
 	}()
 	err = x.cmd.Decide(&x.own.loaded.state, x.opts.Meta, &x.own.events)
+	if err == nil {
+		return nil
+	}
 	var stray *cqrs.NotLoadedError
 	if errors.As(err, &stray) {
 		stray.Command = x.cmd.Name
@@ -360,7 +410,11 @@ func receiptOf(d eventlog.Appended) cqrs.Receipt {
 
 // pause waits a random time that grows with the attempts, so that processes in conflict get out of each other's way.
 func pause(ctx context.Context, attempt int) error {
-	t := time.NewTimer(rand.N(time.Duration(min(attempt, 20)) * time.Millisecond))
+	return sleep(ctx, rand.N(time.Duration(min(attempt, 20))*time.Millisecond))
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -261,11 +261,23 @@ func TestCachesAndSnapshotsChangeNoResult(t *testing.T) {
 					want = got
 				}
 				require.Equal(t, want, got, "command %d, system %d", i, n)
-				require.LessOrEqual(t, s.cache.recent.Len(), max(0, s.cache.most))
-				require.Len(t, s.cache.byID, s.cache.recent.Len())
+				requireWholeCache(t, s.cache)
 			}
 		}
 	})
+}
+
+// requireWholeCache checks the bound of a cache, and that its list leads to all of its states, from either end.
+func requireWholeCache(t require.TestingT, c *cache[tally]) {
+	require.LessOrEqual(t, len(c.byID), max(0, c.most))
+	n, last := 0, (*loaded[tally])(nil)
+	for l := c.newest; l != nil; l = l.older {
+		require.Same(t, c.byID[l.id], l)
+		require.True(t, l.newer == last)
+		n, last = n+1, l
+	}
+	require.Len(t, c.byID, n)
+	require.True(t, c.oldest == last)
 }
 
 // outcome is all that a command's caller, and whoever loads the stream afterwards, can see.

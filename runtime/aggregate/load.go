@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -17,6 +18,7 @@ type Aggregate[S any] struct {
 	runtime *Runtime
 	def     Definition[S]
 	cache   *cache[S]
+	idle    sync.Pool // of *execution[S]
 }
 
 // New adds an aggregate to a runtime. It must not be called at the same time for the same runtime.
@@ -54,6 +56,12 @@ type loaded[S any] struct {
 	version cqrs.Version
 	commit  cqrs.CommitID
 	since   snapshot.Since
+	// shared says that somebody else changed the stream behind a state in memory: commands read what is new first.
+	shared bool
+
+	// The rest is the cache's.
+	id           string
+	newer, older *loaded[S]
 }
 
 func (a *Aggregate[S]) empty() *loaded[S] {
@@ -105,13 +113,18 @@ func (a *Aggregate[S]) load(ctx context.Context, stream cqrs.StreamID, o loadOpt
 	return l, err
 }
 
-// refresh returns the newest state for a command, which then owns it: from the cache and the tail behind it, or loaded.
+// refresh returns the newest state for a command, which then owns it: from the cache and the news behind it, or loaded.
 func (a *Aggregate[S]) refresh(ctx context.Context, stream cqrs.StreamID) (*loaded[S], error) {
-	if l := a.cache.take(stream); l != nil {
-		_, err := a.tail(ctx, stream, l, l.version+1, latest)
-		return l, err
+	if l := a.cache.take(stream.ID); l != nil {
+		return l, a.news(ctx, stream, l)
 	}
 	return a.load(ctx, stream, loadOptions{through: latest})
+}
+
+// news folds what is new behind a state in memory.
+func (a *Aggregate[S]) news(ctx context.Context, stream cqrs.StreamID, l *loaded[S]) error {
+	_, err := a.tail(ctx, stream, l, l.version+1, latest)
+	return err
 }
 
 // fromSnapshot returns nil where there is no snapshot that fits: a snapshot is a cache, so that no reason for which

@@ -13,6 +13,7 @@ import (
 type locks struct {
 	mu   sync.Mutex
 	held map[cqrs.StreamID]*lock
+	free []*lock // for streams to come: as many as were ever held at a time
 }
 
 type lock struct {
@@ -38,41 +39,65 @@ func (l *locks) acquire(ctx context.Context, streams []cqrs.StreamID) error {
 }
 
 func (l *locks) acquireOne(ctx context.Context, s cqrs.StreamID) error {
-	l.mu.Lock()
-	if l.held == nil {
-		l.held = map[cqrs.StreamID]*lock{}
+	k := l.join(s)
+	select {
+	case <-k.turn:
+		return nil
+	default:
 	}
-	k := l.held[s]
-	if k == nil {
-		k = &lock{turn: make(chan struct{}, 1)}
-		k.turn <- struct{}{}
-		l.held[s] = k
-	}
-	k.users++
-	l.mu.Unlock()
 	select {
 	case <-k.turn:
 		return nil
 	case <-ctx.Done():
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.leave(s, k)
 		return ctx.Err()
 	}
 }
 
+// join returns the lock of a stream, which stays until everybody who joined has left.
+func (l *locks) join(s cqrs.StreamID) *lock {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := l.held[s]
+	if k == nil {
+		k = l.unused()
+		if l.held == nil {
+			l.held = map[cqrs.StreamID]*lock{}
+		}
+		l.held[s] = k
+	}
+	k.users++
+	return k
+}
+
+// unused returns a lock that nobody holds.
+func (l *locks) unused() *lock {
+	if last := len(l.free) - 1; last >= 0 {
+		k := l.free[last]
+		l.free = l.free[:last]
+		return k
+	}
+	k := &lock{turn: make(chan struct{}, 1)}
+	k.turn <- struct{}{}
+	return k
+}
+
 func (l *locks) release(streams []cqrs.StreamID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, s := range streams {
-		l.mu.Lock()
 		k := l.held[s]
-		l.mu.Unlock()
-		k.turn <- struct{}{}
+		k.turn <- struct{}{} // never blocks: the token was taken
 		l.leave(s, k)
 	}
 }
 
+// leave ends a use of a lock. The mutex must be held.
 func (l *locks) leave(s cqrs.StreamID, k *lock) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	if k.users--; k.users == 0 {
 		delete(l.held, s)
+		l.free = append(l.free, k)
 	}
 }

@@ -16,7 +16,13 @@ type part[S any] struct {
 	stream cqrs.StreamID
 	exists Stream
 	loaded *loaded[S]
+	exact  bool // the command asks for one version
+	// fresh says that loaded was read from the log, or what is new behind it was, and not taken from memory as it is.
+	fresh  bool
 	events Events
+	fold   Fold[S]
+	record cqrs.Record // of a new event, while it is applied
+	in     string      // the function that is called, to be named if it panics
 	// changes are those of the unique values, where there are events.
 	changes []claim.Change
 }
@@ -24,7 +30,8 @@ type part[S any] struct {
 // participant is the part of any state.
 type participant interface {
 	id() cqrs.StreamID
-	load(ctx context.Context) error
+	load(ctx context.Context, again bool) error
+	isFresh() bool
 	drop()
 	moved(ctx context.Context) error
 	keep()
@@ -37,14 +44,22 @@ type participant interface {
 
 func (p *part[S]) id() cqrs.StreamID { return p.stream }
 
-// load loads the newest state, and forgets the events of the attempt before.
-func (p *part[S]) load(ctx context.Context) error {
-	p.events.reset()
-	var err error
-	if p.loaded, err = p.of.refresh(ctx, p.stream); err != nil {
-		p.loaded = nil
+// load loads the state. One in memory is taken as it is, unless the command is decided again or asks for a version, or
+// somebody else is known to change the stream.
+func (p *part[S]) load(ctx context.Context, again bool) error {
+	l, err := p.of.cache.take(p.stream.ID), error(nil)
+	p.fresh = l == nil || l.shared || again || p.exact
+	switch {
+	case l == nil:
+		l, err = p.of.load(ctx, p.stream, loadOptions{through: latest})
+	case p.fresh:
+		err = p.of.news(ctx, p.stream, l)
+	}
+	if err != nil {
 		return err
 	}
+	l.shared = l.shared || again
+	p.loaded = l
 	switch {
 	case p.loaded.version == 0 && p.exists == MustExist:
 		return &cqrs.NotFoundError{Stream: p.stream}
@@ -54,8 +69,20 @@ func (p *part[S]) load(ctx context.Context) error {
 	return nil
 }
 
-// drop forgets the state of the attempt before, which has events applied that were not stored.
-func (p *part[S]) drop() { p.loaded = nil }
+func (p *part[S]) isFresh() bool { return p.fresh }
+
+// clear forgets all that is a command's own.
+func (p *part[S]) clear() {
+	p.events.clear()
+	clear(p.changes)
+	*p = part[S]{of: p.of, fold: p.fold, events: p.events, changes: p.changes[:0]}
+}
+
+// drop forgets the events of the attempt before, and the state, which has them applied though they were not stored.
+func (p *part[S]) drop() {
+	p.loaded = nil
+	p.events.reset()
+}
 
 // moved returns a *cqrs.ConflictError if the stream changed since it was loaded.
 func (p *part[S]) moved(ctx context.Context) error {
@@ -71,7 +98,7 @@ func (p *part[S]) moved(ctx context.Context) error {
 // keep gives a state that nobody changed back to the cache.
 func (p *part[S]) keep() {
 	if p.loaded != nil && p.loaded.version > 0 {
-		p.of.cache.put(p.stream, p.loaded)
+		p.of.cache.put(p.stream.ID, p.loaded)
 	}
 	p.loaded = nil
 }
@@ -85,32 +112,45 @@ func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
 	if len(p.events.list) == 0 {
 		return nil
 	}
-	in := "Unique"
+	p.in = "Unique"
 	defer func() {
 		if v := recover(); v != nil {
-			err = panicked(p.of.def.Category+"."+in, v)
+			err = panicked(p.of.def.Category+"."+p.in, v)
 		}
 	}()
 	p.before()
-	fold := p.of.def.NewFold()
-	rec := cqrs.Record{EventMeta: cqrs.EventMeta{
+	if p.fold == nil {
+		p.fold = p.of.def.NewFold()
+	}
+	p.record.EventMeta = cqrs.EventMeta{
 		Stream: p.stream, Version: p.loaded.version, Time: m.Time, Actor: m.Actor,
 		CommandID: m.CommandID, CorrelationID: m.CorrelationID, CausationID: m.CausationID,
-	}}
-	for _, e := range p.events.stored() {
-		in = "Apply" + e.Type
-		if p.of.def.Admits != nil {
-			if err := p.of.def.Admits(&p.loaded.state, e.Type); err != nil {
-				return err
-			}
-		}
-		rec.Version++
-		rec.Type, rec.SchemaVersion, rec.ContentType, rec.Data = e.Type, e.SchemaVersion, e.ContentType, e.Data
-		if err := fold.Apply(&p.loaded.state, &rec); err != nil {
-			return &ApplyError{Type: e.Type, Err: err}
+	}
+	stored := p.events.stored()
+	for i := range stored {
+		if err := p.applyOne(&stored[i]); err != nil {
+			return err
 		}
 	}
+	p.in = "Unique"
 	p.after()
+	return nil
+}
+
+// applyOne applies one new event.
+func (p *part[S]) applyOne(e *eventlog.NewEvent) error {
+	p.in = "Apply" + e.Type
+	if p.of.def.Admits != nil {
+		if err := p.of.def.Admits(&p.loaded.state, e.Type); err != nil {
+			return err
+		}
+	}
+	rec := &p.record
+	rec.Version++
+	rec.Type, rec.SchemaVersion, rec.ContentType, rec.Data = e.Type, e.SchemaVersion, e.ContentType, e.Data
+	if err := p.fold.Apply(&p.loaded.state, rec); err != nil {
+		return &ApplyError{Type: e.Type, Err: err}
+	}
 	return nil
 }
 

@@ -28,6 +28,7 @@ type Runtime struct {
 	locks     locks
 	cached    int
 	clock     func() time.Time
+	lookFor   time.Duration
 	logger    *slog.Logger
 	claimKey  []byte
 	book      *claim.Book
@@ -57,7 +58,7 @@ func WithCache(states int) Option {
 
 // NewRuntime returns a runtime over a store, which it does not close. Close ends it.
 func NewRuntime(store Store, opts ...Option) *Runtime {
-	r := &Runtime{store: store, clock: time.Now, cached: defaultCached, logger: slog.New(slog.DiscardHandler)}
+	r := &Runtime{store: store, clock: time.Now, lookFor: lookFor, cached: defaultCached, logger: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(r)
 	}

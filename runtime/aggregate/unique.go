@@ -6,7 +6,6 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
-	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
 // Unique says that no two streams of an aggregate have one value at a time. Generated code makes it.
@@ -51,17 +50,15 @@ func (p *part[S]) after() {
 // unique returns what changes in the unique values of the stream.
 func (p *part[S]) unique() []claim.Change { return p.changes }
 
-// claims lets the claims of unique values join the commit.
-func (x *execution[S]) claims(
-	ctx context.Context, streams []eventlog.StreamAppend,
-) ([]eventlog.StreamAppend, error) {
+// claims plans what the commit says about unique values.
+func (x *execution[S]) claims(ctx context.Context) (claim.Plan, error) {
 	changes := x.own.unique()
 	for _, p := range x.others {
 		changes = append(slices.Clip(changes), p.unique()...)
 	}
 	if len(changes) == 0 {
-		return streams, nil
+		return claim.Plan{}, nil
 	}
-	claims, err := x.own.of.runtime.book.Plan(ctx, changes)
-	return append(streams, claims...), err
+	x.claimed = true
+	return x.own.of.runtime.book.Plan(ctx, changes)
 }

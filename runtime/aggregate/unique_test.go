@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -189,4 +190,104 @@ func TestAStaleClaimIsReleasedThoughItsStreamChangesAtTheSameTime(t *testing.T) 
 	_, err := other.Execute(ctx, add("b", 6))
 	require.ErrorIs(t, err, sumTaken{6})
 	other.must(t, add("b", 5))
+}
+
+func TestAContestedValueIsGivenUpInTheWordsOfTheModel(t *testing.T) {
+	log := memory.New()
+	other := withUniqueSums(t, setting{store: log})
+	other.must(t, add("first", 1)) // so that there is a key
+	store := &beforeAppend{Log: log}
+	var again func()
+	again = func() {
+		other.must(t, add("b", 5))
+		other.must(t, add("b", -5)) // the value is free again, at another version of its claim
+		store.do = again
+	}
+	store.do = again
+	s := withUniqueSums(t, setting{store: store})
+	_, err := s.Execute(ctx, add("a", 5), cqrs.IfVersion(0))
+	var givenUp *GivenUpError
+	require.ErrorAs(t, err, &givenUp)
+	assert.Equal(t, GivenUpError{Command: "Add", Stream: tallyStream("a"), Attempts: attempts, Unique: "Tally.sum"}, *givenUp)
+	require.NotErrorAs(t, err, new(*cqrs.ConflictError), "nobody knows the streams of claims")
+	require.EqualError(t, err, "command Add of Tally/a was given up after 50 attempts: "+
+		"others took and left the same value of Tally.sum each time")
+}
+
+// claimReads counts the records of claims that are read, and does something once, when a claim is read first.
+type claimReads struct {
+	*memory.Log
+	records int
+	do      func()
+}
+
+func (c *claimReads) count(s cqrs.StreamID, records iter.Seq2[*cqrs.Record, error]) iter.Seq2[*cqrs.Record, error] {
+	if s.Category != claim.Category {
+		return records
+	}
+	if do := c.do; do != nil {
+		c.do = nil
+		do()
+	}
+	return func(yield func(*cqrs.Record, error) bool) {
+		for rec, err := range records {
+			c.records++
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+}
+
+func (c *claimReads) ReadStream(ctx context.Context, s cqrs.StreamID, from cqrs.Version) iter.Seq2[*cqrs.Record, error] {
+	return c.count(s, c.Log.ReadStream(ctx, s, from))
+}
+
+func (c *claimReads) ReadStreamBackwards(
+	ctx context.Context, s cqrs.StreamID, from cqrs.Version,
+) iter.Seq2[*cqrs.Record, error] {
+	return c.count(s, c.Log.ReadStreamBackwards(ctx, s, from))
+}
+
+func TestAValueThatChangedHandsOftenIsClaimedAsFastAsANewOne(t *testing.T) {
+	store := &claimReads{Log: memory.New()}
+	s := withUniqueSums(t, setting{store: store})
+	for i := range 500 {
+		id := fmt.Sprint(i % 7)
+		s.must(t, add(id, 5))
+		s.must(t, add(id, -5))
+	}
+	store.records = 0
+	s.must(t, add("x", 5))
+	assert.Equal(t, 1, store.records)
+	_, err := s.Execute(ctx, add("y", 5))
+	require.ErrorIs(t, err, sumTaken{5})
+}
+
+func TestAValueIsOnlyRefusedToAStateThatIsStillThere(t *testing.T) {
+	log := memory.New()
+	other := withUniqueSums(t, setting{store: log})
+	other.must(t, add("a", 3))
+	other.must(t, add("b", 5))
+	s := withUniqueSums(t, setting{store: &claimReads{Log: log, do: func() { other.must(t, add("a", 1)) }}})
+	s.must(t, add("a", 2)) // 5 is taken, but now it is 6
+	s.requireState(t, "a", 6, 3)
+}
+
+func TestAKeyOfWhichNobodyKnowsWhetherItWasStoredIsReadOrRefused(t *testing.T) {
+	for _, what := range []truth{happened, lost} {
+		log := memory.New()
+		store := &uncertain{Log: log, truths: []truth{what}}
+		s := withUniqueSums(t, setting{store: store})
+		_, err := s.Execute(ctx, add("a", 5))
+		if what == lost {
+			require.ErrorContains(t, err, "the key of unique values was not stored")
+			require.NotErrorAs(t, err, new(*eventlog.UnknownOutcomeError), "the command itself was never tried")
+			s.must(t, add("a", 5))
+		} else {
+			require.NoError(t, err)
+		}
+		_, err = withUniqueSums(t, setting{store: log}).Execute(ctx, add("b", 5))
+		require.ErrorIs(t, err, sumTaken{5})
+	}
 }

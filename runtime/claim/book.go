@@ -65,28 +65,24 @@ type entry struct {
 
 func (e *entry) free() bool { return e.holder == cqrs.StreamID{} }
 
-// Plan returns what a commit must say about claims, for the changes that it makes. Values that are left are free for
-// the other streams of the same commit. The error is the one of Taken for the first value that is not to be had.
+// Plan plans what a commit must say about claims, for the changes that it makes. Values that are left are free for the
+// other streams of the same commit. The error is the one of Taken for the first value that is not to be had.
 //
 // Every claim that matters is expected at the version that it was seen at, also where nothing is written: a value that
 // its stream never claimed must not be claimed for it meanwhile.
-func (b *Book) Plan(ctx context.Context, changes []Change) ([]eventlog.StreamAppend, error) {
-	p := plan{book: b, byID: map[string]*entry{}}
+func (b *Book) Plan(ctx context.Context, changes []Change) (Plan, error) {
+	p := Plan{book: b, byID: map[string]*entry{}}
 	for i := range changes {
 		if err := p.leave(ctx, &changes[i]); err != nil {
-			return nil, err
+			return Plan{}, err
 		}
 	}
 	for i := range changes {
 		if err := p.take(ctx, &changes[i]); err != nil {
-			return nil, err
+			return Plan{}, err
 		}
 	}
-	appends := make([]eventlog.StreamAppend, len(p.entries))
-	for i, e := range p.entries {
-		appends[i] = eventlog.StreamAppend{Stream: e.stream, Expected: eventlog.Exactly(e.version), Events: e.events}
-	}
-	return appends, nil
+	return p, nil
 }
 
 // Claim plans the claim of a value for a stream that has it already, and returns who else holds it, if somebody does.
@@ -94,7 +90,7 @@ func (b *Book) Plan(ctx context.Context, changes []Change) ([]eventlog.StreamApp
 func (b *Book) Claim(
 	ctx context.Context, stream cqrs.StreamID, space string, v *Value,
 ) (a *eventlog.StreamAppend, other cqrs.StreamID, err error) {
-	p := plan{book: b, byID: map[string]*entry{}}
+	p := Plan{book: b, byID: map[string]*entry{}}
 	e, err := p.entry(ctx, space, v)
 	switch {
 	case err != nil:
@@ -112,15 +108,32 @@ func (b *Book) Claim(
 	}, cqrs.StreamID{}, nil
 }
 
-// plan is a commit's part of the book.
-type plan struct {
+// Plan is what a commit says about claims. The zero value says nothing.
+type Plan struct {
 	book    *Book
 	entries []*entry // in the order in which they were asked for
 	byID    map[string]*entry
 }
 
+// Appends returns the parts of the commit.
+func (p *Plan) Appends() []eventlog.StreamAppend {
+	appends := make([]eventlog.StreamAppend, len(p.entries))
+	for i, e := range p.entries {
+		appends[i] = eventlog.StreamAppend{Stream: e.stream, Expected: eventlog.Exactly(e.version), Events: e.events}
+	}
+	return appends
+}
+
+// Space returns the space of the claim that a stream of the plan is, "" if it is none.
+func (p *Plan) Space(stream cqrs.StreamID) string {
+	if e := p.byID[stream.ID]; e != nil && e.stream == stream {
+		return e.space
+	}
+	return ""
+}
+
 // leave gives the old value back, if its stream holds it.
-func (p *plan) leave(ctx context.Context, c *Change) error {
+func (p *Plan) leave(ctx context.Context, c *Change) error {
 	if !c.Old.Claimed() || c.Old.Equal(&c.New) {
 		return nil
 	}
@@ -138,7 +151,7 @@ func (p *plan) leave(ctx context.Context, c *Change) error {
 }
 
 // take claims the new value.
-func (p *plan) take(ctx context.Context, c *Change) error {
+func (p *Plan) take(ctx context.Context, c *Change) error {
 	if !c.New.Claimed() || c.Old.Equal(&c.New) {
 		return nil
 	}
@@ -155,7 +168,7 @@ func (p *plan) take(ctx context.Context, c *Change) error {
 }
 
 // entry reads a claim, once.
-func (p *plan) entry(ctx context.Context, space string, v *Value) (*entry, error) {
+func (p *Plan) entry(ctx context.Context, space string, v *Value) (*entry, error) {
 	key, err := p.book.key.get(ctx)
 	if err != nil {
 		return nil, err
@@ -173,25 +186,22 @@ func (p *plan) entry(ctx context.Context, space string, v *Value) (*entry, error
 	return e, nil
 }
 
-// load reads a claim from its stream.
+// load reads a claim from the last event of its stream, however often the value changed hands.
 func (b *Book) load(ctx context.Context, e *entry) error {
-	for rec, err := range b.log.ReadStream(ctx, e.stream, 1) {
+	for rec, err := range b.log.ReadStreamBackwards(ctx, e.stream, 0) {
 		if err != nil {
 			return err
 		}
-		if err := e.read(rec); err != nil {
-			return err
-		}
+		return e.read(rec)
 	}
 	return nil
 }
 
-// read applies a stored event of the claim. Claimed and released alternate.
+// read reads the last event of the claim. Claimed and released alternate, and claimed comes first.
 func (e *entry) read(rec *cqrs.Record) error {
-	if rec.Version != e.version+1 || rec.Type == claimed && !e.free() || rec.Type == released && e.free() {
+	if odd := rec.Version%2 == 1; rec.Type == claimed && !odd || rec.Type == released && odd {
 		return fmt.Errorf("%w: %s at version %d of %s", eventlog.ErrCorrupt, rec.Type, rec.Version, e.stream)
 	}
-	e.version = rec.Version
 	switch rec.Type {
 	case claimed:
 		var h holder
@@ -200,10 +210,10 @@ func (e *entry) read(rec *cqrs.Record) error {
 		}
 		e.holder, e.space = h.stream(), h.Space
 	case released:
-		e.holder = cqrs.StreamID{}
 	default:
 		return rec.Unknown()
 	}
+	e.version = rec.Version
 	return nil
 }
 

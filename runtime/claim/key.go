@@ -8,10 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -46,17 +44,23 @@ type key struct {
 	own []byte // the program's, nil if the log keeps one
 	now func() time.Time
 
-	mu    sync.Mutex
-	value []byte
+	found atomic.Pointer[[]byte]
 }
 
-// get returns the key. Of several processes that make one at the same time, one does, and all take that.
+// get returns the key. Of several callers or processes that make one at the same time, one does, and all take that.
 func (k *key) get(ctx context.Context) ([]byte, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.value != nil {
-		return k.value, nil
+	if value := k.found.Load(); value != nil {
+		return *value, nil
 	}
+	value, err := k.find(ctx)
+	if err == nil {
+		k.found.Store(&value)
+	}
+	return value, err
+}
+
+// find reads the key from the log, or makes it.
+func (k *key) find(ctx context.Context) ([]byte, error) {
 	if k.own != nil && len(k.own) < MinKey {
 		return nil, &KeyError{fmt.Sprintf("it has %d bytes; it needs at least %d", len(k.own), MinKey)}
 	}
@@ -64,20 +68,17 @@ func (k *key) get(ctx context.Context) ([]byte, error) {
 	if err == nil && rec == nil {
 		rec, err = k.make(ctx)
 	}
-	if err != nil {
-		return nil, err
-	}
 	switch {
+	case err != nil:
+		return nil, err
 	case k.own == nil && rec.Key == nil:
 		return nil, &KeyError{"this store's claims were made with one that the program has to give"}
 	case k.own == nil:
-		k.value = rec.Key
+		return rec.Key, nil
 	case !hmac.Equal(checkOf(k.own), rec.check()):
 		return nil, &KeyError{"this store's claims were made with another one"}
-	default:
-		k.value = k.own
 	}
-	return k.value, nil
+	return k.own, nil
 }
 
 // read returns what the log knows of the key, nil if that is nothing.
@@ -115,16 +116,23 @@ func (k *key) make(ctx context.Context) (*keyRecord, error) {
 		return nil, err
 	}
 	_, err = k.log.Append(ctx, eventlog.Commit{
-		ID:   cqrs.CommitID(uuid.Must(uuid.NewV7())),
+		ID:   cqrs.NewCommitID(),
 		Meta: cqrs.CommandMeta{Time: k.now()},
 		Streams: []eventlog.StreamAppend{{
 			Stream: keyStream, Expected: eventlog.New, Events: []eventlog.NewEvent{event(keyMade, data)},
 		}},
 	})
-	if errors.As(err, new(*cqrs.ConflictError)) {
-		return k.read(ctx) // another process was faster
+	if err == nil {
+		return r, nil
 	}
-	return r, err
+	// Another one was faster, or nobody knows what became of it: what the log has is the key.
+	if errors.As(err, new(*cqrs.ConflictError)) || errors.As(err, new(*eventlog.UnknownOutcomeError)) {
+		if stored, readErr := k.read(ctx); stored != nil || readErr != nil {
+			return stored, readErr
+		}
+	}
+	// It must not be taken for the error of the command's own commit, which was never tried.
+	return nil, fmt.Errorf("the key of unique values was not stored: %v", err)
 }
 
 // check is the digest that tells keys apart.
