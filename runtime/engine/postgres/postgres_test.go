@@ -21,18 +21,18 @@ func open(t testing.TB, dsn string, options ...Option) *Log {
 	return l
 }
 
+// schemas counts the logs: each has a schema of its own.
 var schemas atomic.Int32
-
-// nextSchema names a schema that no other log has.
-func nextSchema() Option { return Schema(fmt.Sprintf("log %d", schemas.Add(1))) }
 
 func harness(dsn string) func(testing.TB) logtest.Harness {
 	return func(t testing.TB) logtest.Harness {
-		schema := nextSchema()
+		name := fmt.Sprintf("log %d", schemas.Add(1))
+		schema := Schema(name)
 		l := open(t, dsn, schema, Migrate())
 		return logtest.Harness{
 			Log: l, Snapshots: l, Gapless: true, Close: l.Close,
-			Again: func(t testing.TB) eventlog.Log { return open(t, dsn, schema) },
+			Again:       func(t testing.TB) eventlog.Log { return open(t, dsn, schema) },
+			SlowCommits: func(t testing.TB) { slowCommits(t, dsn, name) },
 		}
 	}
 }
