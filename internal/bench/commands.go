@@ -64,10 +64,12 @@ func openAccounts(ctx context.Context, app *ledger.App) error {
 
 const rounds = 3
 
+// recordBytes is what a log keeps of such an event: payload, stream, type, times and ids.
+const recordBytes = 180
+
 func compare(ctx context.Context, app *ledger.App, file *plainFile, callers int, each time.Duration) error {
 	deposit := ledger.Deposit{Money: ledger.Money{Amount: 12_345, Currency: ledger.CurrencyEUR}, Reference: cqrs.Some("invoice 4711")}
-	// What the log keeps of such an event: payload, stream, type, times and ids.
-	record := make([]byte, 180)
+	record := make([]byte, recordBytes)
 	var ours, limit float64
 	for range rounds {
 		rate, err := drive(callers, each/rounds, func(n int) error {
@@ -90,18 +92,35 @@ func compare(ctx context.Context, app *ledger.App, file *plainFile, callers int,
 // drive calls f from many callers for a while and returns the calls per second.
 func drive(callers int, d time.Duration, f func(n int) error) (float64, error) {
 	var calls atomic.Int64
-	failures := make([]error, callers)
+	return driveEach(callers, d, func(int) func() error {
+		return func() error { return f(int(calls.Add(1))) }
+	})
+}
+
+// caller returns what one of several callers does over and over.
+type caller func(n int) func() error
+
+// driveEach lets callers do what is theirs for a while and returns how often per second they did.
+func driveEach(callers int, d time.Duration, each caller) (float64, error) {
+	calls, failures := make([]int64, callers), make([]error, callers)
 	began := time.Now()
 	var wg sync.WaitGroup
 	for c := range callers {
+		call := each(c)
 		wg.Go(func() {
-			for time.Since(began) < d && failures[c] == nil {
-				failures[c] = f(int(calls.Add(1)))
+			n := int64(0)
+			for ; time.Since(began) < d && failures[c] == nil; n++ {
+				failures[c] = call()
 			}
+			calls[c] = n
 		})
 	}
 	wg.Wait()
-	return float64(calls.Load()) / time.Since(began).Seconds(), errors.Join(failures...)
+	total := int64(0)
+	for _, n := range calls {
+		total += n
+	}
+	return float64(total) / time.Since(began).Seconds(), errors.Join(failures...)
 }
 
 // plainFile is the least that a durable append can be: bytes behind bytes, one sync for all that wait.

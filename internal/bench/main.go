@@ -46,7 +46,12 @@ func inTemp(f func(dir string) error) error {
 	if err := os.MkdirAll("bin", 0o755); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("bin", "bench-")
+	return inFolder("bin", f)
+}
+
+// inFolder calls f with a folder in another one, which is removed afterwards.
+func inFolder(parent string, f func(dir string) error) error {
+	dir, err := os.MkdirTemp(parent, "bench-")
 	if err != nil {
 		return err
 	}

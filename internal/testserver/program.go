@@ -9,7 +9,7 @@ import (
 
 // Run lends f a testing.TB that belongs to no test, so that programs can start servers too: benchmarks, and what shows
 // how things work. What was started ends when f has returned, and the first failure is Run's error. A binary that is
-// missing is an error. The TB is for starting and handling servers, and for nothing else; Run calls can be nested, which
+// missing is a *MissingError. The TB is for starting and handling servers, and for nothing else; Run calls can be nested, which
 // is how another goroutine handles the same server.
 func Run(f func(testing.TB) error) error {
 	p := new(program)
@@ -71,4 +71,12 @@ func (p *program) Fatal(args ...any) {
 
 func (p *program) Fatalf(format string, args ...any) { p.Fatal(fmt.Sprintf(format, args...)) }
 
-func (p *program) Skip(args ...any) { p.Fatal(args...) }
+func (p *program) Skip(args ...any) {
+	p.failed = errors.Join(p.failed, &MissingError{fmt.Sprint(args...)})
+	panic(stopped{})
+}
+
+// MissingError says that a server is not installed, and what to do about it.
+type MissingError struct{ What string }
+
+func (e *MissingError) Error() string { return e.What }

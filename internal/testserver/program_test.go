@@ -22,6 +22,7 @@ func TestAProgramGetsFailuresAsErrorsAndCleansUpBehindThem(t *testing.T) {
 			return nil
 		})
 		require.EqualError(t, inner, "not installed")
+		require.ErrorAs(t, inner, new(*MissingError))
 		t.Error("it goes on")
 		return errors.New("its own")
 	})

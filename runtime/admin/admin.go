@@ -50,10 +50,9 @@ type Service struct {
 	// App wires the bounded context over a log that Open returned; its read models may be in memory.
 	App func(ctx context.Context, log Store) (App, error)
 	// DDL returns the statements that create the log's schema. It is nil where the engine has none.
-	DDL func() (string, error)
-	// Migrate creates the log's schema, or brings an older one up to date, and says what it did. It is nil where Open does
-	// that by itself.
-	Migrate func(ctx context.Context) (string, error)
+	DDL func() string
+	// Migrate creates the log's schema, or brings an older one up to date. It is nil where Open does that by itself.
+	Migrate func(ctx context.Context) error
 	// Stdout gets what was asked for, Stderr what went wrong and how far it is. Where they are nil, they are the
 	// process's.
 	Stdout, Stderr io.Writer

@@ -80,19 +80,14 @@ func (s *session) countTypes(ctx context.Context, at logReport) ([]*typeReport, 
 }
 
 func ddl(_ context.Context, s *session) error {
-	text, err := s.DDL()
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(s.Stdout, text)
+	_, err := fmt.Fprint(s.Stdout, s.DDL())
 	return err
 }
 
 func migrate(ctx context.Context, s *session) error {
-	text, err := s.Migrate(ctx)
-	if err != nil {
+	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.Stdout, text)
+	_, err := fmt.Fprintln(s.Stdout, "the log's schema is up to date")
 	return err
 }

@@ -30,6 +30,9 @@ func demo(ctx context.Context, at place, events int) error {
 			return err
 		}
 		defer cleanUp()
+		if err := at.migrate(ctx); err != nil {
+			return err
+		}
 		return show(ctx, at, server, events)
 	})
 }

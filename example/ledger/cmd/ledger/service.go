@@ -1,15 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
+	"github.com/cqrsgen/cqrsgen/runtime/engine/jetstream"
+	"github.com/cqrsgen/cqrsgen/runtime/engine/postgres"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
@@ -17,16 +21,20 @@ import (
 type place struct {
 	engine string // that of the log
 	data   string // folder of the read models and, on the engine embedded, of the log
+	dsn    string // address of the database that has the log, on the engine postgres
+	url    string // addresses of the servers that have the log, on the engine jetstream
 }
 
 func (p *place) flags(f *flag.FlagSet) {
 	f.StringVar(&p.engine, "log", "embedded", "`engine` of the event log: embedded, postgres or jetstream")
 	f.StringVar(&p.data, "data", "", "`folder` of the read models and of the embedded log; the demo keeps it if it is given (default data)")
+	f.StringVar(&p.dsn, "dsn", "", "`address` of the database, with --log postgres; the demo starts a server if there is none (default $DATABASE_URL)")
+	f.StringVar(&p.url, "url", "", "`addresses` of the servers, with --log jetstream; the demo starts three if there are none (default $NATS_URL)")
 }
 
 // args are the flags that lead another process to the same place.
 func (p *place) args() []string {
-	return []string{"--log", p.engine, "--data", p.folder()}
+	return []string{"--log", p.engine, "--data", p.folder(), "--dsn", p.dsn, "--url", p.url}
 }
 
 // folder returns the folder, which has a default except for the demo.
@@ -42,8 +50,27 @@ func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 	switch p.engine {
 	case "embedded":
 		return embedded.Open(ctx, p.folder())
+	case "postgres":
+		return postgres.Open(ctx, p.database())
+	case "jetstream":
+		return jetstream.Open(ctx, cmp.Or(p.url, os.Getenv("NATS_URL"), "nats://127.0.0.1:4222"))
 	}
 	return nil, fmt.Errorf("there is no engine %q: it is embedded, postgres or jetstream", p.engine)
+}
+
+// database returns the address of the database.
+func (p *place) database() string { return cmp.Or(p.dsn, os.Getenv("DATABASE_URL")) }
+
+// migrate creates the log's tables, which on the other engines opening it does.
+func (p *place) migrate(ctx context.Context) error {
+	if p.engine != "postgres" {
+		return nil
+	}
+	log, err := postgres.Open(ctx, p.database(), postgres.Migrate())
+	if err != nil {
+		return err
+	}
+	return log.Close()
 }
 
 // service is the ledger over its log and its read models, which could be deleted at any time.
@@ -59,6 +86,9 @@ func open(ctx context.Context, at place) (*service, error) {
 	log, err := at.openLog(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if err := os.MkdirAll(at.folder(), 0o755); err != nil {
+		return nil, errors.Join(err, log.Close())
 	}
 	rows, err := sqlite.Open(ctx, filepath.Join(at.folder(), "readmodels-"+at.engine+".db"))
 	if err != nil {
