@@ -20,6 +20,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/cqrsgen/cqrsgen/runtime/archive"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
@@ -49,8 +50,9 @@ type Service struct {
 	Open func(ctx context.Context) (Store, error)
 	// App wires the bounded context over a log that Open returned; its read models may be in memory.
 	App func(ctx context.Context, log Store) (App, error)
-	// DDL returns the statements that create the log's schema. It is nil where the engine has none.
-	DDL func() string
+	// DDL returns what creates the log's schema: the statements, or the configuration. It is nil where the engine creates
+	// it without being asked.
+	DDL func() (string, error)
 	// Migrate creates the log's schema, or brings an older one up to date. It is nil where Open does that by itself.
 	Migrate func(ctx context.Context) error
 	// Stdout gets what was asked for, Stderr what went wrong and how far it is. Where they are nil, they are the
@@ -80,11 +82,10 @@ func Run(ctx context.Context, args []string, s Service) int {
 		s.Stderr = os.Stderr
 	}
 	err := s.run(ctx, args)
-	var found *findingsError
 	switch {
 	case err == nil:
 		return fine
-	case errors.As(err, &found):
+	case isFinding(err):
 		fmt.Fprintf(s.Stderr, "%s: %v\n", s.Name, err)
 		return findings
 	case errors.Is(err, flag.ErrHelp):
@@ -103,6 +104,12 @@ type findingsError struct{ text string }
 
 func (e *findingsError) Error() string { return e.text }
 
+// isFinding reports whether an error is about what is stored, in the log or in a file.
+func isFinding(err error) bool {
+	return errors.As(err, new(*findingsError)) || errors.As(err, new(*archive.DifferenceError)) ||
+		errors.Is(err, eventlog.ErrCorrupt)
+}
+
 var errUsage = errors.New("wrong usage")
 
 // command is one of the commands.
@@ -118,6 +125,8 @@ type command struct {
 // options are the flags of the commands.
 type options struct {
 	json, types bool
+	// part is what is exported.
+	part archive.Range
 }
 
 func addJSON(f *flag.FlagSet, o *options) {
@@ -134,7 +143,28 @@ var commands = []command{
 		run: info,
 	},
 	{
-		name: "log ddl", short: "print the statements that create the log's schema",
+		name: "log export", args: "FILE", short: "write the log to a new file, with checksums",
+		flags: func(f *flag.FlagSet, o *options) {
+			addJSON(f, o)
+			f.Var((*position)(&o.part.After), "after", "leave out everything up to this `position`")
+			f.Var((*position)(&o.part.Through), "through", "leave out everything behind this `position`")
+		},
+		run: export,
+	},
+	{
+		name: "log import", args: "FILE", short: "append what a file holds to an empty log, or to one that holds a beginning of it",
+		flags: addJSON, run: importFile,
+	},
+	{
+		name: "log verify", args: "FILE", short: "compare everything that a file holds with the log",
+		flags: addJSON, run: verify,
+	},
+	{
+		name: "log check", args: "FILE", short: "verify the checksums of a file, without a log",
+		flags: addJSON, run: check,
+	},
+	{
+		name: "log ddl", short: "print what creates the log's schema: statements, or a configuration",
 		run: ddl, offered: func(s *Service) bool { return s.DDL != nil },
 	},
 	{

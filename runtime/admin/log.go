@@ -80,7 +80,11 @@ func (s *session) countTypes(ctx context.Context, at logReport) ([]*typeReport, 
 }
 
 func ddl(_ context.Context, s *session) error {
-	_, err := fmt.Fprint(s.Stdout, s.DDL())
+	text, err := s.DDL()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.Stdout, text)
 	return err
 }
 

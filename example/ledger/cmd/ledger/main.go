@@ -18,7 +18,6 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
-	"github.com/cqrsgen/cqrsgen/runtime/engine/postgres"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
 
@@ -76,7 +75,7 @@ func operate(ctx context.Context, args []string) int {
 		App: func(ctx context.Context, log admin.Store) (admin.App, error) {
 			return ledger.New(ctx, log, memory.New(), ledger.Deciders{}, ledger.Projections{})
 		},
-		DDL:     func() string { return postgres.DDL() },
+		DDL:     at.ddl,
 		Migrate: at.migrate,
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -53,7 +54,7 @@ func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 	case "postgres":
 		return postgres.Open(ctx, p.database())
 	case "jetstream":
-		return jetstream.Open(ctx, cmp.Or(p.url, os.Getenv("NATS_URL"), "nats://127.0.0.1:4222"))
+		return jetstream.Open(ctx, p.servers())
 	}
 	return nil, fmt.Errorf("there is no engine %q: it is embedded, postgres or jetstream", p.engine)
 }
@@ -61,16 +62,43 @@ func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 // database returns the address of the database.
 func (p *place) database() string { return cmp.Or(p.dsn, os.Getenv("DATABASE_URL")) }
 
-// migrate creates the log's tables, which on the other engines opening it does.
+// servers returns the addresses of the NATS servers.
+func (p *place) servers() string {
+	return cmp.Or(p.url, os.Getenv("NATS_URL"), "nats://127.0.0.1:4222/ledger")
+}
+
+// migrate creates what the log is stored in. The embedded engine does so when it is opened.
 func (p *place) migrate(ctx context.Context) error {
-	if p.engine != "postgres" {
-		return nil
+	var log admin.Store
+	var err error
+	switch p.engine {
+	case "postgres":
+		log, err = postgres.Open(ctx, p.database(), postgres.Migrate())
+	case "jetstream":
+		log, err = jetstream.Open(ctx, p.servers(), jetstream.Migrate())
+	default:
+		log, err = p.openLog(ctx)
 	}
-	log, err := postgres.Open(ctx, p.database(), postgres.Migrate())
 	if err != nil {
 		return err
 	}
 	return log.Close()
+}
+
+// ddl returns what migrate creates.
+func (p *place) ddl() (string, error) {
+	switch p.engine {
+	case "postgres":
+		return postgres.DDL(), nil
+	case "jetstream":
+		configs, err := jetstream.StreamConfigs(p.servers())
+		if err != nil {
+			return "", err
+		}
+		text, err := json.MarshalIndent(configs, "", "  ")
+		return string(text) + "\n", err
+	}
+	return "", errors.New("the embedded engine creates its file when it is opened")
 }
 
 // service is the ledger over its log and its read models, which could be deleted at any time.
