@@ -102,4 +102,6 @@ func verify(ctx context.Context, s *session) error {
 		})
 }
 
-func check(ctx context.Context, s *session) error { return s.onFile(ctx, "check", "nothing is wrong with", archive.Check) }
+func check(ctx context.Context, s *session) error {
+	return s.onFile(ctx, "check", "nothing is wrong with", archive.Check)
+}
