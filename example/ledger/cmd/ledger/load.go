@@ -43,7 +43,7 @@ func load(ctx context.Context, at place, events int, report io.Writer) error {
 	}
 	background, stop := context.WithCancel(ctx)
 	projected := make(chan error, 1)
-	go func() { projected <- s.BalanceByCurrency.Projector().Run(background) }()
+	go func() { projected <- s.Run(background) }()
 	accounts, err := s.openAccounts(ctx, max(10, events/400))
 	if err == nil {
 		err = s.write(ctx, accounts, events, report)
