@@ -249,6 +249,36 @@ func (c *NATSCluster) StartAll(t testing.TB) {
 		c.Launch(t, i)
 	}
 	c.AwaitHealthy(t)
+	// A healthy server may not have heard of the others yet, and then no stream can be placed on three.
+	eventually(t, "a leader that knows all servers", c.allOnline)
+}
+
+// allOnline reports whether the leader of the cluster takes all other servers for running.
+func (c *NATSCluster) allOnline() bool {
+	for _, n := range c.nodes {
+		var body strings.Builder
+		if _, err := n.get("/jsz", &body); err != nil {
+			return false
+		}
+		var info struct {
+			Meta struct {
+				Replicas []struct{ Offline bool }
+			} `json:"meta_cluster"`
+		}
+		if err := json.Unmarshal([]byte(body.String()), &info); err != nil {
+			return false
+		}
+		online := 0
+		for _, r := range info.Meta.Replicas { // only the leader says
+			if !r.Offline {
+				online++
+			}
+		}
+		if online == natsNodes-1 {
+			return true
+		}
+	}
+	return false
 }
 
 // Launch starts one server, if it does not run, and waits for nothing.
