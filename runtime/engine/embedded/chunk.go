@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"hash/crc32"
 	"slices"
 	"time"
 
@@ -8,15 +9,29 @@ import (
 	"zombiezen.com/go/sqlite"
 )
 
-// Bounds of what is read in one go. A chunk ends when it is at or above one of them.
+// bounds say how much is read in one go.
+type bounds struct{ records, bytes int }
+
 const (
+	// chunkRecords is the most records of a chunk.
 	chunkRecords = 1024
-	chunkBytes   = 1 << 20
+	// chunksAtOnce is how many chunks an iteration has at one time: those that are read ahead, and the caller's.
+	chunksAtOnce = maxAhead + 1
+	// recordBytes is about what a record takes besides its strings and its payload.
+	recordBytes = 256
+	// defaultReadBuffer bounds an iteration's memory unless the option ReadBuffer does.
+	defaultReadBuffer = 5 << 20
 )
+
+// boundsOf divides what an iteration may hold among its chunks.
+func boundsOf(readBuffer int) bounds {
+	bytes := max(readBuffer/chunksAtOnce, 2*recordBytes)
+	return bounds{records: min(chunkRecords, bytes/2/recordBytes), bytes: bytes}
+}
 
 // eventColumns are the columns that chunk.add expects, in its order.
 const eventColumns = `position, stream, version, type, commit_id, time, data,
-	command_id, correlation_id, causation_id, actor`
+	command_id, correlation_id, causation_id, actor, checksum`
 
 // metaColumns is how many columns of strings stand at the end of eventColumns.
 const metaColumns = 4
@@ -34,6 +49,8 @@ type chunk struct {
 	data  []byte
 	text  []byte
 	sizes []sizes
+	// head is a buffer for what a checksum covers first.
+	head []byte
 }
 
 type sizes struct {
@@ -48,8 +65,11 @@ func (c *chunk) reset() {
 	c.more, c.err = false, nil
 }
 
-// full says that the chunk takes no more records.
-func (c *chunk) full() bool { return len(c.records) >= chunkRecords || len(c.data) >= chunkBytes }
+// takes reports whether the chunk has room for the row that stmt stands at. An empty chunk has.
+func (c *chunk) takes(stmt *sqlite.Stmt, most bounds) bool {
+	n := len(c.records)
+	return n == 0 || n < most.records && n*recordBytes+len(c.data)+len(c.text)+stmt.ColumnLen(6) <= most.bytes
+}
 
 // add appends the row that stmt stands at. Its strings and its payload are set by seal.
 func (c *chunk) add(stmt *sqlite.Stmt, names *nameReader) error {
@@ -62,7 +82,7 @@ func (c *chunk) add(stmt *sqlite.Stmt, names *nameReader) error {
 	if err != nil {
 		return err
 	}
-	r.Stream = *stream
+	r.Stream = stream.id
 	r.Version = cqrs.Version(stmt.ColumnInt64(2))
 	typ, err := names.eventType(stmt.ColumnInt64(3))
 	if err != nil {
@@ -72,18 +92,31 @@ func (c *chunk) add(stmt *sqlite.Stmt, names *nameReader) error {
 	if n := stmt.ColumnBytes(4, r.Commit[:]); n != len(r.Commit) {
 		return corruptf("the commit id of the event at position %d has %d bytes", r.Position, n)
 	}
-	r.Time = time.UnixMicro(stmt.ColumnInt64(5)).UTC()
+	micros := stmt.ColumnInt64(5)
+	r.Time = time.UnixMicro(micros).UTC()
 
 	var s sizes
 	before := len(c.data)
 	c.data = appendColumn(c.data, stmt, 6)
 	s.data = len(c.data) - before
+	text := len(c.text)
 	for i := range s.meta {
 		before := len(c.text)
 		c.text = appendColumn(c.text, stmt, 7+i)
 		s.meta[i] = len(c.text) - before
 	}
 	c.sizes = append(c.sizes, s)
+	head := eventHead{
+		position: int64(r.Position), version: int64(r.Version), time: micros, typ: typ.sum, commit: &r.Commit, sizes: &s,
+	}
+	c.head = head.append(c.head[:0])
+	sum := crc32.Update(stream.sum, castagnoli, c.head)
+	sum = crc32.Update(sum, castagnoli, c.text[text:])
+	sum = crc32.Update(sum, castagnoli, c.data[before:])
+	if stored := stmt.ColumnInt64(11); stored != int64(sum) {
+		return corruptf("the event at position %d, version %d of stream %s, is not what was written: its checksum is %d "+
+			"where %d must be", r.Position, r.Version, r.Stream, sum, stored)
+	}
 	return nil
 }
 

@@ -45,8 +45,9 @@ type Log struct {
 	readers *sqlitedb.Pool
 	writer  *writer
 	news    *news
-	streams *interned[cqrs.StreamID]
-	types   *interned[eventType]
+	streams *interned[namedStream]
+	types   *interned[namedType]
+	bounds  bounds
 
 	closing sync.Once
 	closed  error
@@ -57,12 +58,26 @@ var (
 	_ snapshot.Store    = (*Log)(nil)
 )
 
+// Option changes how a log is opened.
+type Option func(*options)
+
+type options struct{ readBuffer int }
+
+// ReadBuffer bounds what one iteration holds in memory, in bytes; unless it is given the bound is 5 MiB. A small bound
+// makes reading slower. There is room for a few events in any case, however large they are. What the caller keeps of the
+// records' payloads is not counted.
+func ReadBuffer(bytes int) Option { return func(o *options) { o.readBuffer = bytes } }
+
 // Open opens the log in the directory dir, and creates both if they do not exist. The end of ctx ends the opening;
 // it has no effect on the log afterwards.
 //
-// Errors: *RefusedError for a file that is no log, of a newer release, on a network file system, or with settings
-// that lose data; otherwise those of the file system.
-func Open(ctx context.Context, dir string) (*Log, error) {
+// Errors: *RefusedError for a file that is no log, of a newer release, of an older one that Upgrade must bring up to
+// date, on a network file system, or with settings that lose data; otherwise those of the file system.
+func Open(ctx context.Context, dir string, opts ...Option) (*Log, error) {
+	o := options{readBuffer: defaultReadBuffer}
+	for _, opt := range opts {
+		opt(&o)
+	}
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}
@@ -81,8 +96,9 @@ func Open(ctx context.Context, dir string) (*Log, error) {
 	l := &Log{
 		path:    path,
 		readers: sqlitedb.NewPool(path, maxReaders, readOnly),
-		streams: newInterned[cqrs.StreamID](1 << 18),
-		types:   newInterned[eventType](1 << 10),
+		streams: newInterned[namedStream](1 << 18),
+		types:   newInterned[namedType](1 << 10),
+		bounds:  boundsOf(o.readBuffer),
 	}
 	l.news = newNews(l.readers)
 	if l.writer, err = newWriter(conn, path, l.news.announce); err != nil {
@@ -167,7 +183,7 @@ func selectHead(c *sqlite.Conn) (cqrs.Position, error) {
 // Count implements eventlog.Log.
 func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
 	err = l.read(ctx, func(c *sqlite.Conn) error {
-		counts, err := countTypes(c, types)
+		counts, err := countTypes(c, types, nil)
 		n = counts.matching
 		return err
 	})

@@ -54,8 +54,8 @@ func TestFilesThatAreNoLogAreRefusedByNameAndLeftAlone(t *testing.T) {
 			l, err := Open(t.Context(), filepath.Dir(path))
 			require.NoError(t, err)
 			require.NoError(t, l.Close())
-			require.NoError(t, script(t, path, "PRAGMA user_version=2"))
-		}, "user_version is 2"},
+			require.NoError(t, script(t, path, "PRAGMA user_version=3"))
+		}, "user_version is 3"},
 		{"a truncated log", func(path string) {
 			l, err := Open(t.Context(), filepath.Dir(path))
 			require.NoError(t, err)

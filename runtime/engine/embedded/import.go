@@ -6,7 +6,6 @@ import (
 	"iter"
 	"time"
 
-	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"zombiezen.com/go/sqlite"
@@ -125,53 +124,55 @@ func (t *transaction) importAll(commits []*eventlog.Commit) (stored int, err err
 	return stored, nil
 }
 
-const selectCommands = `SELECT position, id, hash, version, time, correlation_id, causation_id, actor FROM commands
-	WHERE (position, id) > (?1, ?2) ORDER BY position, id LIMIT 1000`
+const selectCommands = `SELECT position, id, hash, version, time, correlation_id, causation_id, actor, number
+	FROM commands WHERE number > ?1 + 0 ORDER BY number LIMIT 1000`
 
 // Commands implements eventlog.Transfer.
 func (l *Log) Commands(ctx context.Context) iter.Seq2[*eventlog.CommandRecord, error] {
 	return func(yield func(*eventlog.CommandRecord, error) bool) {
-		var last eventlog.CommandRecord
+		last, number, position := []eventlog.CommandRecord(nil), int64(0), cqrs.Position(0)
 		for {
-			commands, err := l.commandsAfter(ctx, &last.Outcome)
+			commands, err := l.commandsAfter(ctx, last[:0], &number)
 			if err != nil {
-				yield(nil, &eventlog.ReadError{Position: last.Outcome.Position, Err: err})
+				yield(nil, &eventlog.ReadError{Position: position, Err: err})
 				return
-			}
-			for i := range commands {
-				last = commands[i]
-				if !yield(&commands[i], nil) {
-					return
-				}
 			}
 			if len(commands) == 0 {
 				return
 			}
+			for i := range commands {
+				position = commands[i].Outcome.Position
+				if !yield(&commands[i], nil) {
+					return
+				}
+			}
+			last = commands
 		}
 	}
 }
 
-func (l *Log) commandsAfter(ctx context.Context, last *eventlog.Appended) (commands []eventlog.CommandRecord, err error) {
-	err = l.read(ctx, func(c *sqlite.Conn) error {
-		return sqlitedb.Read(c, func() error {
-			stmt, err := c.Prepare(selectCommands)
+// commandsAfter appends the commands that follow a number to commands, and moves the number on.
+func (l *Log) commandsAfter(
+	ctx context.Context, commands []eventlog.CommandRecord, number *int64,
+) ([]eventlog.CommandRecord, error) {
+	err := l.read(ctx, func(c *sqlite.Conn) error {
+		stmt, err := c.Prepare(selectCommands)
+		if err != nil {
+			return err
+		}
+		stmt.BindInt64(1, *number)
+		for {
+			row, err := stmt.Step()
+			if !row || err != nil {
+				return err
+			}
+			command, err := scanCommand(stmt)
 			if err != nil {
 				return err
 			}
-			stmt.BindInt64(1, int64(last.Position))
-			stmt.BindText(2, last.Meta.CommandID)
-			for {
-				row, err := stmt.Step()
-				if !row || err != nil {
-					return err
-				}
-				command, err := scanCommand(stmt)
-				if err != nil {
-					return err
-				}
-				commands = append(commands, command)
-			}
-		})
+			commands = append(commands, command)
+			*number = stmt.ColumnInt64(8)
+		}
 	})
 	return commands, err
 }

@@ -1,6 +1,8 @@
 package embedded
 
 import (
+	"slices"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"zombiezen.com/go/sqlite"
 )
@@ -10,13 +12,24 @@ const (
 	selectTypeName   = `SELECT name, schema_version, content_type FROM types WHERE id = ?1`
 )
 
+// namedStream and namedType are what a row's ids stand for, with their part in its checksum.
+type namedStream struct {
+	id  cqrs.StreamID
+	sum uint32
+}
+
+type namedType struct {
+	eventType
+	sum uint32
+}
+
 // nameReader resolves the ids in the rows of events, on the connection that reads them.
 type nameReader struct {
 	log  *Log
 	conn *sqlite.Conn
 }
 
-func (n *nameReader) stream(id int64) (*cqrs.StreamID, error) {
+func (n *nameReader) stream(id int64) (*namedStream, error) {
 	if s := n.log.streams.get(id); s != nil {
 		return s, nil
 	}
@@ -28,10 +41,10 @@ func (n *nameReader) stream(id int64) (*cqrs.StreamID, error) {
 		return nil, corruptf("an event belongs to the stream %d, which does not exist", id)
 	}
 	s := cqrs.StreamID{Category: stmt.ColumnText(0), ID: stmt.ColumnText(1)}
-	return n.log.streams.put(id, s), stmt.Reset()
+	return n.log.streams.put(id, namedStream{s, streamSum(&s)}), stmt.Reset()
 }
 
-func (n *nameReader) eventType(id int64) (*eventType, error) {
+func (n *nameReader) eventType(id int64) (*namedType, error) {
 	if t := n.log.types.get(id); t != nil {
 		return t, nil
 	}
@@ -43,7 +56,7 @@ func (n *nameReader) eventType(id int64) (*eventType, error) {
 		return nil, corruptf("an event has the type %d, which does not exist", id)
 	}
 	t := eventType{stmt.ColumnText(0), stmt.ColumnInt(1), cqrs.ContentType(stmt.ColumnText(2))}
-	return n.log.types.put(id, t), stmt.Reset()
+	return n.log.types.put(id, namedType{t, typeSum(&t)}), stmt.Reset()
 }
 
 func (n *nameReader) find(query string, id int64) (stmt *sqlite.Stmt, found bool, err error) {
@@ -55,21 +68,22 @@ func (n *nameReader) find(query string, id int64) (stmt *sqlite.Stmt, found bool
 	return stmt, found, err
 }
 
-// typeCounts is what the table types knows about a selection of types.
+// typeCounts is what the table types knows about a selection of types and categories.
 type typeCounts struct {
-	// ids are the rows of the selected types, of which one name can have several.
+	// ids are the rows of the selection, of which one name can have several.
 	ids []int64
 	// matching and all count events.
 	matching, all int64
 }
 
-// countTypes counts the events of these types, and of all types if there are none.
-func countTypes(c *sqlite.Conn, types []string) (counts typeCounts, err error) {
-	wanted := make(map[string]struct{}, len(types))
-	for _, t := range types {
-		wanted[t] = struct{}{}
-	}
-	stmt, err := c.Prepare("SELECT id, name, events FROM types")
+// selection is a set of names; the empty one selects all.
+type selection []string
+
+func (s selection) has(name string) bool { return len(s) == 0 || slices.Contains(s, name) }
+
+// countTypes counts the events of these types in streams of these categories.
+func countTypes(c *sqlite.Conn, types, categories selection) (counts typeCounts, err error) {
+	stmt, err := c.Prepare("SELECT id, name, category, events FROM types")
 	if err != nil {
 		return counts, err
 	}
@@ -78,9 +92,9 @@ func countTypes(c *sqlite.Conn, types []string) (counts typeCounts, err error) {
 		if !row || err != nil {
 			return counts, err
 		}
-		n := stmt.ColumnInt64(2)
+		n := stmt.ColumnInt64(3)
 		counts.all += n
-		if _, ok := wanted[stmt.ColumnText(1)]; ok || len(types) == 0 {
+		if types.has(stmt.ColumnText(1)) && categories.has(stmt.ColumnText(2)) {
 			counts.ids = append(counts.ids, stmt.ColumnInt64(0))
 			counts.matching += n
 		}

@@ -181,7 +181,7 @@ func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
 	}
 	stmt.BindInt64(1, r.id)
 	stmt.BindInt64(2, int64(r.next))
-	return fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+	return r.log.fill(into, c, stmt, func(rec *cqrs.Record) error {
 		if rec.Version != r.next {
 			return corruptf("stream %s has version %d where %d must be", r.stream, rec.Version, r.next)
 		}
@@ -204,7 +204,7 @@ func (r *streamReader) fetchBackwards(c *sqlite.Conn, into *chunk) error {
 	}
 	stmt.BindInt64(1, r.id)
 	stmt.BindInt64(2, int64(r.next))
-	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+	err = r.log.fill(into, c, stmt, func(rec *cqrs.Record) error {
 		if rec.Version != r.next {
 			return corruptf("stream %s has version %d where %d must be", r.stream, rec.Version, r.next)
 		}
@@ -228,44 +228,43 @@ func (r *streamReader) last(c *sqlite.Conn) (cqrs.Version, error) {
 }
 
 // fill adds the rows of stmt to the chunk until it is full, and says whether there may be more.
-func fill(into *chunk, stmt *sqlite.Stmt, names *nameReader, check func(*cqrs.Record) error) error {
-	for !into.full() {
+func (l *Log) fill(into *chunk, c *sqlite.Conn, stmt *sqlite.Stmt, check func(*cqrs.Record) error) error {
+	names := nameReader{l, c}
+	for {
 		row, err := stmt.Step()
 		if !row || err != nil {
 			return err
 		}
-		if err := into.add(stmt, names); err != nil {
+		if !into.takes(stmt, l.bounds) {
+			into.more = true
+			return stmt.Reset()
+		}
+		if err := into.add(stmt, &names); err != nil {
 			return err
 		}
 		if err := check(&into.records[len(into.records)-1]); err != nil {
 			return err
 		}
 	}
-	into.more = true
-	return stmt.Reset()
 }
 
-// logReader reads the whole log, or the events of some types.
+// logReader reads the whole log, or the events of some types in streams of some categories.
 type logReader struct {
 	log *Log
 	// after is the position of the last record that was read, or up to where none matched.
-	after, through cqrs.Position
-	names          []string
-	categories     []string
+	after, through    cqrs.Position
+	names, categories selection
 
 	started bool
-	// ids are the rows of the types that are wanted, if names is not empty; byIndex says that they are so rare that
-	// finding each by the index is cheaper than reading past all others.
+	// ids are the rows of the types that are wanted, nil if all are; byIndex says that they are so rare that finding each
+	// by the index is cheaper than reading past all others.
 	ids     []int64
 	byIndex bool
+	blocks  blocks
 }
 
-// Choosing between scan and index: finding an event by the index costs about as much as scanning indexCost events.
-// Each type is one more run of the index to merge, so there is a bound to their number.
-const (
-	indexCost     = 8
-	maxIndexTypes = 16
-)
+// indexCost is how many events can be scanned in about the time in which one is found by the index.
+const indexCost = 8
 
 // scanWindow bounds the positions that one transaction scans for events that match, so that it stays short.
 const scanWindow = 32 << 10
@@ -277,11 +276,13 @@ func (r *logReader) fetch(c *sqlite.Conn, into *chunk) error {
 		}
 		r.started = true
 	}
-	if r.after >= r.through || len(r.names) > 0 && len(r.ids) == 0 {
+	switch {
+	case r.after >= r.through || r.ids != nil && len(r.ids) == 0:
 		return nil
-	}
-	if len(r.ids) == 0 && len(r.categories) == 0 {
+	case r.ids == nil:
 		return r.fetchAll(c, into)
+	case r.byIndex:
+		return r.fetchIndexed(c, into)
 	}
 	return r.fetchMatching(c, into)
 }
@@ -295,17 +296,16 @@ func (r *logReader) start(c *sqlite.Conn) error {
 	if r.through <= 0 || r.through > head {
 		r.through = head
 	}
-	if len(r.names) == 0 {
+	if len(r.names) == 0 && len(r.categories) == 0 {
 		return nil
 	}
-	counts, err := countTypes(c, r.names)
+	counts, err := countTypes(c, r.names, r.categories)
 	if err != nil {
 		return err
 	}
-	r.ids = counts.ids
-	r.byIndex = len(r.ids) <= maxIndexTypes && counts.matching < counts.all/indexCost
-	if counts.matching == counts.all {
-		r.names, r.ids = nil, nil
+	if counts.matching < counts.all {
+		r.ids = append([]int64{}, counts.ids...)
+		r.byIndex = counts.matching < counts.all/indexCost
 	}
 	return nil
 }
@@ -319,7 +319,7 @@ func (r *logReader) fetchAll(c *sqlite.Conn, into *chunk) error {
 	}
 	stmt.BindInt64(1, int64(r.after))
 	stmt.BindInt64(2, int64(r.through))
-	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+	err = r.log.fill(into, c, stmt, func(rec *cqrs.Record) error {
 		if rec.Position != r.after+1 {
 			return corruptf("the log has position %d where %d must be", rec.Position, r.after+1)
 		}
@@ -332,23 +332,17 @@ func (r *logReader) fetchAll(c *sqlite.Conn, into *chunk) error {
 	return err
 }
 
-// fetchMatching reads events of the wanted types. Its statement is not kept: each selection has its own.
+// fetchMatching scans for events of the wanted types. Its statement is not kept: each selection has its own.
 func (r *logReader) fetchMatching(c *sqlite.Conn, into *chunk) error {
-	end, query := r.through, r.indexQuery()
-	if !r.byIndex {
-		end, query = min(r.through, r.after+scanWindow), r.scanQuery()
-	}
-	stmt, _, err := c.PrepareTransient(query)
+	stmt, _, err := c.PrepareTransient(r.scanQuery())
 	if err != nil {
 		return err
 	}
 	defer stmt.Finalize()
+	end := min(r.through, r.after+scanWindow)
 	stmt.BindInt64(1, int64(r.after))
 	stmt.BindInt64(2, int64(end))
-	for i, name := range r.categories {
-		stmt.BindText(3+i, name)
-	}
-	err = fill(into, stmt, &nameReader{r.log, c}, func(rec *cqrs.Record) error {
+	err = r.log.fill(into, c, stmt, func(rec *cqrs.Record) error {
 		r.after = rec.Position
 		return nil
 	})
@@ -360,33 +354,6 @@ func (r *logReader) fetchMatching(c *sqlite.Conn, into *chunk) error {
 }
 
 func (r *logReader) scanQuery() string {
-	types := ""
-	if len(r.ids) > 0 {
-		types = fmt.Sprintf(" AND type IN (%s)", strings.Trim(strings.ReplaceAll(fmt.Sprint(r.ids), " ", ","), "[]"))
-	}
-	return fmt.Sprintf(`SELECT %s FROM events NOT INDEXED
-		WHERE position > ?1 AND position <= ?2%s%s ORDER BY position`, eventColumns, types, r.inCategories())
-}
-
-// inCategories restricts events to the wanted categories, whose names are the parameters from ?3 on.
-func (r *logReader) inCategories() string {
-	if len(r.categories) == 0 {
-		return ""
-	}
-	names := make([]string, len(r.categories))
-	for i := range names {
-		names[i] = fmt.Sprintf("?%d", 3+i)
-	}
-	return fmt.Sprintf(" AND stream IN (SELECT id FROM streams WHERE category IN (%s))", strings.Join(names, ","))
-}
-
-// indexQuery merges the runs that the types have in the index, and looks up one chunk of the positions.
-func (r *logReader) indexQuery() string {
-	runs := make([]string, len(r.ids))
-	for i, id := range r.ids {
-		runs[i] = fmt.Sprintf(`SELECT position FROM events INDEXED BY events_by_type
-			WHERE type = %d AND position > ?1 AND position <= ?2%s`, id, r.inCategories())
-	}
-	return fmt.Sprintf(`SELECT %s FROM events WHERE position IN (%s ORDER BY position LIMIT %d) ORDER BY position`,
-		eventColumns, strings.Join(runs, " UNION ALL "), chunkRecords)
+	return fmt.Sprintf(`SELECT %s FROM events WHERE position > ?1 AND position <= ?2 AND type IN (%s) ORDER BY position`,
+		eventColumns, strings.Trim(strings.ReplaceAll(fmt.Sprint(r.ids), " ", ","), "[]"))
 }

@@ -3,6 +3,8 @@ package embedded
 import (
 	"context"
 	"runtime"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
 // scan yields what r selects, reading several windows of positions at once while the caller is at an earlier one.
@@ -10,7 +12,7 @@ import (
 // folding them does, and would otherwise bound a replay to one core.
 func (l *Log) scan(ctx context.Context, r logReader, to *reading) {
 	ahead, cancel := context.WithCancel(ctx)
-	width := min(runtime.GOMAXPROCS(0), maxReaders/2, 4)
+	width := min(runtime.GOMAXPROCS(0), maxAhead)
 	running := make([]*window, 0, width)
 	defer func() {
 		cancel()
@@ -37,6 +39,9 @@ func (l *Log) scan(ctx context.Context, r logReader, to *reading) {
 	}
 }
 
+// maxAhead is how many windows are read at once.
+const maxAhead = min(maxReaders/2, 4)
+
 // window is a run of positions that is read by a goroutine of its own.
 type window struct {
 	reader logReader
@@ -47,7 +52,7 @@ type window struct {
 // startWindow cuts the next window off r and starts to read it.
 func (l *Log) startWindow(ctx context.Context, r *logReader, w *window) *window {
 	w.reader = *r
-	w.reader.through = min(r.through, r.after+chunkRecords)
+	w.reader.through = min(r.through, r.after+cqrs.Position(l.bounds.records))
 	r.after = w.reader.through
 	w.done = make(chan struct{})
 	go func() {

@@ -15,7 +15,7 @@ import (
 const applicationID = 0x43515253
 
 // schemaVersion is the user_version of the files that this package writes.
-const schemaVersion = 1
+const schemaVersion = 2
 
 //go:embed schema.sql
 var schema string
@@ -41,11 +41,14 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 func refused(path string, err error) error {
 	var setting *sqlitedb.SettingError
 	var network *sqlitedb.NetworkError
+	var old *oldSchemaError
 	switch kind := sqlitedb.Classify(err); {
 	case kind == sqlitedb.NotDatabase:
 		return &RefusedError{Path: path, Reason: "it is not a SQLite database", Err: err}
 	case kind == sqlitedb.Corrupt:
 		return &RefusedError{Path: path, Reason: "it is damaged", Err: err}
+	case errors.As(err, &old):
+		return &RefusedError{Path: path, Reason: "its user_version is 1 and this program needs 2: call embedded.Upgrade"}
 	case errors.As(err, &setting):
 		return &RefusedError{Path: path, Reason: "it does not take the setting " + setting.Setting, Err: err}
 	case errors.As(err, &network):
@@ -58,6 +61,11 @@ func foreign(path string, app int64) error {
 	reason := fmt.Sprintf("its application_id is %d, so it is another program's database", app)
 	return &RefusedError{Path: path, Reason: reason}
 }
+
+// oldSchemaError says that Upgrade is needed.
+type oldSchemaError struct{ path string }
+
+func (e *oldSchemaError) Error() string { return e.path + " has the schema of an older release" }
 
 // openDatabase opens the file for writing, with the tables in it. A file that is not ours is refused before anything in
 // it is changed: setting it up would turn another program's database into one with a write-ahead log.
@@ -85,8 +93,7 @@ func createSchema(ctx context.Context, c *sqlite.Conn, path string) error {
 		if err != nil || !empty {
 			return err
 		}
-		ids := fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d;", applicationID, schemaVersion)
-		return sqlitex.ExecuteScript(c, schema+ids, nil)
+		return sqlitex.ExecuteScript(c, DDL(), nil)
 	})
 }
 
@@ -114,6 +121,8 @@ func checkSchema(c *sqlite.Conn, path string) (empty bool, err error) {
 		return false, &RefusedError{Path: path, Reason: fmt.Sprintf(
 			"its user_version is %d and this program knows versions up to %d: a newer release wrote it",
 			version, schemaVersion)}
+	case version == 1:
+		return false, &oldSchemaError{path}
 	case version < schemaVersion:
 		reason := fmt.Sprintf("its user_version is %d, which no release wrote", version)
 		return false, &RefusedError{Path: path, Reason: reason}

@@ -7,17 +7,20 @@ CREATE TABLE streams (
   UNIQUE (category, name)
 ) STRICT;
 
--- One row for each way in which events were written. The count is kept in the transaction of each append.
+-- One row for each way in which events of a category of streams were written. The count is kept in the transaction of
+-- each append.
 CREATE TABLE types (
   id             INTEGER PRIMARY KEY,
+  category       TEXT NOT NULL,
   name           TEXT NOT NULL,
   schema_version INTEGER NOT NULL,
   content_type   TEXT NOT NULL,
   events         INTEGER NOT NULL,
-  UNIQUE (name, schema_version, content_type)
+  UNIQUE (category, name, schema_version, content_type)
 ) STRICT;
 
--- Times are microseconds since 1970 in UTC; data is the payload, byte for byte.
+-- Times are microseconds since 1970 in UTC; data is the payload, byte for byte. The checksum is a CRC-32C of everything
+-- that the event says, the names of its stream and of its type included.
 CREATE TABLE events (
   position       INTEGER PRIMARY KEY,
   stream         INTEGER NOT NULL REFERENCES streams,
@@ -29,17 +32,25 @@ CREATE TABLE events (
   correlation_id TEXT,
   causation_id   TEXT,
   actor          TEXT,
-  data           BLOB NOT NULL
+  data           BLOB NOT NULL,
+  checksum       INTEGER NOT NULL
 ) STRICT;
 
 CREATE UNIQUE INDEX events_by_stream ON events (stream, version);
 
--- SQLite ends each entry of an index with the row's key, which is the position.
-CREATE INDEX events_by_type ON events (type);
+-- Where the events of each type are: bit n of positions, the lowest being bit 0, stands for position 64 * block + n. It
+-- is an index for rare types that costs appends little, because one row is about 64 events.
+CREATE TABLE type_positions (
+  type      INTEGER NOT NULL REFERENCES types,
+  block     INTEGER NOT NULL,
+  positions INTEGER NOT NULL,
+  PRIMARY KEY (type, block)
+) STRICT, WITHOUT ROWID;
 
--- The outcome of each command that had an id.
+-- The outcome of each command that had an id, in the order in which they came.
 CREATE TABLE commands (
-  id             TEXT PRIMARY KEY,
+  number         INTEGER PRIMARY KEY,
+  id             TEXT NOT NULL UNIQUE,
   hash           BLOB NOT NULL,
   position       INTEGER NOT NULL,
   version        INTEGER NOT NULL,
@@ -47,7 +58,7 @@ CREATE TABLE commands (
   correlation_id TEXT,
   causation_id   TEXT,
   actor          TEXT
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE snapshots (
   stream INTEGER PRIMARY KEY REFERENCES streams,

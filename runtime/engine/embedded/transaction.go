@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 
 	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -15,11 +16,13 @@ const (
 	selectStream  = `SELECT id FROM streams WHERE category = ?1 AND name = ?2`
 	selectLast    = `SELECT coalesce(max(version), 0) FROM events WHERE stream = ?1`
 	insertStream  = `INSERT INTO streams (category, name) VALUES (?1, ?2)`
-	selectType    = `SELECT id FROM types WHERE name = ?1 AND schema_version = ?2 AND content_type = ?3`
-	insertType    = `INSERT INTO types (name, schema_version, content_type, events) VALUES (?1, ?2, ?3, 0)`
+	selectType    = `SELECT id FROM types WHERE category = ?4 AND name = ?1 AND schema_version = ?2 AND content_type = ?3`
+	insertType    = `INSERT INTO types (category, name, schema_version, content_type, events) VALUES (?4, ?1, ?2, ?3, 0)`
 	updateType    = `UPDATE types SET events = events + ?2 WHERE id = ?1`
-	insertEvent   = `INSERT INTO events (position, stream, version, type, commit_id, time, command_id,
-		correlation_id, causation_id, actor, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)`
+	upsertBlock   = `INSERT INTO type_positions (type, block, positions) VALUES (?1, ?2, ?3)
+		ON CONFLICT (type, block) DO UPDATE SET positions = positions | excluded.positions`
+	insertEvent = `INSERT INTO events (position, stream, version, type, commit_id, time, command_id,
+		correlation_id, causation_id, actor, data, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)`
 	insertCommand = `INSERT INTO commands (id, hash, position, version, time, correlation_id, causation_id, actor)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING`
 	upsertSnapshot = `INSERT INTO snapshots (stream, sealed) VALUES (?1, ?2)
@@ -34,7 +37,7 @@ const (
 type transaction struct {
 	conn *sqlite.Conn
 	stmt struct {
-		version, stream, last, insertStream, typ, insertType, updateType, event, command, snapshot *sqlite.Stmt
+		version, stream, last, insertStream, typ, insertType, updateType, block, event, command, snapshot *sqlite.Stmt
 	}
 	findCommand *sqlite.Stmt
 
@@ -43,9 +46,11 @@ type transaction struct {
 	version int64
 	head    cqrs.Position
 	streams streamCache
-	types   map[eventType]*typeRow
+	types   map[categoryType]*typeRow
 	// counted are the types that got events in this transaction.
 	counted []*typeRow
+	// buf is for what a checksum covers.
+	buf []byte
 }
 
 // eventType is what a row of the table types says.
@@ -55,10 +60,18 @@ type eventType struct {
 	contentType   cqrs.ContentType
 }
 
+// categoryType tells the rows of the table types apart.
+type categoryType struct {
+	category string
+	eventType
+}
+
 type typeRow struct {
-	id int64
-	// added is how many events the running transaction stored.
-	added int64
+	id  int64
+	sum uint32
+	// added is how many events the running transaction stored; positions are those in the last block that got one and
+	// that are not written yet.
+	added, block, positions int64
 }
 
 // streamRow is a stream's id, 0 if it has no row yet, and its version.
@@ -79,7 +92,7 @@ func newTransaction(c *sqlite.Conn) (*transaction, error) {
 	for query, stmt := range map[string]**sqlite.Stmt{
 		selectVersion: &t.stmt.version, selectStream: &t.stmt.stream, selectLast: &t.stmt.last,
 		insertStream: &t.stmt.insertStream, selectType: &t.stmt.typ, insertType: &t.stmt.insertType,
-		updateType: &t.stmt.updateType, insertEvent: &t.stmt.event, insertCommand: &t.stmt.command,
+		updateType: &t.stmt.updateType, upsertBlock: &t.stmt.block, insertEvent: &t.stmt.event, insertCommand: &t.stmt.command,
 		upsertSnapshot: &t.stmt.snapshot, selectCommand: &t.findCommand,
 	} {
 		var err error
@@ -137,7 +150,7 @@ func (t *transaction) refresh() error {
 		return nil
 	}
 	t.streams.clear()
-	t.types = make(map[eventType]*typeRow)
+	t.types = make(map[categoryType]*typeRow)
 	t.counted = t.counted[:0]
 	if t.head, err = selectHead(t.conn); err != nil {
 		return err
@@ -229,10 +242,9 @@ func (t *transaction) insert(c *eventlog.Commit, rows []*streamRow) error {
 	s := t.stmt.event
 	s.BindBytes(5, c.ID[:])
 	s.BindInt64(6, c.Meta.Time.UnixMicro())
-	bindText(s, 7, c.Meta.CommandID)
-	bindText(s, 8, c.Meta.CorrelationID)
-	bindText(s, 9, c.Meta.CausationID)
-	bindText(s, 10, c.Meta.Actor)
+	for i, value := range metaStrings(&c.Meta) {
+		bindText(s, 7+i, value)
+	}
 	for i := range c.Streams {
 		if len(c.Streams[i].Events) == 0 {
 			continue // it is expected at its version, and stays there
@@ -240,26 +252,61 @@ func (t *transaction) insert(c *eventlog.Commit, rows []*streamRow) error {
 		if err := t.ensureStream(c.Streams[i].Stream, rows[i]); err != nil {
 			return err
 		}
-		s.BindInt64(2, rows[i].id)
-		for j := range c.Streams[i].Events {
-			e := &c.Streams[i].Events[j]
-			typ, err := t.eventType(eventType{e.Type, e.SchemaVersion, e.ContentType})
-			if err != nil {
-				return err
-			}
-			t.head++
-			rows[i].head++
-			t.count(typ)
-			s.BindInt64(1, int64(t.head))
-			s.BindInt64(3, int64(rows[i].head))
-			s.BindInt64(4, typ.id)
-			s.BindBytes(11, e.Data)
-			if err := execute(s); err != nil {
-				return fmt.Errorf("store event %d of stream %s: %w", rows[i].head, c.Streams[i].Stream, err)
-			}
+		if err := t.insertEvents(c, &c.Streams[i], rows[i]); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// metaStrings are an event's strings, in the order of their columns.
+func metaStrings(m *cqrs.CommandMeta) [metaColumns]string {
+	return [...]string{m.CommandID, m.CorrelationID, m.CausationID, m.Actor}
+}
+
+// insertEvents stores the events of one stream; what all events of the commit have in common is bound.
+func (t *transaction) insertEvents(c *eventlog.Commit, to *eventlog.StreamAppend, row *streamRow) error {
+	s, sum := t.stmt.event, streamSum(&to.Stream)
+	s.BindInt64(2, row.id)
+	for i := range to.Events {
+		e := &to.Events[i]
+		typ, err := t.eventType(categoryType{to.Stream.Category, eventType{e.Type, e.SchemaVersion, e.ContentType}})
+		if err != nil {
+			return err
+		}
+		t.head++
+		row.head++
+		if err := t.count(typ); err != nil {
+			return err
+		}
+		s.BindInt64(1, int64(t.head))
+		s.BindInt64(3, int64(row.head))
+		s.BindInt64(4, typ.id)
+		s.BindBytes(11, e.Data)
+		s.BindInt64(12, int64(t.checksum(sum, c, row.head, typ, e.Data)))
+		if err := execute(s); err != nil {
+			return fmt.Errorf("store event %d of stream %s: %w", row.head, to.Stream, err)
+		}
+	}
+	return nil
+}
+
+// checksum returns that of the event at the head; stream is that of its stream.
+func (t *transaction) checksum(
+	stream uint32, c *eventlog.Commit, version cqrs.Version, typ *typeRow, data []byte,
+) uint32 {
+	meta, s := metaStrings(&c.Meta), sizes{}
+	for i := range meta {
+		s.meta[i] = len(meta[i])
+	}
+	head := eventHead{
+		position: int64(t.head), version: int64(version), time: c.Meta.Time.UnixMicro(), typ: typ.sum, commit: &c.ID, sizes: &s,
+	}
+	t.buf = head.append(t.buf[:0])
+	for i := range meta {
+		t.buf = append(t.buf, meta[i]...)
+	}
+	return crc32.Update(crc32.Update(stream, castagnoli, t.buf), castagnoli, data)
 }
 
 // stream returns what is known of a stream; its row has the id 0 if it is new.
@@ -301,7 +348,7 @@ func (t *transaction) ensureStream(id cqrs.StreamID, row *streamRow) error {
 	return nil
 }
 
-func (t *transaction) eventType(e eventType) (*typeRow, error) {
+func (t *transaction) eventType(e categoryType) (*typeRow, error) {
 	if row := t.types[e]; row != nil {
 		return row, nil
 	}
@@ -309,6 +356,7 @@ func (t *transaction) eventType(e eventType) (*typeRow, error) {
 		s.BindText(1, e.name)
 		s.BindInt64(2, int64(e.schemaVersion))
 		s.BindText(3, string(e.contentType))
+		s.BindText(4, e.category)
 	}
 	id, err := number(t.stmt.typ)
 	if err != nil {
@@ -320,21 +368,45 @@ func (t *transaction) eventType(e eventType) (*typeRow, error) {
 		}
 		id = t.conn.LastInsertRowID()
 	}
-	row := &typeRow{id: id}
+	row := &typeRow{id: id, sum: typeSum(&e.eventType)}
 	t.types[e] = row
 	return row, nil
 }
 
-func (t *transaction) count(row *typeRow) {
+// count notes that the event at the head is of a type.
+func (t *transaction) count(row *typeRow) error {
 	if row.added == 0 {
 		t.counted = append(t.counted, row)
 	}
 	row.added++
+	if block := int64(t.head) / blockPositions; block != row.block {
+		if err := t.writeBlock(row); err != nil {
+			return err
+		}
+		row.block = block
+	}
+	row.positions |= 1 << (t.head % blockPositions)
+	return nil
 }
 
-// writeCounts adds the events of this transaction to the counts of their types.
+// writeBlock adds the positions that are not written yet to those that the index has of a type.
+func (t *transaction) writeBlock(row *typeRow) error {
+	if row.positions == 0 {
+		return nil
+	}
+	t.stmt.block.BindInt64(1, row.id)
+	t.stmt.block.BindInt64(2, row.block)
+	t.stmt.block.BindInt64(3, row.positions)
+	row.positions = 0
+	return execute(t.stmt.block)
+}
+
+// writeCounts adds the events of this transaction to the counts of their types, and to the index.
 func (t *transaction) writeCounts() error {
 	for _, row := range t.counted {
+		if err := t.writeBlock(row); err != nil {
+			return err
+		}
 		t.stmt.updateType.BindInt64(1, row.id)
 		t.stmt.updateType.BindInt64(2, row.added)
 		if err := execute(t.stmt.updateType); err != nil {

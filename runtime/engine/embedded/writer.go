@@ -13,6 +13,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // Bounds of one transaction. A batch is closed once it is at or above one of them.
@@ -45,8 +46,17 @@ type writer struct {
 	stopped bool
 }
 
+// Settings of the connection that writes. Its cache, 32 MiB when it is full, holds the pages of the index by stream that
+// appends touch: one for each stream of a batch. Pages that are written again and again between two checkpoints are
+// moved to the database once, so that few checkpoints are cheap ones; one after 4,096 pages keeps the write-ahead log at
+// 16 MiB.
+const writerSettings = "PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4096;"
+
 // newWriter starts the writer. It owns the connection unless there is an error.
 func newWriter(conn *sqlite.Conn, path string, announce func(cqrs.Position)) (*writer, error) {
+	if err := sqlitex.ExecuteScript(conn, writerSettings, nil); err != nil {
+		return nil, err
+	}
 	tx, err := newTransaction(conn)
 	if err != nil {
 		return nil, err
@@ -272,7 +282,7 @@ func (w *writer) keepWALBounded() {
 }
 
 // walBound keeps the write-ahead log from growing for ever. SQLite moves its content to the database after each
-// thousand pages, but can only start it again from the front when no reader needs it: under readers that follow each
+// few thousand pages, but can only start it again from the front when no reader needs it: under readers that follow each
 // other without a gap it would grow on.
 type walBound struct {
 	path string
