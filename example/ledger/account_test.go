@@ -79,7 +79,7 @@ func decide(s ledger.AccountState, command any) (event any, err error) {
 }
 
 func TestAnAccountIsWhatItsEventsAddUpTo(t *testing.T) {
-	service := start(t, t.TempDir())
+	service := start(t, onFiles(t.TempDir()))
 	service.open(t, "acc-1")
 	service.deposit(t, "acc-1", eur(500))
 	service.deposit(t, "acc-1", money(7, ledger.CurrencyUSD))
@@ -92,7 +92,7 @@ func TestAnAccountIsWhatItsEventsAddUpTo(t *testing.T) {
 }
 
 func TestABalanceThatDoesNotFitIsRefused(t *testing.T) {
-	service := start(t, t.TempDir())
+	service := start(t, onFiles(t.TempDir()))
 	service.open(t, "acc-1")
 	service.deposit(t, "acc-1", eur(math.MaxInt64))
 	_, err := service.Account.Deposit(t.Context(), "acc-1", ledger.Deposit{Money: eur(1)})
