@@ -92,7 +92,7 @@ func Run(ctx context.Context, args []string, s Service) int {
 		fmt.Fprint(s.Stdout, Help(s))
 		return fine
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(s.Stderr, "%s: %v\n\n%s", s.Name, err, Help(s))
+		fmt.Fprintf(s.Stderr, "%s: %v; all commands: %s log help\n", s.Name, err, s.Name)
 	default:
 		fmt.Fprintf(s.Stderr, "%s: %v\n", s.Name, err)
 	}
@@ -202,9 +202,13 @@ func (s *Service) run(ctx context.Context, args []string) error {
 }
 
 // open opens the log, which ends with the session.
-func (s *session) open(ctx context.Context) (err error) {
-	s.log, err = s.Open(ctx)
-	return err
+func (s *session) open(ctx context.Context) error {
+	log, err := s.Open(ctx)
+	if err != nil {
+		return err // with which log may be a pointer to nothing
+	}
+	s.log = log
+	return nil
 }
 
 func (s *session) close() error {

@@ -29,6 +29,7 @@ type progress struct {
 	began    time.Time
 	next     time.Time
 	shown    bool
+	printed  int64 // the count that was printed last
 }
 
 // plainEvery is the time between two lines where the output is no terminal.
@@ -68,7 +69,7 @@ func (p *progress) set(n int64) {
 }
 
 func (p *progress) print() {
-	p.shown = true
+	p.shown, p.printed = true, p.n
 	rate := float64(p.n) / max(time.Since(p.began).Seconds(), 1e-9)
 	line := fmt.Sprintf("%s %d  %.0f/s", p.what, p.n, rate)
 	if p.total > 0 {
@@ -90,7 +91,9 @@ func (p *progress) end() {
 	if !p.shown {
 		return
 	}
-	p.print()
+	if p.printed != p.n {
+		p.print()
+	}
 	if p.terminal {
 		fmt.Fprintln(p.w)
 	}

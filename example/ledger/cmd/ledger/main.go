@@ -18,6 +18,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
 
@@ -80,11 +81,14 @@ func operate(ctx context.Context, args []string) int {
 	})
 }
 
-// balances prints what an account holds, whether or not another process is writing.
+// balances prints what an account holds. Where another process keeps the balances up to date, they are as it has them.
 func balances(ctx context.Context, at place, account ledger.AccountID) error {
 	s, err := open(ctx, at)
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.printBalances(ctx, account, 0), s.Close())
+	if err = s.BalanceByCurrency.Projector().CatchUp(ctx); err == nil || errors.Is(err, readmodel.ErrFenced) {
+		err = s.printBalances(ctx, account, 0)
+	}
+	return errors.Join(err, s.Close())
 }
