@@ -49,8 +49,9 @@ type transaction struct {
 	types   map[categoryType]*typeRow
 	// counted are the types that got events in this transaction.
 	counted []*typeRow
-	// buf is for what a checksum covers.
-	buf []byte
+	// buf is for what a checksum covers, rows for the streams of a commit.
+	buf  []byte
+	rows []*streamRow
 }
 
 // eventType is what a row of the table types says.
@@ -74,10 +75,11 @@ type typeRow struct {
 	added, block, positions int64
 }
 
-// streamRow is a stream's id, 0 if it has no row yet, and its version.
+// streamRow is a stream's id, 0 if it has no row yet, its version, and its part in checksums.
 type streamRow struct {
 	id   int64
 	head cqrs.Version
+	sum  uint32
 }
 
 // requestError is an error of SQLite that is about one request, and neither about the file nor the disk.
@@ -162,18 +164,19 @@ func (t *transaction) refresh() error {
 // append stores one commit, or refuses it before it writes anything. A commit that is imported has the version that
 // goes on record, and must not be a repeated one.
 func (t *transaction) append(c *eventlog.Commit, imported bool) (eventlog.Appended, error) {
-	rows := make([]*streamRow, len(c.Streams))
+	rows := t.rows[:0]
 	var conflict error
 	for i := range c.Streams {
 		row, err := t.stream(c.Streams[i].Stream)
 		if err != nil {
 			return eventlog.Appended{}, err
 		}
-		rows[i] = row
+		rows = append(rows, row)
 		if conflict == nil {
 			conflict = conflictWith(&c.Streams[i], row.head)
 		}
 	}
+	t.rows = rows
 	outcome := eventlog.Appended{Position: t.head, Version: c.Version, Meta: c.Meta}
 	if len(rows) > 0 {
 		outcome.Version = rows[0].head + cqrs.Version(len(c.Streams[0].Events))
@@ -266,7 +269,7 @@ func metaStrings(m *cqrs.CommandMeta) [metaColumns]string {
 
 // insertEvents stores the events of one stream; what all events of the commit have in common is bound.
 func (t *transaction) insertEvents(c *eventlog.Commit, to *eventlog.StreamAppend, row *streamRow) error {
-	s, sum := t.stmt.event, streamSum(&to.Stream)
+	s := t.stmt.event
 	s.BindInt64(2, row.id)
 	for i := range to.Events {
 		e := &to.Events[i]
@@ -283,7 +286,7 @@ func (t *transaction) insertEvents(c *eventlog.Commit, to *eventlog.StreamAppend
 		s.BindInt64(3, int64(row.head))
 		s.BindInt64(4, typ.id)
 		s.BindBytes(11, e.Data)
-		s.BindInt64(12, int64(t.checksum(sum, c, row.head, typ, e.Data)))
+		s.BindInt64(12, int64(t.checksum(c, row, typ, e.Data)))
 		if err := execute(s); err != nil {
 			return fmt.Errorf("store event %d of stream %s: %w", row.head, to.Stream, err)
 		}
@@ -291,22 +294,21 @@ func (t *transaction) insertEvents(c *eventlog.Commit, to *eventlog.StreamAppend
 	return nil
 }
 
-// checksum returns that of the event at the head; stream is that of its stream.
-func (t *transaction) checksum(
-	stream uint32, c *eventlog.Commit, version cqrs.Version, typ *typeRow, data []byte,
-) uint32 {
+// checksum returns that of the event at the head of the log and of its stream.
+func (t *transaction) checksum(c *eventlog.Commit, stream *streamRow, typ *typeRow, data []byte) uint32 {
 	meta, s := metaStrings(&c.Meta), sizes{}
 	for i := range meta {
 		s.meta[i] = len(meta[i])
 	}
 	head := eventHead{
-		position: int64(t.head), version: int64(version), time: c.Meta.Time.UnixMicro(), typ: typ.sum, commit: &c.ID, sizes: &s,
+		position: int64(t.head), version: int64(stream.head), time: c.Meta.Time.UnixMicro(),
+		typ: typ.sum, commit: &c.ID, sizes: &s,
 	}
 	t.buf = head.append(t.buf[:0])
 	for i := range meta {
 		t.buf = append(t.buf, meta[i]...)
 	}
-	return crc32.Update(crc32.Update(stream, castagnoli, t.buf), castagnoli, data)
+	return crc32.Update(crc32.Update(stream.sum, castagnoli, t.buf), castagnoli, data)
 }
 
 // stream returns what is known of a stream; its row has the id 0 if it is new.
@@ -314,7 +316,7 @@ func (t *transaction) stream(id cqrs.StreamID) (*streamRow, error) {
 	if row := t.streams.get(id); row != nil {
 		return row, nil
 	}
-	row := &streamRow{}
+	row := &streamRow{sum: streamSum(&id)}
 	s := t.stmt.stream
 	s.BindText(1, id.Category)
 	s.BindText(2, id.ID)
