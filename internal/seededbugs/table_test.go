@@ -123,7 +123,7 @@ var table = []bug{
 		name:  "an event's checksum is not compared",
 		file:  "runtime/engine/embedded/chunk.go",
 		edits: []edit{{old: "stored != int64(sum) {", new: "stored < 0 {"}},
-		pkg:   embedded, run: "DamageIsNamed",
+		pkg:   embedded, run: "NotTheOneWritten",
 	},
 	{
 		name: "a gap in the positions is skipped",

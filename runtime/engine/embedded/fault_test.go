@@ -271,3 +271,46 @@ func TestDamageIsNamedAndNeverSkipped(t *testing.T) {
 		})
 	}
 }
+
+func TestAValueThatIsNotTheOneWrittenIsNamed(t *testing.T) {
+	const unlocked = "DROP TRIGGER events_are_not_updated; DROP TRIGGER streams_are_not_updated; "
+	for name, change := range map[string]string{
+		"payload":     "UPDATE events SET data = x'00' WHERE position = 2",
+		"time":        "UPDATE events SET time = time + 1 WHERE position = 2",
+		"commit":      "UPDATE events SET commit_id = randomblob(16) WHERE position = 2",
+		"actor":       "UPDATE events SET actor = 'mallory' WHERE position = 2",
+		"command":     "UPDATE events SET command_id = 'x' WHERE position = 2",
+		"correlation": "UPDATE events SET correlation_id = NULL WHERE position = 2",
+		"string that moved": "UPDATE events SET causation_id = correlation_id, correlation_id = NULL " +
+			"WHERE position = 2",
+		"type":   "UPDATE types SET name = 'Else' WHERE id = (SELECT type FROM events WHERE position = 2)",
+		"stream": "UPDATE streams SET name = 'else' WHERE id = (SELECT stream FROM events WHERE position = 2)",
+		"two payloads": "UPDATE events SET data = (SELECT data FROM events o WHERE o.position = 5 - events.position) " +
+			"WHERE position IN (2, 3)",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			l := open(t, dir)
+			for i := range 3 {
+				c := oneEvent(contended, eventlog.Exactly(cqrs.Version(i)))
+				c.Meta.CorrelationID = "cor"
+				c.Streams[0].Events[0].Data = fmt.Appendf(nil, `{"of":1,"n":%d}`, i)
+				_, err := l.Append(t.Context(), c)
+				require.NoError(t, err)
+			}
+			require.NoError(t, l.Close())
+			conn, err := sqlitedb.Open(t.Context(), l.Path())
+			require.NoError(t, err)
+			require.NoError(t, sqlitex.ExecuteScript(conn, unlocked+change, nil))
+			require.NoError(t, conn.Close())
+
+			l = open(t, dir)
+			var last error
+			for _, err := range l.Read(t.Context(), eventlog.Query{}) {
+				last = err
+			}
+			assert.ErrorIs(t, last, eventlog.ErrCorrupt)
+			assert.ErrorContains(t, last, "is not what was written")
+		})
+	}
+}
