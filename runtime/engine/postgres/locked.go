@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
 // LockedError says that another transaction held the lock under which positions are given for longer than an append
@@ -17,7 +19,8 @@ type LockedError struct {
 	PID int32
 	// Holder describes the session, as far as the role may see it: application, address, state, how long it is in it.
 	Holder string
-	Err    error
+	// Err is what the server said.
+	Err error
 }
 
 func (e *LockedError) Error() string {
@@ -28,7 +31,8 @@ func (e *LockedError) Error() string {
 		"if it does not go on, end it with SELECT pg_terminate_backend(%d)", e.Waited, e.PID, e.Holder, e.PID)
 }
 
-func (e *LockedError) Unwrap() error { return e.Err }
+// Unwrap says that it passes by itself, too: once the lock is free.
+func (e *LockedError) Unwrap() []error { return []error{eventlog.ErrUnavailable, e.Err} }
 
 // selectHolder finds the session that has a row lock on the table log. Those that wait for it have the table's lock too,
 // and one that was not granted.

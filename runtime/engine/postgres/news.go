@@ -19,7 +19,7 @@ const (
 	// linger is how long the connection that listens is kept when nobody waits: whoever waits comes back soon.
 	linger = time.Second
 	// notifyPause is the least time between two notifications of one process.
-	notifyPause = 5 * time.Millisecond
+	notifyPause = 20 * time.Millisecond
 )
 
 // news tells those who wait when the log grows. Commits of this process are announced by its writer; those of others

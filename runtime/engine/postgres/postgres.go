@@ -65,7 +65,8 @@ var (
 // afterwards.
 //
 // Errors: *SchemaError if the tables are not there, or of another version; *UnsafeSettingError and *RefusedError for a
-// server that would lose data, a replica, a role without privileges; otherwise those of connecting.
+// server that would lose data, a replica, a role without privileges; eventlog.ErrUnavailable if the server can't be
+// reached.
 func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 	s := newSettings(options)
 	if err := s.check(); err != nil {
@@ -100,7 +101,12 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 // prepareDatabase checks the server and the log's tables, and makes them if it may.
 func (s *settings) prepareDatabase(ctx context.Context, config *pgx.ConnConfig) error {
 	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case lost(nil, err):
+		return unavailable(err)
+	case err != nil:
 		return err
 	}
 	err = s.checkServer(ctx, conn)
@@ -125,8 +131,8 @@ func (l *Log) Close() error {
 func (l *Log) closed() bool { return l.news.ctx.Err() != nil }
 
 // Append implements eventlog.Log. Besides the errors that are named there it returns *LockedError if another
-// transaction holds the log's lock for too long, *UnavailableError if the server can't be reached, and
-// *UnsafeSettingError or *RefusedError if the server changed into one that is refused: nothing was stored then.
+// transaction holds the log's lock for too long, and *UnsafeSettingError or *RefusedError if the server changed into one
+// that is refused: nothing was stored then.
 func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended, error) {
 	if err := c.Check(); err != nil {
 		return eventlog.Appended{}, err
@@ -179,17 +185,30 @@ func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
 	return n, err
 }
 
-// withConn lends f a connection, and gives errors of the server their meaning.
+// withConn lends f a connection, and gives errors of the server their meaning. If the connection turns out to be lost f
+// is called once more with another one: nothing that it does may harm when it is done twice.
 func (l *Log) withConn(ctx context.Context, f func(*pgx.Conn) error) error {
-	c, err := l.readers.Acquire(ctx)
+	lost, err := l.tryConn(ctx, f)
+	if lost && ctx.Err() == nil {
+		l.readers.Reset() // one broke: the others are likely to be broken too
+		if lost, err = l.tryConn(ctx, f); lost && ctx.Err() == nil {
+			err = unavailable(err)
+		}
+	}
 	if err != nil && ctx.Err() == nil && l.closed() {
 		return cqrs.ErrClosed
 	}
+	return err
+}
+
+func (l *Log) tryConn(ctx context.Context, f func(*pgx.Conn) error) (broken bool, err error) {
+	c, err := l.readers.Acquire(ctx)
 	if err != nil {
-		return explain(ctx, err)
+		return lost(nil, err), explain(ctx, err)
 	}
 	defer c.Release()
-	return explain(ctx, f(c.Conn()))
+	err = f(c.Conn())
+	return lost(c.Conn(), err), explain(ctx, err)
 }
 
 // query runs a statement on some connection, and hands its rows to row, each valid until that returns.

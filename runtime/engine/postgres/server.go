@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // RefusedError says why a server is not used. Nothing was changed.
@@ -84,8 +86,9 @@ func (s *settings) checkServer(ctx context.Context, c *pgx.Conn) error {
 		return &RefusedError{Reason: fmt.Sprintf("the database's encoding is %s, and must be UTF8", encoding)}
 	}
 	if replica {
+		// It passes by itself where the address leads to the primary again after a failover.
 		return &RefusedError{Reason: "it is a replica (pg_is_in_recovery): a log is written and read on the primary; " +
-			"with several hosts in the address add target_session_attrs=primary"}
+			"with several hosts in the address add target_session_attrs=primary", Err: eventlog.ErrUnavailable}
 	}
 	return s.checkDurability(values)
 }
@@ -123,35 +126,33 @@ func execScript(ctx context.Context, c *pgx.Conn, script string) error {
 	return c.PgConn().Exec(ctx, script).Close()
 }
 
-// UnavailableError says that the server could not be reached, or went away before it was asked to commit: nothing was
-// stored. Try again.
-type UnavailableError struct{ Err error }
-
-func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("PostgreSQL can't be reached, nothing was stored: %v", e.Err)
-}
-
-func (e *UnavailableError) Unwrap() error { return e.Err }
-
 // explain says what an error of the server means to whoever uses the log.
 func explain(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() != nil && sqlState(err) == "" {
+	code := sqlState(err)
+	switch {
+	case code == "" && ctx.Err() != nil:
 		return ctx.Err()
-	}
-	switch sqlState(err) {
-	case diskFull:
+	case code == diskFull:
 		return fmt.Errorf("%w: %w", eventlog.ErrFull, err)
-	case "XX001", "XX002": // data_corrupted, index_corrupted
+	case code == "XX001" || code == "XX002": // data_corrupted, index_corrupted
 		return fmt.Errorf("%w: %w", eventlog.ErrCorrupt, err)
-	case insufficient:
+	case code == insufficient:
 		return &RefusedError{Reason: "the role lacks a privilege, see postgres.Roles", Err: err}
-	case readOnlyTransaction:
+	case code == readOnlyTransaction:
 		return &RefusedError{Reason: "the server takes no writes", Err: err}
 	}
 	return err
+}
+
+// unavailable makes the error of a server that can't be reached.
+func unavailable(err error) error {
+	if errors.Is(err, eventlog.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
 }
 
 // corruptf returns an error about stored data that can't be what was written.
@@ -164,9 +165,21 @@ func answered(c *pgx.Conn, err error) bool {
 	return sqlState(err) != "" && !c.IsClosed()
 }
 
-// permanent reports whether trying again is of no use.
+// lost reports whether err is about the connection c, which may be nil, and not about what it was used for.
+func lost(c *pgx.Conn, err error) bool {
+	switch {
+	case err == nil || permanent(err) || errors.Is(err, eventlog.ErrCorrupt) || errors.As(err, new(*unknownKindError)):
+		return false
+	case errors.As(err, new(*pgconn.ConnectError)):
+		return true
+	}
+	return c == nil || c.IsClosed()
+}
+
+// permanent reports whether trying again is of no use: the server, or its settings, were refused; the role or the
+// database do not exist.
 func permanent(err error) bool {
-	var refused *RefusedError
-	var unsafe *UnsafeSettingError
-	return errors.As(err, &refused) || errors.As(err, &unsafe)
+	code := sqlState(err)
+	return errors.As(err, new(*RefusedError)) || errors.As(err, new(*UnsafeSettingError)) ||
+		strings.HasPrefix(code, "28") || code == "3D000"
 }

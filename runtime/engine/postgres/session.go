@@ -187,38 +187,42 @@ type work struct {
 // again where it is certain that nothing was stored and another try is likely to succeed. An *unansweredError is all
 // that it can say of a transaction whose outcome could not be found out in time.
 func (s *session) run(w *work) (*plan, error) {
-	const tries = 10 // of what the server refuses though it may take it the next time
 	giveUp := time.Now().Add(s.settings.limits.reach)
 	for try := 1; ; try++ {
 		p, err := s.attempt(w)
 		if err == nil {
 			return p, nil
 		}
-		var unanswered *unansweredError
-		if errors.As(err, &unanswered) {
+		broken := lost(s.conn, err)
+		if unanswered := (*unansweredError)(nil); errors.As(err, &unanswered) {
 			stored, looked := s.look(unanswered.probe)
-			if looked != nil {
-				return nil, &unansweredError{unanswered.probe, errors.Join(err, looked)}
-			}
-			if stored {
+			switch {
+			case looked != nil:
+				return nil, &unansweredError{unanswered.probe, errors.Join(unanswered.err, looked)}
+			case stored:
 				s.remember(p)
 				return p, nil
 			}
+			// From here on it is certain that nothing was stored.
+			err, broken = unanswered.err, true
 			giveUp = time.Now().Add(s.settings.limits.reach)
 		}
 		switch {
 		case s.repeatable(err) && try < tries:
-		case s.lost(err) && time.Now().Before(giveUp):
-		case s.lost(err):
-			return nil, &UnavailableError{Err: err}
+		case broken && try < tries && time.Now().Before(giveUp):
+		case broken:
+			return nil, unavailable(err)
 		default:
 			return nil, s.judge(err)
 		}
 		if try > 1 {
-			time.Sleep(min(time.Duration(try)*5*time.Millisecond, 250*time.Millisecond))
+			time.Sleep(min(time.Duration(try)*10*time.Millisecond, 250*time.Millisecond))
 		}
 	}
 }
+
+// tries bounds how often a transaction is tried that the server may take the next time.
+const tries = 50
 
 // repeatable reports whether the server refused what it may take the next time. A violated uniqueness is that too: it
 // means that somebody wrote without taking the lock, which the next look at the database sees.
@@ -228,15 +232,6 @@ func (s *session) repeatable(err error) bool {
 		return true
 	}
 	return false
-}
-
-// lost reports whether the connection broke, or can't be made.
-func (s *session) lost(err error) bool {
-	if permanent(err) {
-		return false
-	}
-	var connecting *pgconn.ConnectError
-	return s.conn == nil || s.conn.IsClosed() || errors.As(err, &connecting)
 }
 
 // judge says what an error means that no further try would mend.

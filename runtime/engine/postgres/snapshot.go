@@ -59,10 +59,13 @@ func (l *Log) ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs
 		}
 		for after := category + "/"; ; {
 			var found []string
-			err := l.query(ctx, selectSnapshots, func(row [][]byte) error {
-				found = append(found, string(row[0]))
-				return nil
-			}, []byte(after), []byte(category+"0"), int64Param(listed))
+			err := l.withConn(ctx, func(c *pgx.Conn) error {
+				found = nil
+				return l.queryOn(ctx, c, selectSnapshots, func(row [][]byte) error {
+					found = append(found, string(row[0]))
+					return nil
+				}, []byte(after), []byte(category+"0"), int64Param(listed))
+			})
 			if err != nil {
 				yield(cqrs.StreamID{}, err)
 				return

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/jackc/pgx/v5"
 )
 
 // selectCommands yields commands in the order of their positions, and those of one position by their ids.
@@ -19,11 +20,14 @@ func (l *Log) Commands(ctx context.Context) iter.Seq2[*eventlog.CommandRecord, e
 		at := eventlog.ReadError{}
 		for {
 			var found []*commandRow
-			err := l.query(ctx, selectCommands, func(row [][]byte) error {
-				c, err := decodeCommand(row)
-				found = append(found, c)
-				return err
-			}, int64Param(int64(at.Position)), []byte(lent.Outcome.Meta.CommandID), int64Param(firstRows))
+			err := l.withConn(ctx, func(c *pgx.Conn) error {
+				found = nil
+				return l.queryOn(ctx, c, selectCommands, func(row [][]byte) error {
+					c, err := decodeCommand(row)
+					found = append(found, c)
+					return err
+				}, int64Param(int64(at.Position)), []byte(lent.Outcome.Meta.CommandID), int64Param(firstRows))
+			})
 			if err != nil {
 				at.Err = err
 				yield(nil, &at)
