@@ -244,6 +244,26 @@ func (s *PostgresServer) DSN() string {
 // Socket returns the path of the socket that the server listens on.
 func (s *PostgresServer) Socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
 
+// DataDir returns the folder with the server's data.
+func (s *PostgresServer) DataDir() string { return s.data }
+
+// Own gives a folder to the account that the server runs under, and lets that account reach it.
+func (s *PostgresServer) Own(t testing.TB, dir string) {
+	t.Helper()
+	if err := own(dir, s.account); err != nil {
+		t.Fatal(err)
+	}
+	for parent := filepath.Dir(dir); parent != os.TempDir() && parent != filepath.Dir(parent); parent = filepath.Dir(parent) {
+		info, err := os.Stat(parent)
+		if err == nil {
+			err = os.Chmod(parent, info.Mode().Perm()|0o111)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // PID returns the process id of the running server's first process.
 func (s *PostgresServer) PID() int { return s.cmd.Process.Pid }
 

@@ -24,6 +24,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -50,6 +51,7 @@ type Log struct {
 	writer   *writer
 	news     *news
 	kinds    kindTable
+	rowSize  atomic.Int64
 	sql      struct{ events, scanned, indexed, forwards, backwards string }
 
 	closing sync.Once

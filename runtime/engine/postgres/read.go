@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"sync/atomic"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -153,10 +154,16 @@ const (
 type pace struct {
 	budget int // of payloads and strings, in bytes
 	rows   int
+	// size is what a row of this log had last, in bytes: where the next iteration begins.
+	size *atomic.Int64
 }
 
 // newPace returns the pace of an iteration, of which two chunks are in memory at a time.
-func (l *Log) newPace() pace { return pace{budget: max(1, l.settings.readBuffer/2), rows: firstRows} }
+func (l *Log) newPace() pace {
+	p := pace{budget: max(1, l.settings.readBuffer/2), size: &l.rowSize}
+	p.rows = min(firstRows, p.budget/max(1, int(p.size.Load()))+1)
+	return p
+}
 
 func (p *pace) full(c *chunk) bool { return len(c.data)+len(c.text) >= p.budget }
 
@@ -165,6 +172,7 @@ func (p *pace) learn(c *chunk) {
 	if n := len(c.records); n > 0 {
 		each := max(1, (len(c.data)+len(c.text))/n)
 		p.rows = max(1, min(2*p.rows, p.budget/each+1, maxRows))
+		p.size.Store(int64(each))
 	}
 }
 

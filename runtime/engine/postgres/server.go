@@ -71,10 +71,9 @@ const oldest = 140000
 // checkServer refuses a server that can't keep the log's promises.
 func (s *settings) checkServer(ctx context.Context, c *pgx.Conn) error {
 	var number, encoding string
-	var replica bool
 	var values [3]string
-	err := c.QueryRow(ctx, `SELECT current_setting('server_version_num'), current_setting('server_encoding'),
-		pg_is_in_recovery(), `+selectDurability).Scan(&number, &encoding, &replica, &values[0], &values[1], &values[2])
+	err := c.QueryRow(ctx, `SELECT current_setting('server_version_num'), current_setting('server_encoding'), `+
+		selectDurability).Scan(&number, &encoding, &values[0], &values[1], &values[2])
 	if err != nil {
 		return err
 	}
@@ -85,12 +84,18 @@ func (s *settings) checkServer(ctx context.Context, c *pgx.Conn) error {
 	if encoding != "UTF8" {
 		return &RefusedError{Reason: fmt.Sprintf("the database's encoding is %s, and must be UTF8", encoding)}
 	}
-	if replica {
-		// It passes by itself where the address leads to the primary again after a failover.
-		return &RefusedError{Reason: "it is a replica (pg_is_in_recovery): a log is written and read on the primary; " +
-			"with several hosts in the address add target_session_attrs=primary", Err: eventlog.ErrUnavailable}
+	return errors.Join(s.checkPrimary(ctx, c), s.checkDurability(values))
+}
+
+// checkPrimary refuses a replica: what it shows is older than what was acknowledged, in an order of its own.
+func (s *settings) checkPrimary(ctx context.Context, c *pgx.Conn) error {
+	var replica bool
+	if err := c.QueryRow(ctx, `SELECT pg_is_in_recovery()`).Scan(&replica); err != nil || !replica {
+		return err
 	}
-	return s.checkDurability(values)
+	// It passes by itself where the address leads to the primary again after a failover.
+	return &RefusedError{Reason: "it is a replica (pg_is_in_recovery): a log is written and read on the primary; " +
+		"with several hosts in the address add target_session_attrs=primary", Err: eventlog.ErrUnavailable}
 }
 
 // stablePlans makes plans that do not depend on statistics: every query of this package has an index that serves it, and
@@ -101,7 +106,7 @@ const stablePlans = `SET plan_cache_mode = force_generic_plan; SET enable_seqsca
 // prepareReader prepares a connection that reads. It writes only what may be lost, snapshots and notifications, and so
 // syncs nothing.
 func (s *settings) prepareReader(ctx context.Context, c *pgx.Conn) error {
-	if err := s.checkServer(ctx, c); err != nil {
+	if err := s.checkPrimary(ctx, c); err != nil {
 		return err
 	}
 	return execScript(ctx, c, stablePlans+"SET synchronous_commit = off")
