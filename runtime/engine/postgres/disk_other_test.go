@@ -7,4 +7,6 @@ import (
 	"testing"
 )
 
-func smallDisk(*testing.T, string) error { return errors.New("only Linux has a small file system for tests") }
+func smallDisk(*testing.T, string) error {
+	return errors.New("only Linux has a small file system for tests")
+}
