@@ -163,13 +163,28 @@ var table = []bug{
 		pkg:   aggregate, run: "ASnapshotThatDoesNotFit",
 	},
 	{
-		name: "a cached state is used without what came after it",
-		file: "runtime/aggregate/load.go",
+		name:  "a refusal of a cached state is answered without what came after it",
+		file:  "runtime/aggregate/also.go",
+		edits: []edit{{old: "return i == last && p.isFresh() && !x.claimed", new: "return i <= last"}},
+		pkg:   aggregate, run: "ARefusalOfAStateInMemory|AValueIsOnlyRefused",
+	},
+	{
+		name:  "what came after a cached state is not read when the command is decided again",
+		file:  "runtime/aggregate/part.go",
+		edits: []edit{{old: "p.fresh = l == nil || l.shared || again || p.exact", new: "p.fresh = l == nil"}},
+		pkg:   aggregate, run: "ARefusalOfAStateInMemory|IfVersionAsksTheLog",
+	},
+	{
+		name: "a commit that nobody knows of is decided again",
+		file: "runtime/aggregate/unknown.go",
 		edits: []edit{{
-			old: "	_, err := a.tail(ctx, stream, l, l.version+1, latest)\n	return err",
-			new: "	return nil",
+			old: "return done, settled\n	}\n	return eventlog.Appended{}, x.unknown(err)",
+			new: "return done, settled\n	}\n	return eventlog.Appended{}, &cqrs.ConflictError{Stream: x.own.stream}",
+		}, {
+			old: "done, settled := a.settle(ctx, c)",
+			new: "done, settled := eventlog.Appended{}, x.unknown(err)",
 		}},
-		pkg: aggregate, run: "ACacheDoesNotHide",
+		pkg: aggregate, run: "AnUnknownOutcomeIsFoundOut",
 	}, {
 		name: "positions are given before the commit, without a lock",
 		file: "runtime/engine/postgres/session.go",

@@ -33,6 +33,65 @@ func TestACacheDoesNotHideWhatAnotherProcessStored(t *testing.T) {
 	a.requireState(t, "x", 1, 5)
 }
 
+func TestARefusalOfAStateInMemoryIsLookedIntoBeforeItIsAnswered(t *testing.T) {
+	atLeast := func(n int64, refusal error) func(tally, cqrs.CommandMeta) ([]added, error) {
+		return func(s tally, _ cqrs.CommandMeta) ([]added, error) {
+			if s.Sum < n {
+				return nil, refusal
+			}
+			return []added{{"a", 1}}, nil
+		}
+	}
+	guarded := add("x", 1)
+	guarded.Guard = func(s *tally) error {
+		if s.Sum < 5 {
+			return negative{s.Sum}
+		}
+		return nil
+	}
+	for name, c := range map[string]Command[tally]{
+		"rejection":  command("x", "Reject", atLeast(5, negative{})),
+		"guard":      guarded,
+		"no event":   command("x", "Nothing", atLeast(5, nil)),
+		"fault":      command("x", "Fail", atLeast(5, errRefused)),
+		"undeclared": command("x", "Undeclared", atLeast(5, sumTaken{})),
+	} {
+		for range 2 { // with a state that is not known to be shared, and with one that is
+			a, b := twoSystems(t, 0)
+			a.must(t, add("x", 1))
+			b.must(t, add("x", 9))
+			r, err := a.Execute(ctx, c)
+			require.NoError(t, err, name)
+			assert.Equal(t, cqrs.Version(3), r.Version, name)
+			b.must(t, add("x", -11))
+			_, err = a.Execute(ctx, add("x", -1))
+			require.ErrorAs(t, err, new(negative), name)
+		}
+	}
+	a, b := twoSystems(t, 0) // the further stream is the one in memory
+	a.must(t, add("x", 1))
+	b.must(t, add("x", 9))
+	b.must(t, add("y", 1))
+	a.must(t, a.over("y", []string{"x"}, MustExist, func(own tally, other []tally, _ func(int, int64) error, out *Events) error {
+		if other[0].Sum < 5 {
+			return negative{}
+		}
+		return out.Add(&added{"a", 1})
+	}))
+}
+
+func TestIfVersionAsksTheLogAndNotTheStateInMemory(t *testing.T) {
+	a, b := twoSystems(t, 0)
+	a.must(t, add("x", 1))
+	b.must(t, add("x", 1))
+	_, err := a.Execute(ctx, add("x", 1), cqrs.IfVersion(1))
+	var conflict *cqrs.ConflictError
+	require.ErrorAs(t, err, &conflict)
+	assert.Equal(t, cqrs.Version(2), conflict.Actual)
+	b.must(t, add("x", 1))
+	assert.Equal(t, cqrs.Version(4), a.must(t, add("x", 1), cqrs.IfVersion(3)).Version)
+}
+
 func TestAConflictIsDecidedAgainOnWhatIsThere(t *testing.T) {
 	a, b := twoSystems(t, 2)
 	a.must(t, add("x", 5))

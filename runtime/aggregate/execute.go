@@ -100,7 +100,9 @@ func (a *Aggregate[S]) end(x *execution[S]) {
 	x.own.clear()
 	clear(x.streams)
 	clear(x.appends)
-	*x = execution[S]{own: x.own, streams: x.streams[:0], appends: x.appends[:0]}
+	x.streams, x.appends, x.others = x.streams[:0], x.appends[:0], nil
+	x.cmd, x.opts, x.hash = Command[S]{}, cqrs.CommandOptions{}, [32]byte{}
+	x.claimed, x.again = false, false
 	a.idle.Put(x)
 }
 

@@ -73,9 +73,10 @@ func (p *part[S]) isFresh() bool { return p.fresh }
 
 // clear forgets all that is a command's own.
 func (p *part[S]) clear() {
+	p.stream, p.loaded, p.record = cqrs.StreamID{}, nil, cqrs.Record{}
 	p.events.clear()
 	clear(p.changes)
-	*p = part[S]{of: p.of, fold: p.fold, events: p.events, changes: p.changes[:0]}
+	p.changes = p.changes[:0]
 }
 
 // drop forgets the events of the attempt before, and the state, which has them applied though they were not stored.
