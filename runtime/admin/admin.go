@@ -124,7 +124,7 @@ type command struct {
 
 // options are the flags of the commands.
 type options struct {
-	json, types bool
+	json, types, printDDL bool
 	// part is what is exported.
 	part archive.Range
 }
@@ -169,6 +169,9 @@ var commands = []command{
 	},
 	{
 		name: "log migrate", short: "create the log's schema, or bring an older one up to date",
+		flags: func(f *flag.FlagSet, o *options) {
+			f.BoolVar(&o.printDDL, "print-ddl", false, "change nothing, and print what log ddl prints")
+		},
 		run: migrate, offered: func(s *Service) bool { return s.Migrate != nil },
 	},
 	{

@@ -112,6 +112,9 @@ func TestAServiceHasTheCommandsOfItsEngineAlone(t *testing.T) {
 	s.Stdout, s.Stderr = &out, &errs
 	assert.Equal(t, 0, Run(t.Context(), []string{"log", "ddl"}, s))
 	assert.Equal(t, "CREATE TABLE t;\n", out.String())
+	out.Reset()
+	assert.Equal(t, 0, Run(t.Context(), []string{"log", "migrate", "--print-ddl"}, s))
+	assert.Equal(t, "CREATE TABLE t;\n", out.String())
 	assert.Equal(t, 2, Run(t.Context(), []string{"log", "migrate"}, s))
 	assert.Equal(t, "tickets: no rights\n", errs.String())
 }

@@ -89,6 +89,9 @@ func ddl(_ context.Context, s *session) error {
 }
 
 func migrate(ctx context.Context, s *session) error {
+	if s.printDDL && s.DDL != nil {
+		return ddl(ctx, s)
+	}
 	if err := s.Migrate(ctx); err != nil {
 		return err
 	}
