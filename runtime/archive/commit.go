@@ -43,7 +43,27 @@ func metaOf(r *cqrs.Record) cqrs.CommandMeta {
 	}
 }
 
-// of adds the commit to the group if it belongs to it, and reports whether it does.
+// fault says what of a commit is beyond the limits that every log keeps, and so the limits of the format.
+func (c *commit) fault() string {
+	for _, s := range [...]string{c.meta.CommandID, c.meta.CorrelationID, c.meta.CausationID, c.meta.Actor} {
+		if len(s) > eventlog.MaxMeta {
+			return "its meta data are too long"
+		}
+	}
+	if len(c.events) > eventlog.MaxEvents {
+		return "it has too many events"
+	}
+	for i := range c.events {
+		r := &c.events[i]
+		if len(r.Data) > eventlog.MaxPayload || len(r.Stream.ID) > cqrs.MaxID || len(r.Stream.Category) > cqrs.MaxCategory ||
+			len(r.Type) > eventlog.MaxType || len(r.ContentType) > eventlog.MaxType {
+			return "an event of it is too large"
+		}
+	}
+	return ""
+}
+
+// add adds the commit to the group if it belongs to it, and reports whether it does.
 func (g *group) add(c *commit) bool {
 	if len(c.events) > 0 {
 		return false

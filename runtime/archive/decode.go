@@ -3,7 +3,9 @@ package archive
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/klauspost/compress/s2"
 
@@ -11,38 +13,333 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
-// decoder reads the commits and events of one block, in order. Payloads and strings are parts of two buffers that belong
-// to this block alone, so that they stay valid for as long as somebody holds them. Whatever a body says is checked before
-// it is used: reason tells the first thing that was wrong.
+// decoder reads the commits and events of one block, in order. Payloads and strings are parts of one buffer, which nobody
+// ever writes to again, so that they stay valid for as long as somebody holds them; the decoder itself can be used for
+// another block. Whatever a body says is checked before it is used: reason tells the first thing that was wrong.
+//
+// While garbage is collected, writing a pointer into memory costs far more than writing a number. There may be much to
+// collect while a log is read, so places are kept as numbers, and strings that did not change are not written again.
 type decoder struct {
-	head    blockHeader
-	types   []eventType
-	streams []streamState
-	text    string // what of the text was not given out yet
-	commits table
-	rows    table
-	payload []byte // what of the payloads was not given out yet
+	// stored and unpacked are buffers for a block as it is stored, and its body if that is compressed.
+	stored, unpacked []byte
+
+	head       blockHeader
+	categories []string
+	types      []eventType
+	names      map[string]string
+	// tables has the three parts of a body that are numbers. They are used up before the decoder gets another block.
+	tables                 []byte
+	streams, commits, rows part
+	// kept has the two other parts, the text and the payloads.
+	kept          string
+	text, payload part
 
 	position cqrs.Position
-	time     int64
+	// seen has for each stream how many of its events were read.
+	seen []uint32
 	// items and events are how many are left, inCommit how many events of the current commit.
 	items, events, inCommit int
-	current                 commit
-	// passed says that the event which was read last is not one that restrict selects.
-	passed     bool
-	otherTypes []bool // nil for no restriction
-	reason     string
+	// Of the current commit: its id, time, and where its strings are.
+	commit   cqrs.CommitID
+	time     time.Time
+	meta     [4]part
+	recorded bool
+	hash     [32]byte
+	version  cqrs.Version
+	// otherTypes and otherCategories say what restrict does not select; nil is no restriction. passed says that the event
+	// which was read last is of that.
+	otherTypes, otherCategories []bool
+	passed                      bool
+	reason                      string
 }
 
-// streamState is a stream and the version of its last event that was read.
-type streamState struct {
-	id      cqrs.StreamID
-	version cqrs.Version
-	// other says that restrict does not select its events.
-	other bool
+// part is what was not read yet of a part of a body.
+type part struct{ at, end int }
+
+// take cuts n bytes off, and reports whether there are as many.
+func (p *part) take(n int) (at int, ok bool) {
+	at = p.at
+	if n < 0 || n > p.end-at {
+		return 0, false
+	}
+	p.at += n
+	return at, true
 }
 
-// table is what is left of a part of a body that holds numbers.
+// Sizes of what a body's parts consist of.
+const (
+	streamSize   = 16
+	commitSize   = 36
+	recordedSize = 40
+	rowSize      = 8
+)
+
+// start begins a block whose header was checked. The body must match the header's checksum, which the caller has checked
+// as well; it must not change before the block was read. start returns what is wrong with the block.
+func (d *decoder) start(head blockHeader, body []byte) string {
+	*d = decoder{
+		stored: d.stored, unpacked: d.unpacked,
+		head: head, position: head.previous, items: int(head.items), events: int(head.events),
+		types: d.types[:0], categories: d.categories[:0], names: d.names, seen: d.seen,
+	}
+	numbers := int(head.names) + int(head.commits) + int(head.rows)
+	d.tables = body[:numbers]
+	d.commits = part{int(head.names), int(head.names) + int(head.commits)}
+	d.rows = part{d.commits.end, numbers}
+	// A copy takes less time than to read into new memory, which is cleared first.
+	kept := append([]byte(nil), body[numbers:]...)
+	d.kept = unsafe.String(unsafe.SliceData(kept), len(kept))
+	d.text, d.payload = part{0, int(head.text)}, part{int(head.text), len(kept)}
+	d.readNames(table{b: body[:head.names]})
+	return d.reason
+}
+
+// decompress returns a block's body as it was before it was compressed.
+func (d *decoder) decompress(h *blockHeader, stored []byte) (body []byte, reason string) {
+	if h.encoding == plain {
+		return stored, ""
+	}
+	if n, err := s2.DecodedLen(stored); err != nil || n != h.size() {
+		return nil, "a compressed body does not have the size that its header says"
+	}
+	d.unpacked = slices.Grow(d.unpacked[:0], h.size())[:h.size()]
+	body, err := s2.Decode(d.unpacked, stored)
+	if err != nil {
+		return nil, "a compressed body can't be decompressed: " + err.Error()
+	}
+	return body, ""
+}
+
+func (d *decoder) readNames(t table) {
+	for range t.count(1) {
+		d.categories = append(d.categories, d.name(t.uvarint()))
+	}
+	for range t.count(3) {
+		typ := eventType{name: d.name(t.uvarint()), schemaVersion: int(t.uvarint() & (1<<31 - 1))}
+		typ.contentType = cqrs.ContentType(d.name(t.uvarint()))
+		d.types = append(d.types, typ)
+	}
+	streams := t.count(streamSize)
+	d.streams = part{t.at, len(t.b)}
+	if t.bad || len(t.b)-t.at != streams*streamSize || streams > d.events {
+		d.fail("the names of a block are not as they must be")
+		return
+	}
+	d.seen = slices.Grow(d.seen[:0], streams)[:streams]
+	clear(d.seen)
+	if streams > 0 {
+		// The text of the commits stands behind the last stream's id.
+		last := t.b[len(t.b)-streamSize:]
+		end := int64(binary.LittleEndian.Uint32(last)) + int64(binary.LittleEndian.Uint16(last[4:]))
+		if end > int64(d.text.end) {
+			d.fail("the text of a block is shorter than it must be")
+			return
+		}
+		d.text.at = int(end)
+	}
+}
+
+func (d *decoder) fail(reason string) {
+	if d.reason == "" {
+		d.reason = reason
+	}
+}
+
+// name returns the next n bytes of the text. It is the same string for all blocks, which makes comparing it cheap, and
+// keeps no block.
+func (d *decoder) name(n uint64) string {
+	at, ok := d.text.take(int(min(n, maxBody)))
+	if !ok {
+		d.fail("the text of a block is shorter than it must be")
+		return ""
+	}
+	s := d.kept[at:d.text.at]
+	known, ok := d.names[s]
+	if !ok {
+		if d.names == nil || len(d.names) >= maxNames {
+			d.names = map[string]string{}
+		}
+		known = strings.Clone(s)
+		d.names[known] = known
+	}
+	return known
+}
+
+// maxNames bounds how many names are remembered from block to block.
+const maxNames = 10_000
+
+// nextCommit reads what the events of the next commit have in common, and reports whether there is one. The events of the
+// one before must have been read.
+func (d *decoder) nextCommit() bool {
+	if d.reason != "" || d.inCommit > 0 {
+		return false
+	}
+	if d.items == 0 {
+		d.finish()
+		return false
+	}
+	d.items--
+	at, ok := d.commits.take(commitSize)
+	if !ok {
+		d.fail("the commits of a block are fewer than they must be")
+		return false
+	}
+	b := d.tables[at:][:commitSize]
+	d.commit = cqrs.CommitID(b[:16])
+	d.time = time.UnixMicro(int64(binary.LittleEndian.Uint64(b[16:]))).UTC()
+	for i := range d.meta {
+		m := &d.meta[i]
+		if m.at, ok = d.text.take(int(binary.LittleEndian.Uint16(b[24+2*i:]))); !ok {
+			d.fail("the text of a block is shorter than it must be")
+			return false
+		}
+		m.end = d.text.at
+	}
+	d.inCommit = int(binary.LittleEndian.Uint16(b[32:]))
+	d.recorded = binary.LittleEndian.Uint16(b[34:])&flagRecorded != 0
+	if d.recorded && !d.readRecorded() || !d.recorded && d.inCommit == 0 || d.inCommit > d.events {
+		d.fail("a commit of a block is not as it must be")
+	}
+	return d.reason == ""
+}
+
+// readRecorded reads what is on record of the current commit's command.
+func (d *decoder) readRecorded() bool {
+	at, ok := d.commits.take(recordedSize)
+	if !ok {
+		return false
+	}
+	b := d.tables[at:][:recordedSize]
+	d.hash = [32]byte(b[:32])
+	d.version = cqrs.Version(binary.LittleEndian.Uint64(b[32:]))
+	return d.version >= 0
+}
+
+// currentCommit returns the current commit without its events.
+func (d *decoder) currentCommit() *commit {
+	c := &commit{id: d.commit, recorded: d.recorded, hash: d.hash, version: d.version}
+	if !d.recorded {
+		c.hash, c.version = [32]byte{}, 0
+	}
+	c.meta.Time = d.time
+	for i, s := range [...]*string{&c.meta.CommandID, &c.meta.CorrelationID, &c.meta.CausationID, &c.meta.Actor} {
+		*s = d.metaString(i)
+	}
+	return c
+}
+
+// nextEvent reads the next event of the current commit into r, all of it, and reports whether there is one.
+func (d *decoder) nextEvent(r *cqrs.Record) bool {
+	if d.inCommit == 0 {
+		return false
+	}
+	at, ok := d.rows.take(rowSize)
+	if !ok {
+		d.fail("the events of a block are fewer than they must be")
+		return false
+	}
+	row := binary.LittleEndian.Uint64(d.tables[at:])
+	stream, typ, step, size := int(row&0xffff), int(row>>16&0xffff), row>>32&0xff, int(row>>40)
+	if step == farStep {
+		step = d.farStep()
+	}
+	data, ok := d.payload.take(size)
+	if !ok || stream >= len(d.seen) || typ >= len(d.types) || step == 0 || step > uint64(d.head.last-d.position) ||
+		!d.setStream(r, stream) {
+		d.fail("an event of a block is not as it must be")
+		return false
+	}
+	d.inCommit--
+	d.events--
+	d.position += cqrs.Position(step)
+	t := &d.types[typ]
+	r.Position, r.SchemaVersion = d.position, t.schemaVersion
+	set(&r.Type, t.name)
+	set(&r.ContentType, t.contentType)
+	d.setMeta(r)
+	r.Data = unsafe.Slice(unsafe.StringData(d.kept), len(d.kept))[data:d.payload.at:d.payload.at]
+	d.passed = d.passed || d.otherTypes != nil && d.otherTypes[typ]
+	return true
+}
+
+// setMeta sets what the record has from its commit.
+func (d *decoder) setMeta(r *cqrs.Record) {
+	r.Commit = d.commit
+	if r.Time != d.time {
+		r.Time = d.time
+	}
+	set(&r.CommandID, d.metaString(0))
+	set(&r.CorrelationID, d.metaString(1))
+	set(&r.CausationID, d.metaString(2))
+	set(&r.Actor, d.metaString(3))
+}
+
+// metaString returns one of the current commit's strings.
+func (d *decoder) metaString(i int) string {
+	m := d.meta[i]
+	if m.at == m.end {
+		return ""
+	}
+	return d.kept[m.at:m.end]
+}
+
+// set sets a string unless it is the same one already.
+func set[S ~string](dst *S, s S) {
+	if len(*dst) != len(s) || unsafe.StringData(string(*dst)) != unsafe.StringData(string(s)) {
+		*dst = s
+	}
+}
+
+// farStep reads a step that follows its row.
+func (d *decoder) farStep() uint64 {
+	at, ok := d.rows.take(8)
+	if !ok {
+		return 0
+	}
+	return binary.LittleEndian.Uint64(d.tables[at:])
+}
+
+// setStream sets the stream of a record, its version, and whether its category is passed.
+func (d *decoder) setStream(r *cqrs.Record, stream int) bool {
+	b := d.tables[d.streams.at+stream*streamSize:][:streamSize]
+	at, size := uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint16(b[4:]))
+	category := int(binary.LittleEndian.Uint16(b[6:]))
+	if at+size > uint64(d.text.end) || category >= len(d.categories) {
+		return false
+	}
+	d.seen[stream]++
+	r.Version = cqrs.Version(binary.LittleEndian.Uint64(b[8:]) + uint64(d.seen[stream]))
+	set(&r.Stream.Category, d.categories[category])
+	r.Stream.ID = d.kept[at : at+size]
+	d.passed = d.otherCategories != nil && d.otherCategories[category]
+	return true
+}
+
+// restrict makes passed true for the events that a query does not select by type or category.
+func (d *decoder) restrict(q *eventlog.Query) {
+	if len(q.Types) > 0 {
+		d.otherTypes = make([]bool, len(d.types))
+		for i := range d.types {
+			d.otherTypes[i] = !slices.Contains(q.Types, d.types[i].name)
+		}
+	}
+	if len(q.Categories) > 0 {
+		d.otherCategories = make([]bool, len(d.categories))
+		for i := range d.categories {
+			d.otherCategories[i] = !slices.Contains(q.Categories, d.categories[i])
+		}
+	}
+}
+
+// finish checks that the block held what its header says and nothing else.
+func (d *decoder) finish() {
+	if d.events > 0 || d.commits.at < d.commits.end || d.rows.at < d.rows.end || d.text.at < d.text.end ||
+		d.payload.at < d.payload.end || d.position != d.head.last {
+		d.fail("a block does not hold what its header says")
+	}
+}
+
+// table reads numbers and bytes from a part of a block.
 type table struct {
 	b  []byte
 	at int
@@ -51,16 +348,6 @@ type table struct {
 }
 
 func (t *table) uvarint() uint64 {
-	if t.at < len(t.b) {
-		if v := t.b[t.at]; v < 0x80 {
-			t.at++
-			return uint64(v)
-		}
-	}
-	return t.long()
-}
-
-func (t *table) long() uint64 {
 	v, n := binary.Uvarint(t.b[t.at:])
 	if n <= 0 {
 		t.bad = true
@@ -68,11 +355,6 @@ func (t *table) long() uint64 {
 	}
 	t.at += n
 	return v
-}
-
-func (t *table) varint() int64 {
-	v := t.uvarint()
-	return int64(v>>1) ^ -int64(v&1)
 }
 
 // take fills dst with the next bytes.
@@ -92,164 +374,4 @@ func (t *table) count(entry int) int {
 		return 0
 	}
 	return int(n)
-}
-
-// newDecoder returns a decoder of a block whose header was checked. The stored body must match the header's checksum,
-// which the caller has checked as well; it is kept if it is not compressed.
-func newDecoder(head blockHeader, stored []byte) (*decoder, string) {
-	body := stored
-	if head.encoding == compressed {
-		if n, err := s2.DecodedLen(stored); err != nil || n != head.size() {
-			return nil, "a compressed body does not have the size that its header says"
-		}
-		var err error
-		if body, err = s2.Decode(make([]byte, head.size()), stored); err != nil {
-			return nil, "a compressed body can't be decompressed: " + err.Error()
-		}
-	}
-	cut := func(n uint32) []byte {
-		part := body[:n:n]
-		body = body[n:]
-		return part
-	}
-	tables := table{b: cut(head.names)}
-	d := &decoder{
-		head: head, commits: table{b: cut(head.commits)}, rows: table{b: cut(head.rows)}, text: string(cut(head.text)),
-		payload: cut(head.payload), position: head.previous, items: int(head.items), events: int(head.events),
-	}
-	d.readNames(&tables)
-	return d, d.reason
-}
-
-func (d *decoder) readNames(t *table) {
-	categories := make([]string, t.count(1))
-	for i := range categories {
-		categories[i] = d.string(t.uvarint())
-	}
-	d.types = make([]eventType, t.count(3))
-	for i := range d.types {
-		d.types[i] = eventType{name: d.string(t.uvarint()), schemaVersion: int(t.uvarint() & (1<<31 - 1))}
-		d.types[i].contentType = cqrs.ContentType(d.string(t.uvarint()))
-	}
-	d.streams = make([]streamState, min(t.count(3), maxBlockEvents))
-	for i := range d.streams {
-		category := t.uvarint()
-		if category >= uint64(len(categories)) {
-			d.fail("a stream has no category")
-			return
-		}
-		d.streams[i].id = cqrs.StreamID{Category: categories[category], ID: d.string(t.uvarint())}
-		d.streams[i].version = cqrs.Version(t.uvarint() & (1<<63 - 1))
-	}
-	if t.bad || t.at != len(t.b) {
-		d.fail("the names of a block are not as long as they must be")
-	}
-}
-
-func (d *decoder) fail(reason string) {
-	if d.reason == "" {
-		d.reason = reason
-	}
-}
-
-// string returns the next n bytes of the text.
-func (d *decoder) string(n uint64) string {
-	if n > uint64(len(d.text)) {
-		d.fail("the text of a block is shorter than it must be")
-		return ""
-	}
-	s := d.text[:n]
-	d.text = d.text[n:]
-	return s
-}
-
-// nextCommit reads the head of the next commit into current, and reports whether there is one. The events of the one
-// before must have been read.
-func (d *decoder) nextCommit() bool {
-	if d.reason != "" || d.inCommit > 0 {
-		return false
-	}
-	if d.items == 0 {
-		d.finish()
-		return false
-	}
-	d.items--
-	t, c := &d.commits, &d.current
-	var flags [1]byte
-	t.take(flags[:])
-	n := t.uvarint()
-	if n > uint64(d.events) {
-		d.fail("a commit has more events than its block")
-		return false
-	}
-	d.inCommit = int(n)
-	if c.id = (cqrs.CommitID{}); n > 0 {
-		t.take(c.id[:])
-	}
-	d.time += t.varint()
-	c.meta.Time = time.UnixMicro(d.time).UTC()
-	c.meta.CommandID = d.string(t.uvarint())
-	c.meta.CorrelationID = d.string(t.uvarint())
-	c.meta.CausationID = d.string(t.uvarint())
-	c.meta.Actor = d.string(t.uvarint())
-	c.recorded, c.hash, c.version = flags[0]&flagRecorded != 0, [32]byte{}, 0
-	if c.recorded {
-		t.take(c.hash[:])
-		c.version = cqrs.Version(t.uvarint() & (1<<63 - 1))
-	}
-	if t.bad || n == 0 && !c.recorded {
-		d.fail("the commits of a block are not as they must be")
-		return false
-	}
-	return true
-}
-
-// nextEvent reads the next event of the current commit into r, all of it, and reports whether there is one.
-func (d *decoder) nextEvent(r *cqrs.Record) bool {
-	if d.inCommit == 0 {
-		return false
-	}
-	stream, typ := d.rows.uvarint(), d.rows.uvarint()
-	step, size := d.rows.uvarint(), d.rows.uvarint()
-	if stream >= uint64(len(d.streams)) || typ >= uint64(len(d.types)) || size > uint64(len(d.payload)) ||
-		step == 0 || step > uint64(d.head.last-d.position) || d.rows.bad {
-		d.fail("an event of a block is not as it must be")
-		return false
-	}
-	d.inCommit--
-	d.events--
-	d.position += cqrs.Position(step)
-	s, t, c := &d.streams[stream], &d.types[typ], &d.current
-	s.version++
-	r.Position, r.Stream, r.Version = d.position, s.id, s.version
-	r.Commit, r.Time = c.id, c.meta.Time
-	r.CommandID, r.CorrelationID, r.CausationID, r.Actor = c.meta.CommandID, c.meta.CorrelationID, c.meta.CausationID, c.meta.Actor
-	r.Type, r.SchemaVersion, r.ContentType = t.name, t.schemaVersion, t.contentType
-	r.Data = d.payload[:size:size]
-	d.payload = d.payload[size:]
-	d.passed = s.other || d.otherTypes != nil && d.otherTypes[typ]
-	return true
-}
-
-// restrict makes passed true for the events that a query does not select by type or category.
-func (d *decoder) restrict(q *eventlog.Query) {
-	if len(q.Types) > 0 {
-		d.otherTypes = make([]bool, len(d.types))
-		for i := range d.types {
-			d.otherTypes[i] = !slices.Contains(q.Types, d.types[i].name)
-		}
-	}
-	if len(q.Categories) > 0 {
-		for i := range d.streams {
-			d.streams[i].other = !slices.Contains(q.Categories, d.streams[i].id.Category)
-		}
-	}
-}
-
-// finish checks that the block held what its header says and nothing else.
-func (d *decoder) finish() {
-	if d.events > 0 || d.commits.at != len(d.commits.b) || d.rows.at != len(d.rows.b) || len(d.text) > 0 ||
-		len(d.payload) > 0 || d.position != d.head.last {
-		d.fail("a block does not hold what its header says")
-	}
 }

@@ -14,7 +14,6 @@ import (
 type encoder struct {
 	previous, last, first cqrs.Position
 	events, items         int
-	time                  int64
 
 	categories names[string]
 	types      names[eventType]
@@ -62,7 +61,7 @@ func (n *names[T]) number(v T) (uint64, bool) {
 
 // reset begins a block behind a position.
 func (e *encoder) reset(previous cqrs.Position) {
-	e.previous, e.first, e.last, e.events, e.items, e.time = previous, previous, previous, 0, 0, 0
+	e.previous, e.first, e.last, e.events, e.items = previous, previous, previous, 0, 0
 	e.categories.reset()
 	e.types.reset()
 	e.streams.reset()
@@ -80,37 +79,45 @@ func (e *encoder) size() int { return len(e.commits) + len(e.rows) + len(e.text)
 
 // add packs a commit. It fails, with an error that wraps eventlog.ErrCorrupt, for what no log can hold.
 func (e *encoder) add(c *commit) error {
+	if reason := c.fault(); reason != "" {
+		return fmt.Errorf("%w: commit %x behind position %d: %s", eventlog.ErrCorrupt, c.id, e.last, reason)
+	}
 	for i := range c.events {
 		if err := e.addEvent(&c.events[i]); err != nil {
 			return err
 		}
 	}
 	e.items++
-	var flags byte
-	if c.recorded {
-		flags = flagRecorded
-	}
-	e.commits = append(e.commits, flags)
-	e.commits = binary.AppendUvarint(e.commits, uint64(len(c.events)))
-	if len(c.events) > 0 {
-		e.commits = append(e.commits, c.id[:]...)
-	}
-	now := c.meta.Time.UnixMicro()
-	e.commits = binary.AppendVarint(e.commits, now-e.time)
-	e.time = now
-	for _, s := range [...]string{c.meta.CommandID, c.meta.CorrelationID, c.meta.CausationID, c.meta.Actor} {
-		e.commits = binary.AppendUvarint(e.commits, uint64(len(s)))
-		e.text = append(e.text, s...)
-	}
-	if c.recorded {
-		e.commits = append(e.commits, c.hash[:]...)
-		e.commits = binary.AppendUvarint(e.commits, uint64(c.version))
-	}
+	e.addCommit(c)
 	return nil
 }
 
 // flagRecorded marks a commit whose command is on record.
 const flagRecorded = 1
+
+// addCommit adds what the commit's events have in common.
+//
+//	id(16) time(8) sizes of command id, correlation id, causation id, actor(2 each) events(2) flags(2);
+//	if the command is on record: hash(32) version(8)
+func (e *encoder) addCommit(c *commit) {
+	b := append(e.commits, c.id[:]...)
+	b = binary.LittleEndian.AppendUint64(b, uint64(c.meta.Time.UnixMicro()))
+	for _, s := range [...]string{c.meta.CommandID, c.meta.CorrelationID, c.meta.CausationID, c.meta.Actor} {
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(s)))
+		e.text = append(e.text, s...)
+	}
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(c.events)))
+	var flags uint16
+	if c.recorded {
+		flags = flagRecorded
+	}
+	b = binary.LittleEndian.AppendUint16(b, flags)
+	if c.recorded {
+		b = append(b, c.hash[:]...)
+		b = binary.LittleEndian.AppendUint64(b, uint64(c.version))
+	}
+	e.commits = b
+}
 
 func (e *encoder) addEvent(r *cqrs.Record) error {
 	if r.Position <= e.last || r.Version < 1 || r.SchemaVersion < 0 {
@@ -134,13 +141,26 @@ func (e *encoder) addEvent(r *cqrs.Record) error {
 		e.counts = append(e.counts, 0)
 	}
 	e.counts[typ]++
-	for _, v := range [...]uint64{stream, typ, uint64(r.Position - e.last), uint64(len(r.Data))} {
-		e.rows = binary.AppendUvarint(e.rows, v)
-	}
+	e.addRow(stream, typ, uint64(r.Position-e.last), len(r.Data))
 	e.payload = append(e.payload, r.Data...)
 	e.last = r.Position
 	e.events++
 	return nil
+}
+
+// farStep stands in a row for a step that follows the row.
+const farStep = 255
+
+// addRow adds the row of an event: the numbers of its stream and type, how far its position is from the one before, and
+// the size of its payload.
+//
+//	stream(2) type(2) step(1) size(3); if the step is farStep: step(8)
+func (e *encoder) addRow(stream, typ, step uint64, size int) {
+	row := stream | typ<<16 | min(step, farStep)<<32 | uint64(size)<<40
+	e.rows = binary.LittleEndian.AppendUint64(e.rows, row)
+	if step >= farStep {
+		e.rows = binary.LittleEndian.AppendUint64(e.rows, step)
+	}
 }
 
 // block returns the block's header and body, which are valid until the next call. It is compressed if that is asked for
@@ -172,23 +192,32 @@ func (e *encoder) block(compress bool) (blockHeader, []byte, error) {
 }
 
 // appendNames appends the tables of categories, types and streams: their sizes and numbers, not their text.
+//
+//	number of categories, each: size
+//	number of types, each: size of its name, schema version, size of its content type
+//	number of streams, each: where its id begins in the text(4) size of its id(2) category(2) version before(8)
 func (e *encoder) appendNames(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.categories.values)))
+	at := 0
 	for _, c := range e.categories.values {
 		b = binary.AppendUvarint(b, uint64(len(c)))
+		at += len(c)
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.types.values)))
 	for _, t := range e.types.values {
 		b = binary.AppendUvarint(b, uint64(len(t.name)))
 		b = binary.AppendUvarint(b, uint64(t.schemaVersion))
 		b = binary.AppendUvarint(b, uint64(len(t.contentType)))
+		at += len(t.name) + len(t.contentType)
 	}
 	b = binary.AppendUvarint(b, uint64(len(e.streams.values)))
 	for i, s := range e.streams.values {
 		category, _ := e.categories.number(s.Category)
-		b = binary.AppendUvarint(b, category)
-		b = binary.AppendUvarint(b, uint64(len(s.ID)))
-		b = binary.AppendUvarint(b, uint64(e.before[i]))
+		b = binary.LittleEndian.AppendUint32(b, uint32(at))
+		b = binary.LittleEndian.AppendUint16(b, uint16(len(s.ID)))
+		b = binary.LittleEndian.AppendUint16(b, uint16(category))
+		b = binary.LittleEndian.AppendUint64(b, uint64(e.before[i]))
+		at += len(s.ID)
 	}
 	return b
 }

@@ -146,29 +146,94 @@ func (r *replay) segment(ctx context.Context, s *segment, from, to int) (more bo
 	if err != nil {
 		return false, err
 	}
-	in := reader{path: s.path, file: file}
-	defer in.close()
-	types, categories := wanted(s.index.types, r.query.Types), wanted(s.index.categories, r.query.Categories)
-	for i := from; i < to; i++ {
-		e := &s.index.blocks[i]
+	a := readAhead(&reader{path: s.path, file: file}, s.index.selected(&r.query, from, to))
+	defer a.stop()
+	for b := range a.ready {
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		if e.matches(types, categories) {
-			d, err := in.block(e, nil)
-			if err != nil {
-				return false, err
-			}
-			if !r.block(d) {
-				return false, nil
-			}
-			if d.reason != "" {
-				return false, in.damaged(e.offset, d.reason)
+		if b.err != nil {
+			return false, b.err
+		}
+		if !r.block(&b.decoder) {
+			return false, nil
+		}
+		if b.decoder.reason != "" {
+			return false, a.in.damaged(b.entry.offset, b.decoder.reason)
+		}
+		r.query.After = max(r.query.After, min(b.entry.last, r.query.Through))
+		a.free <- b
+	}
+	// Behind the last block that was selected nothing was.
+	r.query.After = max(r.query.After, min(s.index.blocks[to-1].last, r.query.Through))
+	return true, nil
+}
+
+// ahead reads blocks in a goroutine of its own, while the caller is at an earlier one.
+type ahead struct {
+	in *reader
+	// ready has blocks in order, and is closed behind the last one, or the first one that can't be read. What was read
+	// goes back to free.
+	ready, free chan *readBlock
+	stopped     chan struct{}
+	done        chan struct{}
+}
+
+type readBlock struct {
+	entry   *entry
+	decoder decoder
+	err     error
+}
+
+// readAhead starts reading blocks of a file, which it closes. The caller must call stop.
+func readAhead(in *reader, entries []*entry) *ahead {
+	const buffers = 3 // one that the caller is at, one that is ready, one that is being read
+	a := &ahead{
+		in: in, ready: make(chan *readBlock, buffers), free: make(chan *readBlock, buffers),
+		stopped: make(chan struct{}), done: make(chan struct{}),
+	}
+	for range min(buffers, len(entries)) {
+		a.free <- &readBlock{}
+	}
+	go a.run(entries)
+	return a
+}
+
+func (a *ahead) run(entries []*entry) {
+	defer close(a.done)
+	defer a.in.close()
+	defer close(a.ready)
+	for _, e := range entries {
+		select {
+		case <-a.stopped:
+			return
+		case b := <-a.free:
+			b.entry = e
+			b.err = a.in.block(e, &b.decoder, nil)
+			a.ready <- b
+			if b.err != nil {
+				return
 			}
 		}
-		r.query.After = max(r.query.After, min(e.last, r.query.Through))
 	}
-	return true, nil
+}
+
+// stop ends the reading and waits until it has ended.
+func (a *ahead) stop() {
+	close(a.stopped)
+	<-a.done
+}
+
+// selected returns those of some blocks that may have events that a query asks for.
+func (x *index) selected(q *eventlog.Query, from, to int) []*entry {
+	types, categories := wanted(x.types, q.Types), wanted(x.categories, q.Categories)
+	var entries []*entry
+	for i := from; i < to; i++ {
+		if e := &x.blocks[i]; e.matches(types, categories) {
+			entries = append(entries, e)
+		}
+	}
+	return entries
 }
 
 // wanted says for each name of an index whether it is selected; nil selects all of them.

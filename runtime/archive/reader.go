@@ -7,6 +7,7 @@ import (
 	"hash"
 	"io"
 	"iter"
+	"slices"
 
 	"github.com/cqrsgen/cqrsgen/internal/vfs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -112,15 +113,19 @@ func (r *reader) readIndex() error {
 	return nil
 }
 
-// block reads a block that stands in the index. It is checked against that, and against its checksums.
-func (r *reader) block(e *entry, d hash.Hash) (*decoder, error) {
-	stored := make([]byte, e.size)
-	if err := r.readAt(stored, e.offset); err != nil {
-		return nil, err
+// block makes d read a block that stands in the index. It is checked against the index, and against its checksums. Several
+// goroutines may read blocks at a time.
+func (r *reader) block(e *entry, d *decoder, digest hash.Hash) error {
+	d.stored = slices.Grow(d.stored[:0], int(e.size))[:e.size]
+	if err := r.readAt(d.stored, e.offset); err != nil {
+		return err
+	}
+	if digest != nil {
+		digest.Write(d.stored)
 	}
 	var h blockHeader
-	reason := h.parse(stored)
-	body := stored[blockHeaderSize:]
+	reason := h.parse(d.stored)
+	body := d.stored[blockHeaderSize:]
 	switch {
 	case reason != "":
 	case h.sum != e.sum || h.kind != kindEvents || int(h.stored) != len(body) || h.previous != e.previous ||
@@ -128,18 +133,15 @@ func (r *reader) block(e *entry, d hash.Hash) (*decoder, error) {
 		reason = "a block is not the one that the index says"
 	case checksum(body) != h.body:
 		reason = "a block does not match its checksum"
-	}
-	if d != nil {
-		d.Write(stored)
-	}
-	var block *decoder
-	if reason == "" {
-		block, reason = newDecoder(h, body)
+	default:
+		if body, reason = d.decompress(&h, body); reason == "" {
+			reason = d.start(h, body)
+		}
 	}
 	if reason != "" {
-		return nil, r.damaged(e.offset, reason)
+		return r.damaged(e.offset, reason)
 	}
-	return block, nil
+	return nil
 }
 
 // groups yields all of the file, in order, and checks at its end that it was what the trailer says, digest included.
@@ -148,11 +150,11 @@ func (r *reader) groups() iter.Seq2[*group, error] {
 		digest := sha256.New()
 		digest.Write(r.header.append(nil))
 		var total trailer
+		var d decoder
 		g := &group{}
 		for i := range r.index.blocks {
 			e := &r.index.blocks[i]
-			d, err := r.block(e, digest)
-			if err != nil {
+			if err := r.block(e, &d, digest); err != nil {
 				yield(nil, err)
 				return
 			}
@@ -213,14 +215,14 @@ func (t *trailer) count(c *commit) {
 func (d *decoder) all() iter.Seq[*commit] {
 	return func(yield func(*commit) bool) {
 		for d.nextCommit() {
-			c := d.current
+			c := d.currentCommit()
 			c.events = make([]cqrs.Record, d.inCommit)
 			for i := range c.events {
 				if !d.nextEvent(&c.events[i]) {
 					return
 				}
 			}
-			if !yield(&c) {
+			if !yield(c) {
 				return
 			}
 		}
