@@ -59,7 +59,7 @@ func (a *archived) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appe
 func TestALogWithAnArchiveBehavesAsALog(t *testing.T) {
 	logtest.Run(t, func(t testing.TB) logtest.Harness {
 		store := memory.New()
-		log, err := with(context.Background(), vfs.NewMemory(), store, "archive")
+		log, err := with(context.Background(), small(vfs.NewMemory()), store, "archive")
 		require.NoError(t, err)
 		log.full = 1 << 10
 		t.Cleanup(func() { require.NoError(t, log.Close()) })

@@ -12,6 +12,8 @@ import (
 
 // encoder packs commits into a block. Its buffers are used again for the next block.
 type encoder struct {
+	// full is the size from which a block takes no more commits.
+	full                  int
 	previous, last, first cqrs.Position
 	events, items         int
 
@@ -71,7 +73,7 @@ func (e *encoder) reset(previous cqrs.Position) {
 
 // fits reports whether the block takes another commit.
 func (e *encoder) fits(c *commit) bool {
-	return e.items == 0 || e.size() < blockBytes && e.events+len(c.events) <= maxBlockEvents && e.items < maxBlockItems
+	return e.items == 0 || e.size() < e.full && e.events+len(c.events) <= maxBlockEvents && e.items < maxBlockItems
 }
 
 // size is that of the body so far, without the names.

@@ -3,7 +3,6 @@ package archive
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/internal/vfs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
@@ -60,11 +59,11 @@ func (c *counter) finish() {
 func Export(
 	ctx context.Context, log eventlog.Transfer, path string, r Range, report func(Progress),
 ) (Summary, error) {
-	return export(ctx, vfs.OS, log, path, r, report)
+	return export(ctx, disk, log, path, r, report)
 }
 
 func export(
-	ctx context.Context, fsys vfs.FS, log eventlog.Transfer, path string, r Range, report func(Progress),
+	ctx context.Context, fsys storage, log eventlog.Transfer, path string, r Range, report func(Progress),
 ) (Summary, error) {
 	begin, err := r.resolve(ctx, log)
 	if err != nil {
@@ -123,10 +122,10 @@ func (t *trailer) summary(after cqrs.Position, size int64) Summary {
 // Check reads a whole file and verifies every checksum in it. Errors: *DamagedError, *FormatError, those of the file
 // system.
 func Check(ctx context.Context, path string, report func(Progress)) (Summary, error) {
-	return check(ctx, vfs.OS, path, report)
+	return check(ctx, disk, path, report)
 }
 
-func check(ctx context.Context, fsys vfs.FS, path string, report func(Progress)) (Summary, error) {
+func check(ctx context.Context, fsys storage, path string, report func(Progress)) (Summary, error) {
 	r, err := openReader(fsys, path)
 	if err != nil {
 		return Summary{}, err
@@ -152,7 +151,7 @@ func (r *reader) summary() Summary { return r.trailer.summary(r.header.after, r.
 
 // Stat says what a file holds, by its header, its index and its trailer alone. Errors are as those of Check.
 func Stat(path string) (Summary, error) {
-	r, err := openReader(vfs.OS, path)
+	r, err := openReader(disk, path)
 	if err != nil {
 		return Summary{}, err
 	}

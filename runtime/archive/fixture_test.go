@@ -11,10 +11,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cqrsgen/cqrsgen/internal/vfs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
+
+// small makes blocks so small that a few commits fill one.
+func small(fsys vfs.FS) storage { return storage{fsys, 1 << 10} }
 
 // start is the time of the first commit of the tests' logs.
 var start = time.Date(2026, 3, 1, 12, 30, 15, 123456000, time.UTC)
@@ -99,6 +103,20 @@ func records(t testing.TB, log eventlog.Log, q eventlog.Query) []cqrs.Record {
 		all = append(all, *r)
 	}
 	return all
+}
+
+// requireSame checks that two logs answer a query alike, and says briefly where they don't.
+func requireSame(t testing.TB, want, got eventlog.Log, query ...eventlog.Query) {
+	t.Helper()
+	q := eventlog.Query{}
+	if len(query) > 0 {
+		q = query[0]
+	}
+	a, b := records(t, want, q), records(t, got, q)
+	for i := range min(len(a), len(b)) {
+		require.Equal(t, a[i], b[i], "record %d of %+v", i, q)
+	}
+	require.Equal(t, len(a), len(b), "the number of records of %+v", q)
 }
 
 // content is what a log holds, without positions.

@@ -32,7 +32,7 @@ const (
 
 // Bounds of a block, which are checked before anything of that size is allocated.
 const (
-	// blockBytes is the size of a body at which a block is complete; it ends with the commit that reaches it.
+	// blockBytes is the size of the bodies of blocks, or a little more.
 	blockBytes = 256 << 10
 	// maxBody bounds a body: the largest commit has 8 MiB of payloads, and 10,000 events in 1,000 streams.
 	maxBody = 32 << 20

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/cqrsgen/cqrsgen/internal/vfs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
@@ -24,11 +23,11 @@ import (
 // *FormatError, those of the log and of the file system. After any of them that is not about the file itself, import the
 // same file again to go on.
 func Import(ctx context.Context, path string, into eventlog.Transfer, report func(Progress)) (Summary, error) {
-	return importFile(ctx, vfs.OS, path, into, report)
+	return importFile(ctx, disk, path, into, report)
 }
 
 func importFile(
-	ctx context.Context, fsys vfs.FS, path string, into eventlog.Transfer, report func(Progress),
+	ctx context.Context, fsys storage, path string, into eventlog.Transfer, report func(Progress),
 ) (summary Summary, err error) {
 	if _, err := check(ctx, fsys, path, nil); err != nil {
 		return Summary{}, err

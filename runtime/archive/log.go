@@ -28,7 +28,7 @@ type Store interface {
 // directory may be removed at any time while no program uses it.
 type Log struct {
 	Store
-	fs     vfs.FS
+	fs     storage
 	dir    string
 	logger *slog.Logger
 	every  time.Duration
@@ -37,7 +37,7 @@ type Log struct {
 	// sealing is held by whoever changes the directory; life ends with Close, and whatever is being sealed with it.
 	sealing sync.Mutex
 	life    context.Context
-	end     context.CancelFunc
+	stop    context.CancelFunc
 
 	mu sync.Mutex
 	// lock is the lock of the directory, nil while another process has it.
@@ -76,15 +76,15 @@ const (
 // What is in dir and is no archive of this log is logged and dropped, whatever it is. An error means that dir can't be
 // used, or that the log can't be read.
 func With(ctx context.Context, store Store, dir string, opts ...Option) (*Log, error) {
-	return with(ctx, vfs.OS, store, dir, opts...)
+	return with(ctx, disk, store, dir, opts...)
 }
 
-func with(ctx context.Context, fsys vfs.FS, store Store, dir string, opts ...Option) (*Log, error) {
+func with(ctx context.Context, fsys storage, store Store, dir string, opts ...Option) (*Log, error) {
 	l := &Log{
 		Store: store, fs: fsys, dir: dir, logger: slog.New(slog.DiscardHandler),
 		every: time.Minute, full: fullSegment, refused: map[string]time.Time{},
 	}
-	l.life, l.end = context.WithCancel(context.Background())
+	l.life, l.stop = context.WithCancel(context.Background())
 	for _, o := range opts {
 		o(l)
 	}
@@ -133,7 +133,7 @@ func (l *Log) keeps() bool {
 // Close stops a Seal that is under way, and gives the directory to whoever else uses it. Iterations that have begun go on; the log stays open. Closing twice
 // is harmless.
 func (l *Log) Close() error {
-	l.end()
+	l.stop()
 	l.sealing.Lock()
 	defer l.sealing.Unlock()
 	l.mu.Lock()

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/internal/vfs"
@@ -64,41 +66,60 @@ func (l *Log) Seal(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(l.life, cancel)()
-	segments, err := l.verified(ctx)
-	if err != nil {
+	if _, err := l.verified(ctx); err != nil {
 		return err
 	}
 	head, err := l.Head(ctx)
 	if err != nil {
 		return err
 	}
-	var end trailer
-	if n := len(segments); n > 0 {
-		end = segments[n-1].trailer
-	}
-	for end.last < head {
+	for end := l.end(); end.last < head; end = l.end() {
 		next, err := l.writeSegment(ctx, header{after: end.last, previous: end.commit}, head)
 		if err != nil {
 			return err
 		}
-		end = next.trailer
-		l.replace(0, next)
+		l.install(next)
 	}
 	return l.merge(ctx)
 }
 
-// replace puts a segment in the place of the last n ones, whose files are removed.
-func (l *Log) replace(n int, with *segment) {
+// end returns the trailer of the last segment.
+func (l *Log) end() trailer {
 	l.mu.Lock()
-	keep := len(l.segments) - n
-	replaced := l.segments[keep:]
-	l.segments = append(l.segments[:keep:keep], with)
-	delete(l.refused, with.name)
+	defer l.mu.Unlock()
+	if n := len(l.segments); n > 0 {
+		return l.segments[n-1].trailer
+	}
+	return trailer{}
+}
+
+// install puts a new segment behind the ones that it follows, in the place of those whose events it has. If it does not
+// fit, because somebody found a segment to be wrong meanwhile, it is removed.
+func (l *Log) install(s *segment) {
+	l.mu.Lock()
+	var end trailer
+	keep := 0
+	for keep < len(l.segments) && l.segments[keep].trailer.last <= s.header.after {
+		end = l.segments[keep].trailer
+		keep++
+	}
+	removed := []*segment{s}
+	if end.last == s.header.after && end.commit == s.header.previous &&
+		(keep == len(l.segments) || l.segments[len(l.segments)-1].trailer.last <= s.trailer.last) {
+		removed = slices.DeleteFunc(slices.Clone(l.segments[keep:]), func(r *segment) bool { return r.name == s.name })
+		l.segments = append(l.segments[:keep:keep], s)
+		delete(l.refused, s.name)
+	}
 	l.mu.Unlock()
-	for _, s := range replaced {
-		if err := l.fs.Remove(s.path); err != nil {
-			l.logger.Warn("a file of the replay archive can't be removed", "dir", l.dir, "file", s.name, "error", err)
-		}
+	for _, r := range removed {
+		l.remove(r.name)
+	}
+}
+
+// remove removes a file of the directory. Where that fails it is in nobody's way, and removed another time.
+func (l *Log) remove(name string) {
+	if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.logger.Warn("a file of the replay archive can't be removed", "dir", l.dir, "file", name, "error", err)
 	}
 }
 
@@ -107,23 +128,24 @@ func (l *Log) replace(n int, with *segment) {
 func (l *Log) merge(ctx context.Context) error {
 	for {
 		l.mu.Lock()
-		n := len(l.segments)
-		var a, b *segment
-		if n > 1 {
-			a, b = l.segments[n-2], l.segments[n-1]
-		}
+		segments := l.segments
 		l.mu.Unlock()
-		if n < 2 || a.trailer.events > b.trailer.events || a.trailer.body+b.trailer.body > l.full {
+		n := len(segments)
+		if n < 2 {
+			return nil
+		}
+		a, b := segments[n-2], segments[n-1]
+		if a.trailer.events > b.trailer.events || a.trailer.body+b.trailer.body > l.full {
 			return nil
 		}
 		merged, err := l.writeSegment(ctx, a.header, b.trailer.last)
 		if err != nil {
 			return err
 		}
+		l.install(merged)
 		if merged.trailer.last != b.trailer.last {
-			return nil // it was full before: two segments are what it takes
+			return nil // two segments are what it takes
 		}
-		l.replace(2, merged)
 	}
 }
 

@@ -156,22 +156,11 @@ func (l *Log) refusedLately(name string) bool {
 	return ok
 }
 
-// removeOthers removes the files of archives that are not among the segments. Where that fails they are in nobody's way.
+// removeOthers removes the files of archives that are not among the segments.
 func (l *Log) removeOthers(names []string, segments []*segment) {
-	removed := false
 	for _, name := range names {
-		if !ours(name) || find(segments, name) != nil {
-			continue
-		}
-		if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil {
-			l.logger.Warn("a file of the replay archive can't be removed", "dir", l.dir, "file", name, "error", err)
-			continue
-		}
-		removed = true
-	}
-	if removed {
-		if err := l.fs.SyncDir(l.dir); err != nil {
-			l.logger.Warn("the directory of the replay archive can't be synced", "dir", l.dir, "error", err)
+		if ours(name) && find(segments, name) == nil {
+			l.remove(name)
 		}
 	}
 }
@@ -219,11 +208,8 @@ func (l *Log) drop(s *segment, why error) {
 	l.mu.Unlock()
 	for _, d := range dropped {
 		l.refuse(d.name, why)
-		if !keeps {
-			continue
-		}
-		if err := l.fs.Remove(d.path); err != nil {
-			l.logger.Warn("a file of the replay archive can't be removed", "dir", l.dir, "file", d.name, "error", err)
+		if keeps {
+			l.remove(d.name)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/cqrsgen/cqrsgen/internal/vfs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
@@ -18,11 +17,11 @@ import (
 // Errors: *DifferenceError names the first difference; *DamagedError, *FormatError, those of the log and of the file
 // system.
 func Verify(ctx context.Context, path string, log eventlog.Transfer, report func(Progress)) (Summary, error) {
-	return verify(ctx, vfs.OS, path, log, report)
+	return verify(ctx, disk, path, log, report)
 }
 
 func verify(
-	ctx context.Context, fsys vfs.FS, path string, log eventlog.Transfer, report func(Progress),
+	ctx context.Context, fsys storage, path string, log eventlog.Transfer, report func(Progress),
 ) (summary Summary, err error) {
 	r, err := openReader(fsys, path)
 	if err != nil {

@@ -18,9 +18,19 @@ import (
 // partial ends the names of files that are being written. What was left of one by a crash is of no use.
 const partial = ".partial"
 
+// storage is where files are, and how large their blocks are.
+type storage struct {
+	vfs.FS
+	// block is the size of a body at which a block is complete; it ends with the commit that reaches it.
+	block int
+}
+
+// disk is where everybody's files are.
+var disk = storage{vfs.OS, blockBytes}
+
 // writer writes one file: under another name first, which becomes its own once all of it is durable.
 type writer struct {
-	fs       vfs.FS
+	fs       storage
 	path     string
 	tmp      string
 	file     vfs.File
@@ -37,7 +47,7 @@ type writer struct {
 }
 
 // newWriter begins a file. It fails with fs.ErrExist if there is one of that name. Either finish or abort must follow.
-func newWriter(fsys vfs.FS, path string, h header, compress bool) (*writer, error) {
+func newWriter(fsys storage, path string, h header, compress bool) (*writer, error) {
 	dir, base := filepath.Split(filepath.Clean(path))
 	if err := mustNotExist(fsys, path); err != nil {
 		return nil, err
@@ -52,6 +62,7 @@ func newWriter(fsys vfs.FS, path string, h header, compress bool) (*writer, erro
 		return nil, explain(err)
 	}
 	w.write(h.append(nil))
+	w.encoder.full = fsys.block
 	w.encoder.reset(h.after)
 	return w, nil
 }
