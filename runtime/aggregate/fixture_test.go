@@ -11,15 +11,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The aggregate of these tests: numbers are added under names. Its state has a map, because that is what a command
 // could change by accident in a state that others see too.

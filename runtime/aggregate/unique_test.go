@@ -25,13 +25,15 @@ func (sumTaken) RejectionType() string { return "SumTaken" }
 // withUniqueSums returns a system in which no two streams have the same sum, unless it is zero.
 func withUniqueSums(t *testing.T, set setting) *system {
 	s := newSystem(t, set)
-	s.def.Unique = []Unique[tally]{{
-		Space: "Tally.sum",
-		Value: func(s *tally, v *claim.Value) { v.Int(s.Sum) },
-		Taken: func(s *tally) cqrs.Rejection { return sumTaken{s.Sum} },
-	}}
+	s.def.Unique = uniqueSums
 	return s
 }
+
+var uniqueSums = []Unique[tally]{{
+	Space: "Tally.sum",
+	Value: func(s *tally, v *claim.Value) { v.Int(s.Sum) },
+	Taken: func(s *tally) cqrs.Rejection { return sumTaken{s.Sum} },
+}}
 
 func TestValuesAreSwappedInOneCommand(t *testing.T) {
 	s := withUniqueSums(t, setting{})
