@@ -42,13 +42,39 @@ func histories(t *testing.T, open func(testing.TB) Harness) {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			f := newFixture(t, open(t))
 			f.rand = rand.New(rand.NewPCG(seed, uint64(i)))
-			recordHistory(f).check()
+			h := newHistory(f)
+			h.record()
+			h.check()
 		})
 		if t.Failed() {
 			return
 		}
 	}
 }
+
+// RunDisturbed records histories as RunSeries does, while disturb makes the log's servers fail and come back, and demands
+// the same of them: whatever was answered was true, and nothing that was acknowledged is gone. Disturb goes on until done
+// is closed, and leaves servers that work. A call that fails meanwhile must say that the log was not available, or that
+// its outcome is not known. Open opens a log on servers that nobody else uses.
+func RunDisturbed(t *testing.T, open func(testing.TB) Harness, disturb func(done <-chan struct{})) {
+	box := soak.Box(t, 15*time.Second, 0)
+	for range box.Rounds(soak.Rounds(5, 100), "histories under faults, nothing acknowledged lost, all linearizable") {
+		h := newHistory(newFixture(t, open(t)))
+		h.disturbed = box
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			h.record()
+		}()
+		disturb(done)
+		h.check()
+		soak.Logf(t, "%d operations, of which %d could not be carried out and %d had no known outcome",
+			len(h.operations), h.failed, h.unknown)
+	}
+}
+
+// patience is how long a caller waits for one operation while servers fail.
+const patience = 5 * time.Second
 
 // operation is what one caller did, and what it got.
 type operation struct {
@@ -117,23 +143,31 @@ type history struct {
 	numbers  atomic.Int64
 
 	operations []*operation
+	// disturbed is not nil if servers fail, and bounds how long that goes on; failed operations were not carried out for
+	// that reason, unknown ones may have been.
+	disturbed       *soak.TimeBox
+	failed, unknown int
 }
 
-func recordHistory(f *fixture) *history {
-	h := &history{fixture: f, started: time.Now(), logs: f.logs()}
+func newHistory(f *fixture) *history { return &history{fixture: f, logs: f.logs()} }
+
+// record lets the callers do what they do.
+func (h *history) record() {
+	h.started = time.Now()
 	each := make([][]*operation, historyCallers)
 	var wg sync.WaitGroup
 	for c := range each {
-		caller := &caller{history: h, number: c, log: h.logs[c%len(h.logs)], rand: rand.New(rand.NewPCG(f.rand.Uint64(), 0))}
+		caller := &caller{history: h, number: c, log: h.logs[c%len(h.logs)], rand: rand.New(rand.NewPCG(h.rand.Uint64(), 0))}
 		wg.Go(func() {
 			for range historyOperations / historyCallers {
-				each[c] = append(each[c], caller.do())
+				if h.disturbed == nil || h.disturbed.Open() {
+					each[c] = append(each[c], caller.do())
+				}
 			}
 		})
 	}
 	wg.Wait()
 	h.operations = slices.Concat(each...)
-	return h
 }
 
 // caller does one operation after the other.
@@ -149,7 +183,7 @@ type caller struct {
 // do does and records one operation.
 func (c *caller) do() *operation {
 	op := &operation{caller: c.number}
-	var run func(*operation)
+	var run func(context.Context, *operation)
 	switch p := c.rand.IntN(100); {
 	case p < 65:
 		run = c.prepareAppend(op)
@@ -160,8 +194,14 @@ func (c *caller) do() *operation {
 	default:
 		op.kind, run = readingHead, c.readHead
 	}
+	ctx := c.ctx
+	if c.disturbed != nil {
+		within, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		ctx = within
+	}
 	op.called = time.Since(c.started)
-	run(op)
+	run(ctx, op)
 	op.done = time.Since(c.started)
 	if op.kind == appending && op.err == nil && !op.appended.Repeated {
 		c.last = op.appended.Position
@@ -170,7 +210,7 @@ func (c *caller) do() *operation {
 }
 
 // prepareAppend makes a commit to one stream, or to several, some of which it may only expect at a version.
-func (c *caller) prepareAppend(op *operation) func(*operation) {
+func (c *caller) prepareAppend(op *operation) func(context.Context, *operation) {
 	op.number = int(c.numbers.Add(1))
 	op.commit = commit()
 	streams := c.rand.Perm(historyStreams)[:1+max(0, c.rand.IntN(6)-3)]
@@ -220,8 +260,7 @@ func (c *caller) expectation(s int) eventlog.Expected {
 }
 
 // append appends, now and then without the patience to wait for the outcome.
-func (c *caller) append(op *operation) {
-	ctx := c.ctx
+func (c *caller) append(ctx context.Context, op *operation) {
 	if c.rand.IntN(20) == 0 {
 		short, cancel := context.WithTimeout(ctx, time.Duration(c.rand.IntN(500))*time.Microsecond)
 		defer cancel()
@@ -236,10 +275,10 @@ func (c *caller) append(op *operation) {
 	}
 }
 
-func (c *caller) readStream(op *operation) {
+func (c *caller) readStream(ctx context.Context, op *operation) {
 	version := cqrs.Version(0)
-	for r, err := range c.log.ReadStream(c.ctx, historyStream(op.stream), 1) {
-		if !assert.NoError(c, err) {
+	for r, err := range c.log.ReadStream(ctx, historyStream(op.stream), 1) {
+		if op.err = err; err != nil {
 			return
 		}
 		if version++; r.Version != version {
@@ -249,20 +288,16 @@ func (c *caller) readStream(op *operation) {
 	}
 }
 
-func (c *caller) readTail(op *operation) {
-	for r, err := range c.log.Read(c.ctx, eventlog.Query{After: op.after}) {
-		if !assert.NoError(c, err) {
+func (c *caller) readTail(ctx context.Context, op *operation) {
+	for r, err := range c.log.Read(ctx, eventlog.Query{After: op.after}) {
+		if op.err = err; err != nil {
 			return
 		}
 		op.seen = append(op.seen, c.parse(r))
 	}
 }
 
-func (c *caller) readHead(op *operation) {
-	var err error
-	op.head, err = c.log.Head(c.ctx)
-	assert.NoError(c, err)
-}
+func (c *caller) readHead(ctx context.Context, op *operation) { op.head, op.err = c.log.Head(ctx) }
 
 func (h *history) parse(r *cqrs.Record) seenEvent {
 	number, index, _ := strings.Cut(string(r.Data), " ")
@@ -274,13 +309,46 @@ func (h *history) parse(r *cqrs.Record) seenEvent {
 	return seenEvent{n, i}
 }
 
+// settle appends once more through each handle: what comes last is stored after whatever is still on its way.
+func (h *history) settle() {
+	for _, log := range h.logs {
+		require.Eventually(h, func() bool {
+			_, err := log.Append(h.ctx, commit(to(stream("last"), eventlog.Any, event("Last", 0))))
+			if err != nil && h.disturbed == nil {
+				require.NoError(h, err)
+			}
+			return err == nil
+		}, soon, time.Millisecond)
+	}
+}
+
+// dropFailedReads forgets the reads that could not be carried out: they say nothing.
+func (h *history) dropFailedReads() {
+	h.operations = slices.DeleteFunc(h.operations, func(op *operation) bool {
+		if op.kind == appending || op.err == nil {
+			return false
+		}
+		h.requireExcused(op)
+		return true
+	})
+}
+
+// requireExcused checks that what was not carried out was not for a good reason.
+func (h *history) requireExcused(op *operation) {
+	h.failed++
+	gaveUp := errors.Is(op.err, context.DeadlineExceeded) && (h.disturbed != nil || op.kind == appending)
+	if !gaveUp && (h.disturbed == nil || !errors.Is(op.err, eventlog.ErrUnavailable)) {
+		require.NoError(h, op.err, "%s", op)
+	}
+}
+
 // check looks for the order.
 func (h *history) check() {
-	// What comes last is stored after whatever is still on its way.
-	h.append(commit(to(stream("last"), eventlog.New, event("Last", 0))))
+	h.settle()
 	final := h.readAll()
-	final = final[:len(final)-1]
-	h.requireOrder(append(final, h.readStream(stream("last"))...))
+	h.requireOrder(final)
+	final = only(final, func(r *cqrs.Record) bool { return r.Stream != stream("last") })
+	h.dropFailedReads()
 	h.resolve(final)
 	checked := h.operations
 	if h.engine.StaleReads {
