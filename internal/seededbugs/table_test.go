@@ -204,5 +204,13 @@ var table = []bug{
 			new: "	if true {",
 		}},
 		pkg: aggregate, run: "Unknown",
+	}, {
+		name: "PostgreSQL acknowledges before it has written",
+		file: "runtime/engine/postgres/server.go",
+		edits: []edit{
+			{old: `{"synchronous_commit", "on", []string{"on",`, new: `{"synchronous_commit", "on", []string{"on", "off",`},
+			{old: "'synchronous_commit', 'on', false", new: "'synchronous_commit', 'off', false"},
+		},
+		pkg: postgres, run: "HistoriesAreLinearizable", servers: true,
 	},
 }

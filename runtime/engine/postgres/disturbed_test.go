@@ -18,7 +18,7 @@ func TestHistoriesAreLinearizableWhileTheServerIsKilled(t *testing.T) {
 			select {
 			case <-done:
 				return
-			case <-time.After(time.Duration(50+random.IntN(400)) * time.Millisecond):
+			case <-time.After(time.Duration(20+random.IntN(300)) * time.Millisecond):
 			}
 			server.Kill(t)
 			server.Start(t)

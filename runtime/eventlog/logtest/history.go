@@ -57,7 +57,7 @@ func histories(t *testing.T, open func(testing.TB) Harness) {
 // is closed, and leaves servers that work. A call that fails meanwhile must say that the log was not available, or that
 // its outcome is not known. Open opens a log on servers that nobody else uses.
 func RunDisturbed(t *testing.T, open func(testing.TB) Harness, disturb func(done <-chan struct{})) {
-	box := soak.Box(t, 15*time.Second, 0)
+	box := soak.Box(t, 10*time.Second, 0)
 	for range box.Rounds(soak.Rounds(5, 100), "histories under faults, nothing acknowledged lost, all linearizable") {
 		h := newHistory(newFixture(t, open(t)))
 		h.disturbed = box
@@ -196,6 +196,8 @@ func (c *caller) do() *operation {
 	}
 	ctx := c.ctx
 	if c.disturbed != nil {
+		// So that a history lasts longer than its servers do.
+		time.Sleep(time.Duration(c.rand.IntN(6000)) * time.Microsecond)
 		within, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		ctx = within
