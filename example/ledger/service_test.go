@@ -78,14 +78,14 @@ func onFiles(dir string) place {
 }
 
 // start opens the service at a place. It stops at the end of the test, or before.
-func start(t *testing.T, at place) *service {
+func start(t *testing.T, at place, opts ...aggregate.Option) *service {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	log, err := at.open(ctx)
 	require.NoError(t, err)
 	rows, err := sqlite.Open(ctx, filepath.Join(at.dir, "readmodels.db"))
 	require.NoError(t, err)
-	app, err := ledger.New(ctx, log, rows, ledger.Deciders{}, ledger.Projections{})
+	app, err := ledger.New(ctx, log, rows, ledger.Deciders{}, ledger.Projections{}, opts...)
 	require.NoError(t, err)
 	running := make(chan error, 1)
 	go func() { running <- app.Run(ctx) }()
