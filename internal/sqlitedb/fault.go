@@ -21,6 +21,10 @@ const (
 	Corrupt
 	// NotDatabase means that the file is no database at all.
 	NotDatabase
+	// ReadOnly means that the file, or its directory, can't be written.
+	ReadOnly
+	// CannotOpen means that the operating system did not open the file, or one of those beside it.
+	CannotOpen
 	// Constraint means that a row breaks a constraint or a trigger refused it.
 	Constraint
 	// Interrupted means that the context ended while the statement ran.
@@ -46,6 +50,10 @@ func Classify(err error) Fault {
 		return Corrupt
 	case sqlite.ResultNotADB:
 		return NotDatabase
+	case sqlite.ResultReadOnly:
+		return ReadOnly
+	case sqlite.ResultCantOpen:
+		return CannotOpen
 	case sqlite.ResultConstraint:
 		return Constraint
 	case sqlite.ResultInterrupt:

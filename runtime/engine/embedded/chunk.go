@@ -68,7 +68,7 @@ func (c *chunk) reset() {
 // takes reports whether the chunk has room for the row that stmt stands at. An empty chunk has.
 func (c *chunk) takes(stmt *sqlite.Stmt, most bounds) bool {
 	n := len(c.records)
-	return n == 0 || n < most.records && n*recordBytes+len(c.data)+len(c.text)+stmt.ColumnLen(6) <= most.bytes
+	return n == 0 || n < most.records && (n+1)*recordBytes+len(c.data)+len(c.text)+stmt.ColumnLen(6) <= most.bytes
 }
 
 // add appends the row that stmt stands at. Its strings and its payload are set by seal.

@@ -61,7 +61,15 @@ var (
 // Option changes how a log is opened.
 type Option func(*options)
 
-type options struct{ readBuffer int }
+type options struct {
+	readBuffer int
+	migrate    bool
+}
+
+// Migrate lets Open bring a log of an older release to the schema of this one. It happens in one transaction. Nobody else
+// should have the log open: an older release that does can't append any more. The disk needs room for three times the
+// size of the file, which is about twice as large afterwards, one half of it free for what comes.
+func Migrate() Option { return func(o *options) { o.migrate = true } }
 
 // ReadBuffer bounds what one iteration holds in memory, in bytes; unless it is given the bound is 5 MiB. A small bound
 // makes reading slower. There is room for a few events in any case, however large they are. What the caller keeps of the
@@ -71,8 +79,8 @@ func ReadBuffer(bytes int) Option { return func(o *options) { o.readBuffer = byt
 // Open opens the log in the directory dir, and creates both if they do not exist. The end of ctx ends the opening;
 // it has no effect on the log afterwards.
 //
-// Errors: *RefusedError for a file that is no log, of a newer release, of an older one that Upgrade must bring up to
-// date, on a network file system, or with settings that lose data; otherwise those of the file system.
+// Errors: *RefusedError for a file that is no log, of a newer release, of an older one without the option
+// Migrate, on a network file system, or with settings that lose data; otherwise those of the file system.
 func Open(ctx context.Context, dir string, opts ...Option) (*Log, error) {
 	o := options{readBuffer: defaultReadBuffer}
 	for _, opt := range opts {
@@ -86,7 +94,13 @@ func Open(ctx context.Context, dir string, opts ...Option) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := openDatabase(ctx, path)
+	var conn *sqlite.Conn
+	if o.migrate {
+		err = upgradeFile(ctx, path)
+	}
+	if err == nil {
+		conn, err = openDatabase(ctx, path)
+	}
 	if err := errors.Join(err, unlock()); err != nil {
 		if conn != nil {
 			err = errors.Join(err, conn.Close())
@@ -131,6 +145,20 @@ func makeDir(dir string) error {
 
 // Path returns the path of the database file.
 func (l *Log) Path() string { return l.path }
+
+// WriteAheadLog returns the size of the write-ahead log, in bytes: what was appended since the last checkpoint is in it.
+// It stays at about 16 MiB, or 64 MiB under many readers. If it grows on, another program has a transaction open that
+// reads: as long as it does, nothing can be cut off.
+func (l *Log) WriteAheadLog() (int64, error) {
+	info, err := os.Stat(l.path + "-wal")
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
 
 // Close waits until the commits that were handed in are stored, wakes whoever waits for news, and closes the file.
 // Every later call fails with cqrs.ErrClosed, and so does an iteration that needs more from the file. Closing twice

@@ -8,10 +8,12 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cqrsgen/cqrsgen/internal/soak"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/stretchr/testify/assert"
@@ -20,7 +22,7 @@ import (
 )
 
 func TestAFullDiskRefusesCleanlyAndWorksAgainLater(t *testing.T) {
-	random := rand.New(rand.NewPCG(newSeed(t), 0))
+	random := soak.Rand(t)
 	disk := t.TempDir()
 	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=6m"); err != nil {
 		t.Skipf("a small file system can't be mounted here: %v", err)
@@ -117,4 +119,89 @@ func TestAfterAFailedWriteTheLogStaysFailedUntilItIsReopened(t *testing.T) {
 	}
 	_, err = l.Append(t.Context(), oneEvent(contended, eventlog.New))
 	require.NoError(t, err)
+}
+
+// mountImage mounts a new file system of 16 MiB in a file of its own, on a disk that has room for the first size of it
+// alone: writing works until the system carries what was written to the disk.
+func mountImage(t *testing.T, size string) string {
+	t.Helper()
+	disk, mounted := t.TempDir(), t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("a small file system can't be mounted here: %v", err)
+	}
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(disk, unix.MNT_DETACH)) })
+	image := filepath.Join(disk, "image")
+	for _, args := range [][]string{
+		{"truncate", "-s", "16M", image},
+		{"mkfs.ext4", "-q", "-F", "-E", "nodiscard", image},
+		{"mount", "-o", "loop", image, mounted},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			t.Skipf("a file system in a file can't be mounted here: %s: %v: %s", args[0], err, out)
+		}
+	}
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(mounted, unix.MNT_DETACH)) })
+	return mounted
+}
+
+func TestAfterAFailedSyncTheLogStaysFailedUntilItIsReopened(t *testing.T) {
+	random := soak.Rand(t)
+	dir := filepath.Join(mountImage(t, "6m"), "log")
+	l, err := Open(t.Context(), dir)
+	require.NoError(t, err)
+	acknowledged, unknown := make(map[cqrs.CommitID]bool), make(map[cqrs.CommitID]bool)
+	var failed *eventlog.FailedError
+	for failed == nil {
+		c := randomCommit(random)
+		_, err := l.Append(t.Context(), c)
+		if err == nil {
+			acknowledged[c.ID] = true
+			continue
+		}
+		require.ErrorAs(t, err, &failed)
+		unknown[c.ID] = true
+	}
+	require.ErrorContains(t, failed, "disk I/O error")
+	for range 3 {
+		c := randomCommit(random)
+		_, err := l.Append(t.Context(), c)
+		require.ErrorAs(t, err, &failed)
+		var outcome *eventlog.UnknownOutcomeError
+		require.False(t, errors.As(err, &outcome), "it was not handed to the disk")
+	}
+	require.ErrorAs(t, l.SaveSnapshot(t.Context(), contended, []byte("x")), &failed)
+	_ = l.Close()
+
+	// The system still has in memory what it could not carry to the disk: whoever opens the log sees no less than what was
+	// acknowledged, and no half of a commit.
+	l, err = Open(t.Context(), dir)
+	if err != nil {
+		t.Logf("the log can't be opened on the failed disk: %v", err)
+		return
+	}
+	stored := requireSound(t, l)
+	for id := range acknowledged {
+		require.NotZero(t, stored[id], "commit %x was acknowledged and is not there", id)
+	}
+	for id := range stored {
+		require.True(t, acknowledged[id] || unknown[id], "commit %x was refused and is there", id)
+	}
+	_ = l.Close()
+}
+
+func TestWhereNothingCanBeWrittenTheLogIsRefused(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=6m"); err != nil {
+		t.Skipf("a small file system can't be mounted here: %v", err)
+	}
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(disk, unix.MNT_DETACH)) })
+	l, err := Open(t.Context(), disk)
+	require.NoError(t, err)
+	_, err = l.Append(t.Context(), oneEvent(contended, eventlog.New))
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	require.NoError(t, unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	_, err = Open(t.Context(), disk)
+	require.ErrorIs(t, err, unix.EROFS)
+	assert.ErrorContains(t, err, disk)
 }

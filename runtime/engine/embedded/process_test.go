@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/internal/soak"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/google/uuid"
@@ -58,22 +59,8 @@ func startChild(t *testing.T, name string, args ...string) (*exec.Cmd, io.Reader
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { _ = cmd.Process.Kill() }) // it has ended, unless the test failed
 	return cmd, out
-}
-
-// newSeed returns a seed that is printed if the test fails, or the one of a failed run.
-func newSeed(t *testing.T) uint64 {
-	const variable = "CQRSGEN_SEED"
-	seed, err := strconv.ParseUint(os.Getenv(variable), 10, 64)
-	if err != nil {
-		seed = rand.Uint64()
-	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("to repeat: %s=%d", variable, seed)
-		}
-	})
-	return seed
 }
 
 // randomCommit appends to several streams. Each payload says how many events the whole commit has, so that a torn
@@ -166,70 +153,142 @@ func childLoad(args []string) error {
 	return <-failed
 }
 
-// killRounds is how often the kill test kills, unless the environment says otherwise.
-func killRounds(t *testing.T) int {
-	value := os.Getenv("CQRSGEN_KILL_ROUNDS")
-	if value == "" {
-		return 20
-	}
-	n, err := strconv.Atoi(value)
-	require.NoError(t, err)
-	return n
-}
-
 func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
-	seed := newSeed(t)
-	random := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
-	acknowledged := make(map[cqrs.CommitID]string)
-	rounds := killRounds(t)
-	for range rounds {
+	t.Parallel()
+	random := soak.Rand(t)
+	// A log that has grown takes long to be checked: from time to time a new one is begun.
+	const logRounds = 50
+	var dir string
+	var acknowledged map[cqrs.CommitID]string
+	total := 0
+	for i := range soak.Box(t, 15*time.Second, 0).Rounds(soak.Rounds(50, 1000), "kills under load, nothing lost") {
+		if i%logRounds == 0 {
+			dir, acknowledged = t.TempDir(), make(map[cqrs.CommitID]string)
+		}
 		last := killUnderLoad(t, dir, random)
 		maps.Copy(acknowledged, last)
-		l, err := Open(t.Context(), dir)
-		require.NoError(t, err)
-		stored := requireSound(t, l)
-		for id := range acknowledged {
-			require.NotZero(t, stored[id], "commit %x was acknowledged and is not there", id)
-		}
-		for _, command := range last {
-			if command != "" {
-				_, ok, err := l.Command(t.Context(), command, [32]byte{})
-				require.NoError(t, err)
-				require.True(t, ok, "and so is its command id")
-			}
-		}
-		require.NoError(t, l.Close())
+		total += len(last)
+		requireAcknowledged(t, dir, acknowledged, last)
 	}
-	t.Logf("%d kills, %d acknowledged commits, 0 lost", rounds, len(acknowledged))
+	soak.Logf(t, "%d commits were acknowledged", total)
+}
+
+// requireAcknowledged opens the log, and checks that it is sound, has all of the commits, and the commands of the last.
+func requireAcknowledged(t *testing.T, dir string, acknowledged, last map[cqrs.CommitID]string) {
+	t.Helper()
+	l, err := Open(t.Context(), dir)
+	require.NoError(t, err)
+	stored := requireSound(t, l)
+	for id := range acknowledged {
+		require.NotZero(t, stored[id], "commit %x was acknowledged and is not there", id)
+	}
+	for _, command := range last {
+		if command != "" {
+			_, ok, err := l.Command(t.Context(), command, [32]byte{})
+			require.NoError(t, err)
+			require.True(t, ok, "and so is its command id")
+		}
+	}
+	require.NoError(t, l.Close())
 }
 
 // killUnderLoad returns the acknowledged commits, and their command ids, of a child that was killed at some moment.
 func killUnderLoad(t *testing.T, dir string, random *rand.Rand) map[cqrs.CommitID]string {
 	cmd, out := startChild(t, "load", dir, fmt.Sprint(random.Uint64()))
+	var kill *time.Timer
+	acknowledged := readAcknowledged(t, out, func() {
+		kill = time.AfterFunc(time.Duration(random.IntN(100_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+	})
+	requireKilled(t, cmd)
+	require.NotNil(t, kill)
+	require.NotEmpty(t, acknowledged)
+	return acknowledged
+}
+
+// readAcknowledged reads what a child prints until its end, and calls first after the first commit.
+func readAcknowledged(t *testing.T, out io.Reader, first func()) map[cqrs.CommitID]string {
 	acknowledged := make(map[cqrs.CommitID]string)
 	lines := bufio.NewReader(out)
-	var kill *time.Timer
 	for {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			break // what comes without its end was not printed whole
-		}
-		if kill == nil {
-			kill = time.AfterFunc(time.Duration(random.IntN(100_000))*time.Microsecond, func() { _ = cmd.Process.Kill() })
+			return acknowledged // what comes without its end was not printed whole
 		}
 		text, command, _ := strings.Cut(strings.TrimSpace(line), " ")
 		var id cqrs.CommitID
 		_, err = hex.Decode(id[:], []byte(text))
-		require.NoError(t, err)
-		acknowledged[id] = command
+		assert.NoError(t, err)
+		if acknowledged[id] = command; len(acknowledged) == 1 {
+			first()
+		}
 	}
+}
+
+func requireKilled(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	require.ErrorAs(t, err, &exit)
 	require.Equal(t, -1, exit.ExitCode(), "the child was killed and did not fail by itself")
-	require.NotEmpty(t, acknowledged)
+}
+
+// loader is a process under load, and what it acknowledged once it has ended.
+type loader struct {
+	cmd          *exec.Cmd
+	acknowledged chan map[cqrs.CommitID]string
+	working      chan struct{}
+}
+
+func startLoader(t *testing.T, dir string, random *rand.Rand) *loader {
+	l := &loader{acknowledged: make(chan map[cqrs.CommitID]string, 1), working: make(chan struct{})}
+	var out io.Reader
+	l.cmd, out = startChild(t, "load", dir, fmt.Sprint(random.Uint64()))
+	go func() { l.acknowledged <- readAcknowledged(t, out, func() { close(l.working) }) }()
+	return l
+}
+
+func (l *loader) kill(t *testing.T) map[cqrs.CommitID]string {
+	t.Helper()
+	<-l.working
+	require.NoError(t, l.cmd.Process.Kill())
+	// What it printed is read to its end before Wait closes the pipe.
+	acknowledged := <-l.acknowledged
+	requireKilled(t, l.cmd)
 	return acknowledged
+}
+
+func TestFourProcessesLoseNothingWhileOneIsKilledEverySecond(t *testing.T) {
+	t.Parallel()
+	random := soak.Rand(t)
+	dir := t.TempDir()
+	box := soak.Box(t, 20*time.Second, 10*time.Minute)
+	l := open(t, dir)
+	done, followed := make(chan struct{}), make(chan int)
+	go func() { followed <- followLive(t, l, done) }()
+	loaders := make([]*loader, shareProcesses)
+	for i := range loaders {
+		loaders[i] = startLoader(t, dir, random)
+	}
+	acknowledged := make(map[cqrs.CommitID]string)
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	kills := 0
+	for ; box.Open(); kills++ {
+		<-second.C
+		i := random.IntN(len(loaders))
+		maps.Copy(acknowledged, loaders[i].kill(t))
+		loaders[i] = startLoader(t, dir, random)
+	}
+	for _, loader := range loaders {
+		maps.Copy(acknowledged, loader.kill(t))
+	}
+	close(done)
+	live := <-followed
+	n, err := l.Count(t.Context())
+	require.NoError(t, err)
+	assert.EqualValues(t, n, live, "a live reader saw every event once")
+	requireAcknowledged(t, dir, acknowledged, nil)
+	box.Reached(kills, kills, fmt.Sprintf("kills of one of four processes; %d acknowledged commits, none lost", len(acknowledged)))
 }
 
 // childShare appends a number of commits, among others, and next to each one to a stream that all processes want.
@@ -304,7 +363,7 @@ func oneEvent(s cqrs.StreamID, expected eventlog.Expected) eventlog.Commit {
 }
 
 func TestFourProcessesAppendToOneDirectoryWithoutGapsOrLosses(t *testing.T) {
-	seed := newSeed(t)
+	seed := soak.Seed(t)
 	dir := t.TempDir()
 	var children []*exec.Cmd
 	for i := range shareProcesses {

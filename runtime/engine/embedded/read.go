@@ -171,6 +171,14 @@ func (r *streamReader) fetch(c *sqlite.Conn, into *chunk) error {
 		if r.id, err = number(stmt); r.id == 0 || err != nil {
 			return err
 		}
+		// The index and the table both have the name, and a damaged file may have them differ.
+		names := nameReader{r.log, c}
+		switch named, err := names.stream(r.id); {
+		case err != nil:
+			return err
+		case named.id != r.stream:
+			return corruptf("the index has stream %s where the table has %s", r.stream, named.id)
+		}
 	}
 	if r.backwards {
 		return r.fetchBackwards(c, into)

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
 	"zombiezen.com/go/sqlite"
@@ -48,9 +49,13 @@ func refused(path string, err error) error {
 	case kind == sqlitedb.Corrupt:
 		return &RefusedError{Path: path, Reason: "it is damaged", Err: err}
 	case errors.As(err, &old):
-		return &RefusedError{Path: path, Reason: "its user_version is 1 and this program needs 2: call embedded.Upgrade"}
+		return &RefusedError{Path: path, Reason: "its user_version is 1 and this program needs 2: open it once with embedded.Migrate()"}
 	case errors.As(err, &setting):
 		return &RefusedError{Path: path, Reason: "it does not take the setting " + setting.Setting, Err: err}
+	case kind == sqlitedb.ReadOnly:
+		return &RefusedError{Path: path, Reason: "it can't be written", Err: err}
+	case kind == sqlitedb.CannotOpen:
+		return &RefusedError{Path: path, Reason: "it can't be opened for writing, or its write-ahead log can't", Err: err}
 	case errors.As(err, &network):
 		return &RefusedError{Path: path, Reason: "it is on a network file system", Err: err}
 	}
@@ -62,7 +67,7 @@ func foreign(path string, app int64) error {
 	return &RefusedError{Path: path, Reason: reason}
 }
 
-// oldSchemaError says that Upgrade is needed.
+// oldSchemaError says that the option Migrate is needed.
 type oldSchemaError struct{ path string }
 
 func (e *oldSchemaError) Error() string { return e.path + " has the schema of an older release" }
@@ -70,6 +75,10 @@ func (e *oldSchemaError) Error() string { return e.path + " has the schema of an
 // openDatabase opens the file for writing, with the tables in it. A file that is not ours is refused before anything in
 // it is changed: setting it up would turn another program's database into one with a write-ahead log.
 func openDatabase(ctx context.Context, path string) (*sqlite.Conn, error) {
+	// SQLite takes a file that is shorter than any database for a new one, and would write over it.
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < minDatabase {
+		return nil, &RefusedError{Path: path, Reason: "it is not a SQLite database"}
+	}
 	var empty bool
 	conn, err := sqlitedb.OpenIf(ctx, path, func(c *sqlite.Conn) (err error) {
 		empty, err = checkSchema(c, path)
@@ -83,8 +92,24 @@ func openDatabase(ctx context.Context, path string) (*sqlite.Conn, error) {
 			return nil, errors.Join(refused(path, err), conn.Close())
 		}
 	}
+	if err := tryWriting(ctx, conn); err != nil {
+		return nil, errors.Join(refused(path, err), conn.Close())
+	}
 	return conn, nil
 }
+
+// tryWriting begins to write, because SQLite opens for reading alone what it can't write. Who holds the lock can write.
+func tryWriting(ctx context.Context, c *sqlite.Conn) error {
+	err := sqlitedb.Begin(ctx, c, 0)
+	if err == nil || sqlitedb.Classify(err) == sqlitedb.Busy {
+		sqlitedb.Rollback(c)
+		return nil
+	}
+	return err
+}
+
+// minDatabase is the size of the smallest database, in bytes: one page of the smallest size.
+const minDatabase = 512
 
 func createSchema(ctx context.Context, c *sqlite.Conn, path string) error {
 	return sqlitedb.Write(ctx, c, sqlitedb.BusyTimeout, func() error {

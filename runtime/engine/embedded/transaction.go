@@ -37,7 +37,7 @@ const (
 type transaction struct {
 	conn *sqlite.Conn
 	stmt struct {
-		version, stream, last, insertStream, typ, insertType, updateType, block, event, command, snapshot *sqlite.Stmt
+		version, stream, streamName, last, insertStream, typ, insertType, updateType, block, event, command, snapshot *sqlite.Stmt
 	}
 	findCommand *sqlite.Stmt
 
@@ -92,7 +92,7 @@ func (e *requestError) Unwrap() error { return e.err }
 func newTransaction(c *sqlite.Conn) (*transaction, error) {
 	t := &transaction{conn: c}
 	for query, stmt := range map[string]**sqlite.Stmt{
-		selectVersion: &t.stmt.version, selectStream: &t.stmt.stream, selectLast: &t.stmt.last,
+		selectVersion: &t.stmt.version, selectStream: &t.stmt.stream, selectStreamName: &t.stmt.streamName, selectLast: &t.stmt.last,
 		insertStream: &t.stmt.insertStream, selectType: &t.stmt.typ, insertType: &t.stmt.insertType,
 		updateType: &t.stmt.updateType, upsertBlock: &t.stmt.block, insertEvent: &t.stmt.event, insertCommand: &t.stmt.command,
 		upsertSnapshot: &t.stmt.snapshot, selectCommand: &t.findCommand,
@@ -325,6 +325,9 @@ func (t *transaction) stream(id cqrs.StreamID) (*streamRow, error) {
 		return nil, err
 	}
 	if row.id != 0 {
+		if err := t.checkName(id, row.id); err != nil {
+			return nil, err
+		}
 		t.stmt.last.BindInt64(1, row.id)
 		head, err := number(t.stmt.last)
 		if err != nil {
@@ -334,6 +337,20 @@ func (t *transaction) stream(id cqrs.StreamID) (*streamRow, error) {
 	}
 	t.streams.put(id, row)
 	return row, nil
+}
+
+// checkName fails if the table has another stream under the id that the index has: the file is damaged then.
+func (t *transaction) checkName(stream cqrs.StreamID, id int64) error {
+	s := t.stmt.streamName
+	s.BindInt64(1, id)
+	row, err := s.Step()
+	if err != nil {
+		return err
+	}
+	if !row || s.ColumnText(0) != stream.Category || s.ColumnText(1) != stream.ID {
+		return errors.Join(corruptf("the index has stream %s where the table has another one", stream), s.Reset())
+	}
+	return s.Reset()
 }
 
 func (t *transaction) ensureStream(id cqrs.StreamID, row *streamRow) error {

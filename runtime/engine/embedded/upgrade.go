@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
@@ -25,30 +24,24 @@ var (
 	dropOld string
 )
 
-// Upgrade brings the log in the directory dir to the schema that this release writes, in one transaction: when it fails,
-// or is killed, the log is as it was. A log that is up to date is left alone. Nobody else should have the log open: an
-// older release that does can't append any more. The file grows to about twice its size, of which one half is free
-// afterwards; the disk needs room for three times the size.
-//
-// Errors: those of Open, and an error that wraps eventlog.ErrCorrupt if the old log can't be what was written.
-func Upgrade(ctx context.Context, dir string) (err error) {
-	path := filepath.Join(dir, fileName)
-	if _, err := os.Stat(path); err != nil {
-		return err
+// upgradeFile brings the file to the schema that this release writes, if it is a log of an older one: in one
+// transaction, so that a file whose upgrade fails, or is killed, is as it was.
+func upgradeFile(ctx context.Context, path string) (err error) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
 	}
-	unlock, err := lockCreation(ctx, dir)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unlock()) }()
-	conn, err := sqlitedb.OpenIf(ctx, path, func(c *sqlite.Conn) error {
-		_, err := needsUpgrade(c, path)
+	old := false
+	conn, err := sqlitedb.OpenIf(ctx, path, func(c *sqlite.Conn) (err error) {
+		old, err = needsUpgrade(c, path)
 		return err
 	})
 	if err != nil {
 		return refused(path, err)
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
+	if !old {
+		return nil
+	}
 	return explain(ctx, upgrade(ctx, conn, path))
 }
 

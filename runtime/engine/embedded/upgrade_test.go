@@ -56,10 +56,10 @@ func TestALogOfTheFirstVersionIsRefusedUntilItIsUpgraded(t *testing.T) {
 	var refused *RefusedError
 	require.ErrorAs(t, err, &refused)
 	assert.ErrorContains(t, err, "user_version is 1")
-	assert.ErrorContains(t, err, "embedded.Upgrade")
+	assert.ErrorContains(t, err, "embedded.Migrate")
 
 	for range 2 {
-		require.NoError(t, Upgrade(t.Context(), dir), "a second time it is no error")
+		require.NoError(t, migrate(t.Context(), dir), "a second time it is no error")
 	}
 	l := open(t, dir)
 	requireUpgraded(t, l)
@@ -68,6 +68,15 @@ func TestALogOfTheFirstVersionIsRefusedUntilItIsUpgraded(t *testing.T) {
 	got, err := l.Append(t.Context(), oneEvent(cqrs.StreamID{Category: "Category0", ID: "name/0"}, oldEvents/30))
 	require.NoError(t, err)
 	assert.EqualValues(t, oldEvents+1, got.Position)
+}
+
+// migrate opens the log with the option Migrate, and closes it.
+func migrate(ctx context.Context, dir string) error {
+	l, err := Open(ctx, dir, Migrate())
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 func requireUpgraded(t *testing.T, l *Log) {
@@ -141,33 +150,32 @@ func TestAnUpgradeThatDoesNotComeToItsEndChangesNothing(t *testing.T) {
 		BEGIN SELECT RAISE(ABORT, 'events are never deleted'); END`))
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
-	err = Upgrade(t.Context(), dir)
+	err = migrate(t.Context(), dir)
 	require.ErrorIs(t, err, eventlog.ErrCorrupt)
 	assert.ErrorContains(t, err, "lacks 1 position")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, Upgrade(ctx, dir), context.Canceled)
+	require.ErrorIs(t, migrate(ctx, dir), context.Canceled)
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.Equal(t, before, after)
 
 	require.NoError(t, script(t, path, "INSERT INTO events SELECT * FROM kept"))
-	require.NoError(t, Upgrade(t.Context(), dir))
+	require.NoError(t, migrate(t.Context(), dir))
 	requireUpgraded(t, open(t, dir))
 }
 
 func TestOnlyALogIsUpgraded(t *testing.T) {
 	dir := t.TempDir()
-	require.ErrorIs(t, Upgrade(t.Context(), dir), os.ErrNotExist)
 	require.NoError(t, script(t, filepath.Join(dir, fileName), "CREATE TABLE mine (a)"))
 	var refused *RefusedError
-	require.ErrorAs(t, Upgrade(t.Context(), dir), &refused)
+	require.ErrorAs(t, migrate(t.Context(), dir), &refused)
 	assert.ErrorContains(t, refused, "application_id is 0")
 
 	l := open(t, t.TempDir())
 	_, err := l.Append(t.Context(), oneEvent(contended, eventlog.New))
 	require.NoError(t, err)
-	require.NoError(t, Upgrade(t.Context(), filepath.Dir(l.Path())))
+	require.NoError(t, migrate(t.Context(), filepath.Dir(l.Path())))
 	requireSound(t, l)
 }
 

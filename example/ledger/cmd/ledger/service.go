@@ -67,7 +67,7 @@ func (p *place) servers() string {
 	return cmp.Or(p.url, os.Getenv("NATS_URL"), "nats://127.0.0.1:4222/ledger")
 }
 
-// migrate creates what the log is stored in. The embedded engine does so when it is opened.
+// migrate creates what the log is stored in, or brings it up to date.
 func (p *place) migrate(ctx context.Context) error {
 	var log admin.Store
 	var err error
@@ -77,7 +77,7 @@ func (p *place) migrate(ctx context.Context) error {
 	case "jetstream":
 		log, err = jetstream.Open(ctx, p.servers(), jetstream.Migrate())
 	default:
-		log, err = p.openLog(ctx)
+		log, err = embedded.Open(ctx, p.folder(), embedded.Migrate())
 	}
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (p *place) ddl() (string, error) {
 		text, err := json.MarshalIndent(configs, "", "  ")
 		return string(text) + "\n", err
 	}
-	return "", errors.New("the embedded engine creates its file when it is opened")
+	return embedded.DDL(), nil
 }
 
 // service is the ledger over its log and its read models, which could be deleted at any time.
