@@ -3,6 +3,8 @@ package seededbugs
 const (
 	embedded  = "runtime/engine/embedded"
 	postgres  = "runtime/engine/postgres"
+	jetstream = "runtime/engine/jetstream"
+	archive   = "runtime/archive"
 	aggregate = "runtime/aggregate"
 )
 
@@ -212,5 +214,42 @@ var table = []bug{
 			{old: "'synchronous_commit', 'on', false", new: "'synchronous_commit', 'off', false"},
 		},
 		pkg: postgres, run: "HistoriesAreLinearizable", servers: true,
+	}, {
+		name:  "the name of an archive is not made durable",
+		file:  "runtime/archive/writer.go",
+		edits: []edit{{old: "err := w.fs.SyncDir(filepath.Dir(w.path))", new: "_, err := filepath.Abs(w.path)"}},
+		pkg:   archive, run: "LossOfPower",
+	},
+	{
+		name:  "an archive is renamed before it is synced",
+		file:  "runtime/archive/writer.go",
+		edits: []edit{{old: "w.err = explain(w.file.Sync())", new: "w.err = explain(nil)"}},
+		pkg:   archive, run: "LossOfPower",
+	},
+	{
+		name:  "a COMMIT without an answer is taken for a failure",
+		file:  "runtime/engine/postgres/session.go",
+		edits: []edit{{old: "return p, &unansweredError{probe, err}", new: "_ = probe\n\t\treturn nil, err"}},
+		pkg:   postgres, run: "WhereverTheConnectionIsCut", servers: true, long: true,
+	},
+	{
+		name:  "unsafe settings of the server are not looked at",
+		file:  "runtime/engine/postgres/server.go",
+		edits: []edit{{old: "!slices.Contains(d.safe, values[i]) && !slices", new: "d.safe == nil && !slices"}},
+		pkg:   postgres, run: "UnsafeSettings", servers: true,
+	},
+	{
+		name: "a publish expects nothing of its stream",
+		file: "runtime/engine/jetstream/publish.go",
+		edits: []edit{{
+			old: "m.Header[headerExpected] = []string{", new: "m.Header[\"X-\"+headerExpected] = []string{",
+		}},
+		pkg: jetstream, run: "Conforms/Concurrency", servers: true,
+	},
+	{
+		name:  "an id stands in a subject as it is",
+		file:  "runtime/engine/jetstream/subject.go",
+		edits: []edit{{old: "return string(appendToken(b, s.ID))", new: "return string(append(b, s.ID...))"}},
+		pkg:   jetstream, run: "Conforms/Limits/strange_ids", servers: true,
 	},
 }
