@@ -93,9 +93,9 @@ func (x *execution[S]) collect() (err error) {
 	return nil
 }
 
-// confirm returns a conflict if the states that the decider saw were never there at one moment: because a stream changed
-// while the next ones, or claims, were loaded, or behind a state in memory. Only decisions without events ask: those with
-// events are checked by the append.
+// confirm returns a conflict if the states that the decider saw were never there at one moment: because a stream
+// changed while the next ones, or claims, were loaded, or behind a state in memory. Only decisions without events ask:
+// those with events are checked by the append.
 func (x *execution[S]) confirm(ctx context.Context) error {
 	last := len(x.others) - 1
 	// Behind the last one nothing was loaded. One that must be new was not loaded either, and is looked at in the end.

@@ -8,8 +8,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
-// Fold applies stored events to a state. One load uses it at a time, and the next one may use it again: it may keep scratch
-// space between calls, and nothing that a state depends on.
+// Fold applies stored events to a state. One load uses it at a time, and the next one may use it again: it may keep
+// scratch space between calls, and nothing that a state depends on.
 type Fold[S any] interface {
 	Apply(state *S, rec *cqrs.Record) error
 }

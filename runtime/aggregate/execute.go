@@ -31,8 +31,8 @@ const attempts = 50
 // *ApplyError, *MoveError, *cqrs.EncodingError, *cqrs.MissingEventError, *cqrs.NotLoadedError and *cqrs.PanicError for
 // faults in deciders and folds; *cqrs.CommandReusedError; *claim.KeyError; what the log returns. Nothing is stored if
 // there is an error, except that an *eventlog.UnknownOutcomeError leaves it open: the command was looked for, and not
-// decided again. A command with an id that failed in any of these ways is looked up once more, so that it succeeds if it
-// was stored after all.
+// decided again. A command with an id that failed in any of these ways is looked up once more, so that it succeeds if
+// it was stored after all.
 func (a *Aggregate[S]) Execute(ctx context.Context, cmd Command[S], opts ...cqrs.CommandOption) (cqrs.Receipt, error) {
 	x := a.begin(cmd)
 	for _, opt := range opts {

@@ -23,8 +23,8 @@ type GivenUpError struct {
 
 func (e *GivenUpError) Error() string {
 	if e.Unique != "" {
-		return fmt.Sprintf("command %s of %s was given up after %d attempts: others took and left the same value of %s each time",
-			e.Command, e.Stream, e.Attempts, e.Unique)
+		return fmt.Sprintf("command %s of %s was given up after %d attempts: "+
+			"others took and left the same value of %s each time", e.Command, e.Stream, e.Attempts, e.Unique)
 	}
 	return fmt.Sprintf("command %s of %s was given up after %d attempts: %v", e.Command, e.Stream, e.Attempts, e.Err)
 }

@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/cqrsgen/cqrsgen/internal/soak"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -131,5 +136,41 @@ func TestACommandHappensOnceThoughItsProcessIsKilledBeforeItAnswers(t *testing.T
 				}
 			})
 		}
+	}
+}
+
+// TestACommandWhoseCallerStoppedWaitingHappensOnceWhenItIsRepeated lets callers stop waiting at any moment, on a real disk.
+func TestACommandWhoseCallerStoppedWaitingHappensOnceWhenItIsRepeated(t *testing.T) {
+	random := soak.Rand(t)
+	s := newSystem(t, setting{store: openEmbedded(t, t.TempDir()), every: 10})
+	const callers = 4
+	n := soak.Rounds(50, 10_000)
+	var unknown, stopped atomic.Int64
+	var wg sync.WaitGroup
+	for c := range callers {
+		random := rand.New(rand.NewPCG(random.Uint64(), 0))
+		wg.Go(func() {
+			for i := range n {
+				for {
+					limit, cancel := context.WithTimeout(ctx, time.Duration(random.IntN(5_000))*time.Microsecond)
+					_, err := s.Execute(limit, add(fmt.Sprint(c), 1), cqrs.WithCommandID(fmt.Sprint(c, "/", i)))
+					cancel()
+					if err == nil {
+						break
+					}
+					if errors.As(err, new(*eventlog.UnknownOutcomeError)) {
+						unknown.Add(1)
+					} else if assert.ErrorIs(t, err, context.DeadlineExceeded) {
+						stopped.Add(1)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	soak.Logf(t, "%d commands; %d times the outcome was unknown, %d times nothing was tried",
+		callers*n, unknown.Load(), stopped.Load())
+	for c := range callers {
+		s.requireState(t, fmt.Sprint(c), int64(n), cqrs.Version(n))
 	}
 }

@@ -51,14 +51,16 @@ func WithLogger(l *slog.Logger) Option {
 const defaultCached = 10_000
 
 // WithCache sets the number of states that each aggregate keeps in memory between commands; 0 keeps none. The default
-// is 10,000. It is not for the result: a command reads what is new in its stream, with a cache or without.
+// is 10,000. It changes no result: what is decided on a state in memory is only true if nothing is new in its stream.
 func WithCache(states int) Option {
 	return func(r *Runtime) { r.cached = states }
 }
 
 // NewRuntime returns a runtime over a store, which it does not close. Close ends it.
 func NewRuntime(store Store, opts ...Option) *Runtime {
-	r := &Runtime{store: store, clock: time.Now, lookFor: lookFor, cached: defaultCached, logger: slog.New(slog.DiscardHandler)}
+	r := &Runtime{
+		store: store, clock: time.Now, lookFor: lookFor, cached: defaultCached, logger: slog.New(slog.DiscardHandler),
+	}
 	for _, o := range opts {
 		o(r)
 	}

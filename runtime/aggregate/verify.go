@@ -12,8 +12,8 @@ import (
 
 var errNotSealed = errors.New("it is not what was written, or only a part of that")
 
-// VerifySnapshots replays the stream of every snapshot up to the snapshot's version, compares the two states, and yields
-// what it found, one finding for each snapshot. It changes nothing, and commands may run meanwhile: a snapshot that is
+// VerifySnapshots replays the stream of every snapshot up to the snapshot's version, compares the two states, and
+// yields what it found, one finding for each snapshot. It changes nothing, and commands may run meanwhile: a snapshot that is
 // replaced while it is looked at is verified as it was. An error of the store ends it; there is no finding beside it.
 func (a *Aggregate[S]) VerifySnapshots(ctx context.Context) iter.Seq2[snapshot.Finding, error] {
 	return func(yield func(snapshot.Finding, error) bool) {

@@ -106,7 +106,8 @@ type Query struct {
 // could not have seen. Whatever Append acknowledged is durable, in the way that the engine's documentation states,
 // and visible to every read that starts afterwards.
 type Log interface {
-	// Append stores all events of the commit, or none. Streams, meta data and sizes are checked first.
+	// Append stores all events of the commit, or none. Streams, meta data and sizes are checked first. Once it returned
+	// without an error it reads nothing of the commit any more, so that its slices can be used again.
 	//
 	// Errors: *cqrs.ConflictError if a stream is not at its expected version; *cqrs.CommandReusedError if the
 	// command id belongs to another command; *cqrs.InvalidStreamError, *LimitError and *InvalidCommitError for
