@@ -25,9 +25,17 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	a := appending{Log: l, commit: &c, at: make([]end, len(c.Streams)), deadline: time.Now().Add(patience)}
 	outcome, err := a.run(ctx)
 	if err != nil && a.unknown {
-		err = &eventlog.UnknownOutcomeError{Commit: c.ID, Err: err}
+		err = unknownOutcome(c.ID, err)
 	}
 	return outcome, err
+}
+
+// unknownOutcome is an error of an append that may have been stored: eventlog.ErrUnavailable would say that it was not.
+func unknownOutcome(id cqrs.CommitID, err error) error {
+	if errors.Is(err, eventlog.ErrUnavailable) || passing(err) {
+		err = errors.New(err.Error())
+	}
+	return &eventlog.UnknownOutcomeError{Commit: id, Err: err}
 }
 
 // appending is a commit on its way.
@@ -79,7 +87,7 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 		return outcome, false, explain(failed)
 	}
 	if time.Now().After(a.deadline) {
-		return outcome, false, fmt.Errorf("tried for %v: %w", patience, failed)
+		return outcome, false, unavailable(fmt.Errorf("tried for %v: %w", patience, failed))
 	}
 	if a.tries > 0 || !hasCode(failed, codeWrongLastSequence) {
 		if err := a.conn.pause(ctx, a.tries, failed); err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/nats-io/nats.go"
 )
 
@@ -30,6 +31,14 @@ var (
 	// errUnsent says that a request did not leave this process, or found nobody.
 	errUnsent = errors.New("no connection to a server that leads")
 )
+
+// unavailable gives an error that passes its meaning, if nothing was stored.
+func unavailable(err error) error {
+	if passing(err) {
+		return fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
+	}
+	return err
+}
 
 // conn is the connection to the cluster. It gives each request its own place for answers.
 type conn struct {
@@ -60,15 +69,23 @@ func dial(servers string, options []nats.Option) (*conn, error) {
 	)
 	nc, err := nats.Connect(servers, all...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, connecting(err)
 	}
 	c.nc, c.inbox = nc, nc.NewInbox()+"."
 	if c.answers, err = nc.Subscribe(c.inbox+"*", c.deliver); err != nil {
 		nc.Close()
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, connecting(err)
 	}
 	// Nobody is to drop answers that this process itself asked for: how many there can be is bounded elsewhere.
 	return c, c.answers.SetPendingLimits(-1, -1)
+}
+
+// connecting says why there is no connection.
+func connecting(err error) error {
+	if errors.Is(err, nats.ErrNoServers) || errors.Is(err, nats.ErrTimeout) {
+		return fmt.Errorf("%w: connect to NATS: %w", eventlog.ErrUnavailable, err)
+	}
+	return fmt.Errorf("connect to NATS: %w", err)
 }
 
 func (c *conn) breakOff() {
@@ -207,7 +224,7 @@ func (c *conn) retry(ctx context.Context, f func() error) error {
 	for n := 0; ; n++ {
 		err := f()
 		if err == nil || !passing(err) || time.Now().After(deadline) {
-			return err
+			return unavailable(err)
 		}
 		if err := c.pause(ctx, n, err); err != nil {
 			return err

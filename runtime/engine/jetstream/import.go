@@ -152,7 +152,7 @@ func (m *importing) flush(ctx context.Context) error {
 		case err != nil:
 			m.failed = err
 			if unknown {
-				m.failed = &eventlog.UnknownOutcomeError{Commit: m.group[0].ID, Err: err}
+				m.failed = unknownOutcome(m.group[0].ID, err)
 			}
 			return m.failed
 		}
@@ -291,7 +291,7 @@ func (m *importing) judge(
 	case !duplicate && !retriable(failed):
 		return false, explain(failed)
 	case time.Now().After(deadline):
-		return false, fmt.Errorf("tried for %v: %w", patience, failed)
+		return false, unavailable(fmt.Errorf("tried for %v: %w", patience, failed))
 	}
 	if err := m.conn.pause(ctx, n, failed); err != nil {
 		return false, err

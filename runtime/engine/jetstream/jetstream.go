@@ -110,7 +110,8 @@ func Connection(with ...nats.Option) Option {
 // log, which is "events" if there is none. The end of ctx ends the opening; it has no effect on the log afterwards.
 //
 // Errors: *MissingStreamError for a log that was not created, see Migrate; *SettingError for settings of a stream, or of
-// a server, that are not safe; *VersionError for an old server; otherwise those of the connection.
+// a server, that are not safe; *VersionError for an old server; eventlog.ErrUnavailable if no server can be reached;
+// otherwise those of the connection.
 func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
 	servers, name, err := parseURL(url)
 	if err != nil {

@@ -19,13 +19,15 @@ func open(t testing.TB, url string, opts ...Option) *Log {
 	return l
 }
 
-func TestTheJetStreamLogConforms(t *testing.T) {
-	logtest.Run(t, func(t testing.TB) logtest.Harness {
-		url := testserver.NATS(t)
-		l := open(t, url)
-		return logtest.Harness{
-			Log: l, Snapshots: l, Close: l.Close,
-			Again: func(t testing.TB) eventlog.Log { return open(t, url) },
-		}
-	})
+func TestTheJetStreamLogConforms(t *testing.T) { logtest.Run(t, harness) }
+
+func TestTheJetStreamLogKeepsItsPromisesUnderSeries(t *testing.T) { logtest.RunSeries(t, harness) }
+
+func harness(t testing.TB) logtest.Harness {
+	url := testserver.NATS(t)
+	l := open(t, url)
+	return logtest.Harness{
+		Log: l, Snapshots: l, Close: l.Close,
+		Again: func(t testing.TB) eventlog.Log { return open(t, url) },
+	}
 }

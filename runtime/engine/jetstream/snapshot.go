@@ -22,7 +22,7 @@ func (l *Log) LoadSnapshot(ctx context.Context, stream cqrs.StreamID) ([]byte, e
 	if m == nil || err != nil {
 		return nil, err
 	}
-	return m.Data, nil
+	return append([]byte{}, m.Data...), nil // an empty one is one
 }
 
 // SaveSnapshot implements snapshot.Store. A snapshot that is larger than the servers' max_payload is refused by an
