@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/nats-io/nats.go"
 )
@@ -46,29 +47,16 @@ func (e *apiError) passing() bool {
 	case codeClusterUnavailable, codeNotLeader, codeMemberDown, codeDuplicateInFlight:
 		return true
 	}
-	return e.Status == 503 && !e.full()
+	return e.Status == 503 && !slices.Contains(full, e.Code)
 }
 
-// full reports whether there is no room.
-func (e *apiError) full() bool {
-	switch e.Code {
-	case codeInsufficient, codeStorageExceeded, codeAccountExceeded, codeStoreFailed:
-		return true
-	}
-	return false
-}
+// full are the codes that say that there is no room.
+var full = []int{codeInsufficient, codeStorageExceeded, codeAccountExceeded, codeStoreFailed}
 
 // hasCode reports whether err is an answer with one of these codes.
 func hasCode(err error, codes ...int) bool {
 	var e *apiError
-	if errors.As(err, &e) {
-		for _, c := range codes {
-			if e.Code == c {
-				return true
-			}
-		}
-	}
-	return false
+	return errors.As(err, &e) && slices.Contains(codes, e.Code)
 }
 
 // call asks the JetStream API, and asks again while it may only be for the moment that there is no answer.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/nats-io/nats.go"
 )
 
 // Append implements eventlog.Log.
@@ -22,7 +24,7 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	defer l.appends.Done()
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
-	a := appending{Log: l, commit: &c, at: make([]end, len(c.Streams)), deadline: time.Now().Add(patience)}
+	a := appending{Log: l, commit: &c, at: make([]end, len(c.Streams)), began: time.Now(), attempt: rand.Uint64()}
 	outcome, err := a.run(ctx)
 	if err != nil && a.unknown {
 		err = unknownOutcome(c.ID, err)
@@ -51,7 +53,8 @@ type appending struct {
 	// yet.
 	published, unknown bool
 	tries              int
-	deadline           time.Time
+	began              time.Time
+	attempt            uint64 // tells this call from others for the same commit
 }
 
 // run publishes until the commit is stored, or can't be.
@@ -81,13 +84,18 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 		outcome, err = a.settled(ctx, duplicate.sequence)
 		return outcome, true, err
 	}
-	answered := errors.As(failed, new(*apiError)) || errors.Is(failed, errUnsent)
-	a.unknown = a.unknown || a.published && !answered || hasCode(failed, codeStoreFailed)
+	// A refusal is no proof: a server that is the leader no more, and does not know it yet, refuses what the new leader,
+	// who got it too, stores.
+	a.unknown = a.unknown || a.published && !errors.Is(failed, errUnsent)
 	if !retriable(failed) {
+		a.unknown = a.unknown && !final(failed)
 		return outcome, false, explain(failed)
 	}
-	if time.Now().After(a.deadline) {
-		return outcome, false, unavailable(fmt.Errorf("tried for %v: %w", patience, failed))
+	if time.Now().After(a.limit(failed)) {
+		if hasCode(failed, full...) {
+			a.unknown = false
+		}
+		return outcome, false, unavailable(explain(fmt.Errorf("tried for %v: %w", time.Since(a.began), failed)))
 	}
 	if a.tries > 0 || !hasCode(failed, codeWrongLastSequence) {
 		if err := a.conn.pause(ctx, a.tries, failed); err != nil {
@@ -100,13 +108,29 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 // retriable reports whether a publish that failed so is worth another one.
 func retriable(err error) bool {
 	return passing(err) || hasCode(err, codeWrongLastSequence, codeLastSequenceUnclear, codeBatchIncomplete,
-		codeBatchDuplicate, codeTooManyBatches)
+		codeBatchDuplicate, codeTooManyBatches) || hasCode(err, full...)
+}
+
+// final reports whether an error is one of every server, whoever leads: of the request itself, or of this process.
+func final(err error) bool {
+	var api *apiError
+	return errors.Is(err, nats.ErrMaxPayload) || errors.As(err, &api) && api.Status < 500
+}
+
+// fullPatience is how long servers may say that they are full before it is believed.
+const fullPatience = 3 * time.Second
+
+// limit returns when an append that failed so is given up.
+func (a *appending) limit(failed error) time.Time {
+	if hasCode(failed, full...) {
+		return a.began.Add(fullPatience)
+	}
+	return a.began.Add(patience)
 }
 
 // explain gives a server's final refusal its meaning.
 func explain(err error) error {
-	var api *apiError
-	if errors.As(err, &api) && api.full() {
+	if hasCode(err, full...) {
 		return fmt.Errorf("%w: %w", eventlog.ErrFull, err)
 	}
 	return err
@@ -115,48 +139,60 @@ func explain(err error) error {
 // look finds out whether the commit is stored. It forgets that the outcome is unknown once nothing that was published
 // can be stored any more.
 func (a *appending) look(ctx context.Context) (outcome eventlog.Appended, done bool, err error) {
+	broken := uint64(0)
 	for i := range a.commit.Streams {
-		if !a.unknown || len(a.commit.Streams[i].Events) == 0 {
-			continue
+		if !a.unknown {
+			break
 		}
 		first, taken, err := a.place(ctx, i)
 		switch {
 		case err != nil:
 			return outcome, false, err
+		case first > 0 && a.commit.Meta.CommandID != "":
+			outcome, err = a.settled(ctx, first)
+			return outcome, true, err
 		case first > 0:
 			outcome, err = a.stored(ctx, first)
 			return outcome, true, err
-		case taken:
+		case taken > 0 && len(a.commit.Streams[i].Events) > 0:
+			// Another commit took the place that this one relied on.
 			a.unknown = false
 		}
+		broken = max(broken, taken)
 	}
 	if a.commit.Meta.CommandID == "" {
 		return outcome, false, nil
 	}
-	sequence, ok, err := a.probe(ctx, a.commit.Meta.CommandID)
-	if err != nil || !ok {
+	sequence, ok, err := a.probe(ctx, a.commit.Meta.CommandID, broken)
+	switch {
+	case err != nil:
 		return outcome, false, err
+	case ok:
+		outcome, err = a.settled(ctx, sequence)
+		return outcome, true, err
+	case broken > 0:
+		// A stream is not any more what the commit relied on, and the commit was not stored before.
+		a.unknown = false
 	}
-	outcome, err = a.settled(ctx, sequence)
-	return outcome, true, err
+	return outcome, false, nil
 }
 
 // place looks at the place that the commit's ith stream has for it: the sequence of the commit's first message if it is
-// there, and whether another commit is.
-func (a *appending) place(ctx context.Context, i int) (first uint64, taken bool, err error) {
+// there, and that of another commit's message if that is there.
+func (a *appending) place(ctx context.Context, i int) (first, taken uint64, err error) {
 	s := selector{Sequence: a.at[i].sequence + 1, NextOf: a.names.events(a.commit.Streams[i].Stream)}
 	next, err := a.conn.get(ctx, a.names.logStream(), s)
 	if next == nil || err != nil {
-		return 0, false, err
+		return 0, 0, err
 	}
 	var p part
 	if err := new(decoder).part(next.Data, &p); err != nil {
-		return 0, false, fmt.Errorf("message %d: %w", next.Sequence, err)
+		return 0, 0, fmt.Errorf("message %d: %w", next.Sequence, err)
 	}
 	if p.commit == a.commit.ID {
-		return next.Sequence - p.index, false, nil
+		return next.Sequence - p.index, 0, nil
 	}
-	return 0, true, nil
+	return 0, next.Sequence, nil
 }
 
 // refused is the end of an append whose streams are not at their expected versions. If it is a command's, that may be
@@ -165,7 +201,11 @@ func (a *appending) refused(ctx context.Context, err error) (eventlog.Appended, 
 	if a.commit.Meta.CommandID == "" || !errors.As(err, new(*cqrs.ConflictError)) {
 		return eventlog.Appended{}, err
 	}
-	sequence, ok, probeErr := a.probe(ctx, a.commit.Meta.CommandID)
+	last := uint64(0)
+	for i := range a.at {
+		last = max(last, a.at[i].sequence)
+	}
+	sequence, ok, probeErr := a.probe(ctx, a.commit.Meta.CommandID, last)
 	switch {
 	case probeErr != nil:
 		return eventlog.Appended{}, probeErr
@@ -181,8 +221,7 @@ func (a *appending) settled(ctx context.Context, sequence uint64) (eventlog.Appe
 	if err != nil {
 		return eventlog.Appended{}, err
 	}
-	// What this append published and nobody answered is its own doing. Otherwise it was an earlier append.
-	r.outcome.Repeated = r.commit != a.commit.ID || !a.unknown
+	r.outcome.Repeated = r.attempt != a.attempt
 	a.unknown = false
 	if r.hash != a.commit.CommandHash {
 		return eventlog.Appended{}, &cqrs.CommandReusedError{CommandID: a.commit.Meta.CommandID}

@@ -43,22 +43,32 @@ func (e *SettingError) Error() string {
 		where, e.Setting, e.Has, e.Wants)
 }
 
-// minVersion is the first version with atomic batches.
-const (
-	minMajor, minMinor = 2, 12
-	minVersion         = "2.12.0"
-)
+// minVersion is the first version with atomic batches of messages that have ids: 2.12.0 refuses the ids.
+const minVersion = "2.12.1"
 
 func checkVersion(server, version string) error {
-	parts := strings.SplitN(version, ".", 3)
-	if len(parts) == 3 {
-		major, err1 := strconv.Atoi(parts[0])
-		minor, err2 := strconv.Atoi(parts[1])
-		if err1 == nil && err2 == nil && (major > minMajor || major == minMajor && minor >= minMinor) {
+	if has, ok := parseVersion(version); ok {
+		if wants, _ := parseVersion(minVersion); slices.Compare(has[:], wants[:]) >= 0 {
 			return nil
 		}
 	}
 	return &VersionError{Server: server, Has: version, Wants: minVersion}
+}
+
+// parseVersion reads the three numbers of a version, such as 2.12.1 or 2.14.0-RC.1.
+func parseVersion(version string) (numbers [3]int, ok bool) {
+	version, _, _ = strings.Cut(version, "-")
+	parts := strings.Split(version, ".")
+	if len(parts) != len(numbers) {
+		return numbers, false
+	}
+	for i := range parts {
+		var err error
+		if numbers[i], err = strconv.Atoi(parts[i]); err != nil {
+			return numbers, false
+		}
+	}
+	return numbers, true
 }
 
 // minPayload is the largest event with all that goes with it.

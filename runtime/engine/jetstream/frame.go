@@ -18,7 +18,7 @@ import (
 //	format(1) crc32c of the rest(4)
 //	flags(1) commit(16) index parts time                    which part of which commit
 //	command correlation causation actor                     strings: length, bytes
-//	[flagCommand: hash(32) version count]                   the outcome, in the first part of a commit with a command id
+//	[flagCommand: hash(32) attempt(8) version count]        the outcome, in the first part of a commit with a command id
 //	[flagStream: category id version]                       version is that of the first event; of a note: as expected
 //	[flagEvents: previous types {name schema content} events {type length data}]
 //	[else: position of the last event that the writer knew]
@@ -45,8 +45,10 @@ type part struct {
 	index, parts uint64
 	meta         cqrs.CommandMeta
 
-	// Of a command: its digest, the version of its outcome, and how many events the last part has, 0 if there is none.
+	// Of a command: its digest, a number that tells the call of Append from others for the same commit, the version of
+	// the outcome, and how many events the last part has, 0 if there is none.
 	hash      [32]byte
+	attempt   uint64
 	outcome   cqrs.Version
 	lastCount uint64
 
@@ -92,6 +94,7 @@ func (p *part) appendHead(b []byte) []byte {
 	}
 	if p.has(flagCommand) {
 		b = append(b, p.hash[:]...)
+		b = binary.LittleEndian.AppendUint64(b, p.attempt)
 		b = binary.AppendVarint(b, int64(p.outcome))
 		b = binary.AppendUvarint(b, p.lastCount)
 	}
@@ -185,6 +188,9 @@ func (d *decoder) part(frame []byte, p *part) error {
 	}
 	if p.has(flagCommand) {
 		copy(p.hash[:], d.bytes(len(p.hash)))
+		if b := d.bytes(8); b != nil {
+			p.attempt = binary.LittleEndian.Uint64(b)
+		}
 		p.outcome, p.lastCount = cqrs.Version(d.signed()), d.number()
 	}
 	if p.has(flagStream) {

@@ -144,7 +144,8 @@ func (m *importing) flush(ctx context.Context) error {
 		if err == nil {
 			return m.done()
 		}
-		unknown = unknown || !errors.As(err, new(*apiError)) && !errors.As(err, new(*duplicateError)) && !errors.Is(err, errUnsent)
+		// A refusal is no proof, as with a commit that is appended.
+		unknown = unknown || !errors.Is(err, errUnsent)
 		stored, err := m.judge(ctx, err, n, deadline, &unknown)
 		switch {
 		case stored:
@@ -183,7 +184,7 @@ func (m *importing) explain(ctx context.Context, c *eventlog.Commit, err error) 
 	if c.Meta.CommandID == "" || !errors.As(err, new(*cqrs.ConflictError)) {
 		return err
 	}
-	_, ok, probeErr := m.probe(ctx, c.Meta.CommandID)
+	_, ok, probeErr := m.probe(ctx, c.Meta.CommandID, 0)
 	switch {
 	case probeErr != nil:
 		return probeErr
@@ -229,7 +230,7 @@ func (m *importing) encode(c *eventlog.Commit) error {
 			return &cqrs.ConflictError{Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: at[i].version}
 		}
 	}
-	e, err := m.seal(c, at, m.after.position, c.Version)
+	e, err := m.seal(c, sealing{at: at, known: m.after.position, version: c.Version})
 	if err != nil {
 		return err
 	}
@@ -289,6 +290,7 @@ func (m *importing) judge(
 	duplicate := errors.As(failed, new(*duplicateError)) || hasCode(failed, codeBatchDuplicate)
 	switch {
 	case !duplicate && !retriable(failed):
+		*unknown = *unknown && !final(failed)
 		return false, explain(failed)
 	case time.Now().After(deadline):
 		return false, unavailable(fmt.Errorf("tried for %v: %w", patience, failed))
@@ -311,32 +313,29 @@ func (m *importing) judge(
 		*unknown = false // its place is taken
 		return false, m.begin(ctx)
 	}
-	switch {
-	case *unknown: // it is published again as it was
-		return false, nil
-	case duplicate:
-		err = m.cut(ctx)
+	if duplicate {
+		return m.cut(ctx, unknown)
 	}
-	if err == nil {
-		err = m.begin(ctx)
-	}
-	return false, err
+	return false, nil // it is published again as it was
 }
 
-// cut ends the group before the first command that is on record.
-func (m *importing) cut(ctx context.Context) error {
+// cut ends the group before the first command that is on record, which may be the group's own doing.
+func (m *importing) cut(ctx context.Context, unknown *bool) (stored bool, err error) {
 	for i, c := range m.group {
 		if c.Meta.CommandID == "" {
 			continue
 		}
-		_, ok, err := m.probe(ctx, c.Meta.CommandID)
-		if err != nil {
-			return err
-		}
-		if ok {
-			m.failed, m.group = &cqrs.CommandReusedError{CommandID: c.Meta.CommandID}, m.group[:i]
-			return nil
+		sequence, ok, err := m.probe(ctx, c.Meta.CommandID, 0)
+		switch {
+		case err != nil:
+			return false, err
+		case ok && sequence >= m.next && sequence <= m.after.sequence:
+			return true, nil
+		case ok:
+			// No server stores the group as it is.
+			m.failed, m.group, *unknown = &cqrs.CommandReusedError{CommandID: c.Meta.CommandID}, m.group[:i], false
+			return false, m.begin(ctx)
 		}
 	}
-	return nil
+	return false, nil
 }

@@ -1,4 +1,4 @@
-// Package jetstream is the event log, and the snapshot store, on NATS JetStream, version 2.12 and later, with three
+// Package jetstream is the event log, and the snapshot store, on NATS JetStream, version 2.12.1 and later, with three
 // replicas: the engine of services that already run on NATS.
 //
 // # Commits

@@ -81,9 +81,16 @@ func (l *Log) slices(c *eventlog.Commit) []slice {
 	return all
 }
 
-// seal encodes a commit that relies on where its streams end. Notes mention the head that is known; a command has this
-// version on record.
-func (l *Log) seal(c *eventlog.Commit, at []end, known cqrs.Position, recorded cqrs.Version) (*envelope, error) {
+// sealing is what a commit is stored with.
+type sealing struct {
+	at      []end         // where the commit's streams end
+	known   cqrs.Position // the head, which notes mention
+	version cqrs.Version  // on record for a command
+	attempt uint64
+}
+
+// seal encodes a commit.
+func (l *Log) seal(c *eventlog.Commit, with sealing) (*envelope, error) {
 	all := l.slices(c)
 	if len(all) > maxMessages {
 		return nil, &eventlog.LimitError{
@@ -98,14 +105,14 @@ func (l *Log) seal(c *eventlog.Commit, at []end, known cqrs.Position, recorded c
 	last := all[len(all)-1]
 	e.lastCount = uint64(last.to - last.from)
 	for i, s := range all {
-		p := part{commit: c.ID, index: uint64(i), parts: uint64(len(all)), meta: c.Meta, known: known}
+		p := part{commit: c.ID, index: uint64(i), parts: uint64(len(all)), meta: c.Meta, known: with.known}
 		m := &nats.Msg{Subject: l.names.notes(), Header: make(nats.Header, 4)}
 		if i == 0 && c.Meta.CommandID != "" {
 			p.flags, p.hash, p.lastCount = flagCommand, c.CommandHash, e.lastCount
-			p.outcome = recorded
+			p.outcome, p.attempt = with.version, with.attempt
 			m.Header[headerMessageID] = []string{messageID(c.Meta.CommandID)}
 		}
-		l.fill(m, &p, c, at, s)
+		l.fill(m, &p, c, with.at, s)
 		if s.to > 0 {
 			e.lastPart[s.stream] = i
 		}
@@ -206,7 +213,8 @@ func (a *appending) publish(ctx context.Context) (first uint64, err error) {
 		}
 	}
 	if !a.unknown {
-		if a.sent, err = a.seal(a.commit, a.at, a.known, outcomeVersion(a.commit, a.at)); err != nil {
+		with := sealing{at: a.at, known: a.known, version: outcomeVersion(a.commit, a.at), attempt: a.attempt}
+		if a.sent, err = a.seal(a.commit, with); err != nil {
 			return 0, err
 		}
 	}

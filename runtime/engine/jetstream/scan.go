@@ -209,7 +209,10 @@ func (s *scanner) check(a *segment) error {
 	}
 	if got == 0 && a.last == 0 {
 		// The replica does not have the first message. Does the leader?
-		return s.log.missing(s.ctx, a.from)
+		if _, err := s.log.message(s.ctx, a.from); err != nil {
+			return err
+		}
+		return errBehind
 	}
 	if a.last < a.from+got-1 {
 		return fmt.Errorf("%w: messages arrived twice", errNoAnswer)
@@ -220,30 +223,31 @@ func (s *scanner) check(a *segment) error {
 // jump finds the message that is not there. If all are, answers were lost on their way.
 func (s *scanner) jump(a *segment) error {
 	for sequence := a.from; sequence <= min(a.last, a.from+uint64(a.count)-1); sequence++ {
-		m, err := s.log.conn.get(s.ctx, s.log.names.logStream(), selector{Sequence: sequence})
-		if err != nil {
+		if _, err := s.log.message(s.ctx, sequence); err != nil {
 			return err
-		}
-		if m == nil {
-			return lost(sequence)
 		}
 	}
 	return fmt.Errorf("%w: messages did not arrive", errNoAnswer)
 }
 
-// missing finds out why a replica does not have a message that is not beyond the head.
-func (l *Log) missing(ctx context.Context, sequence uint64) error {
-	m, err := l.conn.get(ctx, l.names.logStream(), selector{Sequence: sequence})
-	switch {
-	case err != nil:
-		return err
-	case m == nil:
-		return lost(sequence)
-	}
-	return errBehind
+// message reads a message that must be there from the leader. Only a server that has later ones can say that it is not.
+func (l *Log) message(ctx context.Context, sequence uint64) (m *message, err error) {
+	err = l.conn.retry(ctx, func() error {
+		m, err = l.conn.get(ctx, l.names.logStream(), selector{Sequence: sequence, NextOf: everything})
+		switch {
+		case err != nil:
+			return err
+		case m == nil:
+			return errBehind
+		case m.Sequence != sequence:
+			return lost(sequence)
+		}
+		return nil
+	})
+	return m, err
 }
 
-// errBehind says that a replica does not have yet what the leader has.
+// errBehind says that a server does not have yet what another one has.
 var errBehind = fmt.Errorf("%w: the replica is behind", errUnsent)
 
 // lost says that the log has a hole.

@@ -188,7 +188,7 @@ func (r *streamReading) receive(a *segment) (parts []located, err error) {
 // before is.
 func (r *streamReading) locate(a *segment) ([]located, error) {
 	if len(a.frames) == 0 {
-		return nil, r.absent(a.from)
+		return nil, r.absent()
 	}
 	parts := make([]located, len(a.frames))
 	for i, frame := range a.frames {
@@ -216,14 +216,10 @@ func (r *streamReading) locate(a *segment) ([]located, error) {
 	return parts, nil
 }
 
-// absent finds out why a replica has no message of the stream from a sequence on.
-func (r *streamReading) absent(from uint64) error {
-	m, err := r.log.conn.get(r.ctx, r.log.names.logStream(), selector{Sequence: from, NextOf: r.subject})
-	switch {
-	case err != nil:
+// absent finds out why a replica has no message of the stream from a sequence on, where its last one must be at least.
+func (r *streamReading) absent() error {
+	if _, err := r.log.message(r.ctx, r.lastSequence); err != nil {
 		return err
-	case m == nil:
-		return corruptf("stream %s ends before message %d: it was deleted, or the servers lost it", r.stream, from)
 	}
 	return errBehind
 }
