@@ -66,7 +66,7 @@ func deleteStreams(t testing.TB, servers, name string) {
 		return
 	}
 	defer nc.Close()
-	js, err := nc.JetStream()
+	js, err := nc.JetStream(nats.MaxWait(time.Minute))
 	if err != nil {
 		t.Error(err)
 		return

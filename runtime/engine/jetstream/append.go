@@ -24,7 +24,8 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	defer l.appends.Done()
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
-	a := appending{Log: l, commit: &c, at: make([]end, len(c.Streams)), began: time.Now(), attempt: rand.Uint64()}
+	a := appending{Log: l, commit: &c, at: make([]end, len(c.Streams)), began: time.Now(), since: sequenceOf(l.news.least()),
+		attempt: rand.Uint64()}
 	outcome, err := a.run(ctx)
 	if err != nil && a.unknown {
 		err = unknownOutcome(c.ID, err)
@@ -54,6 +55,7 @@ type appending struct {
 	published, unknown bool
 	tries              int
 	began              time.Time
+	since              uint64 // the sequence of a message that was stored before
 	attempt            uint64 // tells this call from others for the same commit
 }
 
@@ -139,42 +141,76 @@ func explain(err error) error {
 // look finds out whether the commit is stored. It forgets that the outcome is unknown once nothing that was published
 // can be stored any more.
 func (a *appending) look(ctx context.Context) (outcome eventlog.Appended, done bool, err error) {
-	broken := uint64(0)
-	for i := range a.commit.Streams {
-		if !a.unknown {
-			break
+	if a.unknown {
+		if outcome, done, err = a.resolve(ctx); done || err != nil {
+			return outcome, done, err
 		}
-		first, taken, err := a.place(ctx, i)
-		switch {
-		case err != nil:
-			return outcome, false, err
-		case first > 0 && a.commit.Meta.CommandID != "":
-			outcome, err = a.settled(ctx, first)
-			return outcome, true, err
-		case first > 0:
-			outcome, err = a.stored(ctx, first)
-			return outcome, true, err
-		case taken > 0 && len(a.commit.Streams[i].Events) > 0:
-			// Another commit took the place that this one relied on.
-			a.unknown = false
-		}
-		broken = max(broken, taken)
 	}
 	if a.commit.Meta.CommandID == "" {
 		return outcome, false, nil
 	}
-	sequence, ok, err := a.probe(ctx, a.commit.Meta.CommandID, broken)
-	switch {
-	case err != nil:
+	sequence, ok, err := a.probe(ctx, a.commit.Meta.CommandID, 0)
+	if err != nil || !ok {
 		return outcome, false, err
-	case ok:
-		outcome, err = a.settled(ctx, sequence)
-		return outcome, true, err
-	case broken > 0:
-		// A stream is not any more what the commit relied on, and the commit was not stored before.
-		a.unknown = false
 	}
-	return outcome, false, nil
+	outcome, err = a.settled(ctx, sequence)
+	return outcome, true, err
+}
+
+// resolve looks for the commit where it must be if it is stored.
+func (a *appending) resolve(ctx context.Context) (outcome eventlog.Appended, done bool, err error) {
+	broken := uint64(0)
+	for i := range a.commit.Streams {
+		first, taken, err := a.place(ctx, i)
+		switch {
+		case err != nil:
+			return outcome, false, err
+		case first > 0:
+			return a.found(ctx, first)
+		case taken > 0 && len(a.commit.Streams[i].Events) > 0:
+			// Another commit took the place that this one relied on.
+			a.unknown = false
+			return outcome, false, nil
+		}
+		broken = max(broken, taken)
+	}
+	if broken == 0 {
+		return outcome, false, nil // it may be stored yet
+	}
+	// A stream that gets no event is not any more what the commit relied on. It is stored before that, or never.
+	first, err := a.search(ctx, broken)
+	if first > 0 {
+		return a.found(ctx, first)
+	}
+	a.unknown = err != nil
+	return outcome, false, err
+}
+
+// found is the end of an append whose commit is stored, by this call or another one.
+func (a *appending) found(ctx context.Context, first uint64) (outcome eventlog.Appended, done bool, err error) {
+	if a.commit.Meta.CommandID != "" {
+		outcome, err = a.settled(ctx, first)
+	} else {
+		outcome, err = a.stored(ctx, first)
+	}
+	return outcome, true, err
+}
+
+// search reads what was stored since this append began, and before a sequence, and returns the first sequence of the
+// commit, 0 if it is not there.
+func (a *appending) search(ctx context.Context, before uint64) (uint64, error) {
+	from := a.since
+	for i := range a.at {
+		from = max(from, a.at[i].sequence)
+	}
+	s := a.scan(ctx, from+1, before-1)
+	defer s.close()
+	for s.next() {
+		if s.part.commit == a.commit.ID {
+			return s.sequence - s.part.index, nil
+		}
+	}
+	return 0, s.err
 }
 
 // place looks at the place that the commit's ith stream has for it: the sequence of the commit's first message if it is

@@ -30,6 +30,7 @@ func leaderOf(t *testing.T, c *testserver.NATSCluster, l *Log) int {
 }
 
 func TestNothingAcknowledgedIsLostWhenLeadersAreKilledUnderLoad(t *testing.T) {
+	t.Parallel() // it waits for elections and syncs, not for a processor
 	c := testserver.StartNATS(t, testserver.NATSOptions{})
 	l := open(t, c.URL())
 	w := startLoad(t, l, soak.Rand(t), 8)
@@ -54,10 +55,11 @@ func TestNothingAcknowledgedIsLostWhenLeadersAreKilledUnderLoad(t *testing.T) {
 }
 
 func TestAnAppendWhoseLeaderStopsAnsweringIsResolvedByLooking(t *testing.T) {
+	t.Parallel() // it waits for elections and syncs, not for a processor
 	c := testserver.StartNATS(t, testserver.NATSOptions{})
 	l := open(t, c.URL())
 	w := startLoad(t, l, soak.Rand(t), 8)
-	for range soak.Box(t, 10*time.Second, 10*time.Minute).Rounds(soak.Rounds(3, 100), "leaders paused") {
+	for range soak.Box(t, 5*time.Second, 10*time.Minute).Rounds(soak.Rounds(3, 100), "leaders paused") {
 		w.awaitMore(t, 20)
 		leader := leaderOf(t, c, l)
 		c.Pause(t, leader)
@@ -134,6 +136,7 @@ func (p *proxy) copy(to, from net.Conn, left *atomic.Int64) {
 }
 
 func TestAnAppendWhoseConnectionIsCutIsStoredOnceOrNotAtAll(t *testing.T) {
+	t.Parallel() // it waits for elections and syncs, not for a processor
 	c := testserver.StartNATS(t, testserver.NATSOptions{})
 	p := newProxy(t, c.Address(0))
 	l := open(t, "nats://"+p.Addr().String(), Connection(nats.IgnoreDiscoveredServers()))
@@ -142,7 +145,7 @@ func TestAnAppendWhoseConnectionIsCutIsStoredOnceOrNotAtAll(t *testing.T) {
 		log: l, stop: func() {}, acknowledged: make(map[cqrs.CommitID]bool),
 		refused: make(map[cqrs.CommitID]bool), unsure: make(map[cqrs.CommitID]bool),
 	}
-	for range soak.Box(t, 10*time.Second, 10*time.Minute).Rounds(soak.Rounds(100, 1000), "connections cut") {
+	for range soak.Box(t, 10*time.Second, 0).Rounds(soak.Rounds(100, 1000), "connections cut") {
 		if random.IntN(2) == 0 {
 			p.up.Store(random.Int64N(3000))
 		} else {
@@ -162,6 +165,7 @@ func TestAnAppendWhoseConnectionIsCutIsStoredOnceOrNotAtAll(t *testing.T) {
 }
 
 func TestAConflictIsAConflictAlsoWhereTheConnectionIsCut(t *testing.T) {
+	t.Parallel() // it waits for elections and syncs, not for a processor
 	c := testserver.StartNATS(t, testserver.NATSOptions{})
 	p := newProxy(t, c.Address(0))
 	cut := open(t, "nats://"+p.Addr().String(), Connection(nats.IgnoreDiscoveredServers()))

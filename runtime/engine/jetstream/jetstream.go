@@ -125,14 +125,19 @@ func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Log{
-		options: o, names: names{name}, conn: c, ends: newEnds(1 << 17), batches: make(chan struct{}, 16),
-	}
-	l.news = newNews(l)
+	l := newLog(c, o, name)
 	if err := l.start(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	return l, nil
+}
+
+func newLog(c *conn, o options, name string) *Log {
+	l := &Log{
+		options: o, names: names{name}, conn: c, ends: newEnds(1 << 17), batches: make(chan struct{}, 16),
+	}
+	l.news = newNews(l)
+	return l
 }
 
 // start checks what the log relies on.

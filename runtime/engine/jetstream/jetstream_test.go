@@ -19,9 +19,15 @@ func open(t testing.TB, url string, opts ...Option) *Log {
 	return l
 }
 
-func TestTheJetStreamLogConforms(t *testing.T) { logtest.Run(t, harness) }
+func TestTheJetStreamLogConforms(t *testing.T) {
+	t.Parallel()
+	logtest.Run(t, harness)
+}
 
-func TestTheJetStreamLogKeepsItsPromisesUnderSeries(t *testing.T) { logtest.RunSeries(t, harness) }
+func TestTheJetStreamLogKeepsItsPromisesUnderSeries(t *testing.T) {
+	t.Parallel()
+	logtest.RunSeries(t, harness)
+}
 
 func harness(t testing.TB) logtest.Harness {
 	url := testserver.NATS(t)
