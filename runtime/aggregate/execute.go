@@ -179,11 +179,17 @@ func (a *Aggregate[S]) inTurn(ctx context.Context, x *execution[S]) (cqrs.Receip
 
 // decidedInVain reports whether another writer was faster, so that the command is to be decided again.
 func (x *execution[S]) decidedInVain(err error) bool {
-	if err == nil {
-		return false
-	}
+	conflict := conflictOf(err)
+	return conflict != nil && !(x.opts.HasVersion && conflict.Stream == x.own.stream)
+}
+
+// conflictOf returns the conflict that an error is, nil if it is none. What an unknown outcome wraps is no answer.
+func conflictOf(err error) *cqrs.ConflictError {
 	var conflict *cqrs.ConflictError
-	return errors.As(err, &conflict) && !(x.opts.HasVersion && conflict.Stream == x.own.stream)
+	if err == nil || errors.As(err, new(*eventlog.UnknownOutcomeError)) || !errors.As(err, &conflict) {
+		return nil
+	}
+	return conflict
 }
 
 // attempt decides once.
@@ -399,8 +405,8 @@ func (x *execution[S]) call() (err error) {
 
 // existing says in the command's own words that the stream of a creating command is not new.
 func existing[S any](x *execution[S], err error) error {
-	var conflict *cqrs.ConflictError
-	if x.cmd.Stream == MustBeNew && errors.As(err, &conflict) && conflict.Stream == x.own.stream {
+	conflict := conflictOf(err)
+	if x.cmd.Stream == MustBeNew && conflict != nil && conflict.Stream == x.own.stream {
 		return &cqrs.AlreadyExistsError{Stream: x.own.stream}
 	}
 	return err

@@ -53,8 +53,7 @@ func (e *contestedError) Unwrap() error { return e.err }
 
 // contested marks a conflict that is about a claim.
 func contested(claims *claim.Plan, err error) error {
-	var conflict *cqrs.ConflictError
-	if errors.As(err, &conflict) {
+	if conflict := conflictOf(err); conflict != nil {
 		if space := claims.Space(conflict.Stream); space != "" {
 			return &contestedError{space, err}
 		}

@@ -30,7 +30,7 @@ func (a *Aggregate[S]) store(ctx context.Context, x *execution[S], c *eventlog.C
 
 // known reports whether an error says that a commit was not, and will never be, stored.
 func known(err error) bool {
-	return errors.As(err, new(*cqrs.ConflictError)) || errors.As(err, new(*cqrs.CommandReusedError))
+	return conflictOf(err) != nil || errors.As(err, new(*cqrs.CommandReusedError))
 }
 
 // unknown says what the caller can do.

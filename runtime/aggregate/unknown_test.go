@@ -1,10 +1,12 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ type uncertain struct {
 	waiting []eventlog.Commit
 	unread  int // how many looks fail
 	appends int
+	reason  error // what the log says of an unknown outcome, errNoAnswer if nil
 }
 
 func (u *uncertain) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended, error) {
@@ -64,7 +67,7 @@ func (u *uncertain) Append(ctx context.Context, c eventlog.Commit) (eventlog.App
 		u.waiting = append(u.waiting, kept(c))
 	case lost:
 	}
-	return eventlog.Appended{}, &eventlog.UnknownOutcomeError{Commit: c.ID, Err: errNoAnswer}
+	return eventlog.Appended{}, &eventlog.UnknownOutcomeError{Commit: c.ID, Err: cmp.Or(u.reason, errNoAnswer)}
 }
 
 // kept is a commit as a log has it that reads it later, after Append returned. Its slices are the caller's.
@@ -198,6 +201,24 @@ func TestWhatCannotBeKnownIsSaidWithWhatToDo(t *testing.T) {
 		s.must(t, add("x", 10), opts...)
 		s.requireState(t, "x", 11, 2)
 		requireFree(t, s)
+	}
+}
+
+func TestAConflictBehindAnUnknownOutcomeIsNoConflict(t *testing.T) {
+	for _, presence := range []Stream{MayExist, MustBeNew} {
+		store := &uncertain{Log: memory.New(), truths: slices.Repeat([]truth{lost}, 10_000)}
+		store.reason = &cqrs.ConflictError{Stream: tallyStream("x"), Actual: 1}
+		s := newSystem(t, setting{store: store})
+		s.runtime.lookFor = 20 * time.Millisecond
+		decided := 0
+		c := command("x", "Add", func(tally, cqrs.CommandMeta) ([]added, error) {
+			decided++
+			return []added{{"a", 1}}, nil
+		})
+		_, err := s.Execute(ctx, on(presence, c))
+		require.ErrorAs(t, err, new(*eventlog.UnknownOutcomeError))
+		require.NotErrorAs(t, err, new(*cqrs.AlreadyExistsError))
+		assert.Equal(t, 1, decided)
 	}
 }
 
