@@ -43,6 +43,8 @@ type plan struct {
 	events   []eventRow
 	recorded []*commandRow
 	newKinds []kind
+	// doubtful says that a command was refused which may be on record, if commands does not have all that are.
+	doubtful bool
 }
 
 // append adds one commit, or refuses it and changes nothing.
@@ -54,8 +56,10 @@ func (p *plan) append(c *eventlog.Commit) (eventlog.Appended, error) {
 	for i := range c.Streams {
 		s := &c.Streams[i]
 		if actual := p.versions[s.Stream]; s.Expected != eventlog.Any && s.Expected != eventlog.Exactly(actual) {
-			err := &cqrs.ConflictError{Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: actual}
-			return eventlog.Appended{}, err
+			p.doubtful = p.doubtful || c.Meta.CommandID != ""
+			return eventlog.Appended{}, &cqrs.ConflictError{
+				Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: actual,
+			}
 		}
 	}
 	for i := range c.Streams {

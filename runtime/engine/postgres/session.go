@@ -61,7 +61,11 @@ type session struct {
 	names    map[string]*pgconn.StatementDescription
 
 	// kinds are those that are known to be committed.
-	kinds    map[kind]int32
+	kinds  map[kind]int32
+	memory memory
+	// durability are the settings that were found safe last.
+	durability [3]string
+
 	events   columns
 	commands columns
 	newKinds columns
@@ -98,6 +102,7 @@ func (s *session) connect(ctx context.Context) error {
 		return err
 	}
 	s.conn, s.names = conn, make(map[string]*pgconn.StatementDescription)
+	s.memory.forget()
 	if err := s.settings.prepareWriter(ctx, conn); err != nil {
 		s.close()
 		return err
@@ -109,8 +114,9 @@ func (s *session) connect(ctx context.Context) error {
 type query struct {
 	sql    string
 	params [][]byte
-	// row takes each row, which is valid until it returns.
-	row func(row [][]byte) error
+	// row takes each row, which is valid until it returns; rows gets the number of rows, where that matters.
+	row  func(row [][]byte) error
+	rows *int64
 }
 
 // exchange sends queries and reads what they answer, in one round trip once they were prepared. The first error of the
@@ -125,7 +131,9 @@ func (s *session) exchange(ctx context.Context, queries []query) (tag pgconn.Com
 	}
 	err = pipeline.Sync()
 	for i := 0; err == nil && i < len(queries); i++ {
-		tag, err = readResult(pipeline, queries[i].row)
+		if tag, err = readResult(pipeline, queries[i].row); queries[i].rows != nil {
+			*queries[i].rows = tag.RowsAffected()
+		}
 	}
 	return tag, errors.Join(err, pipeline.Close())
 }
@@ -249,26 +257,41 @@ func (s *session) attempt(w *work) (*plan, error) {
 	if err := s.connect(ctx); err != nil {
 		return nil, err
 	}
+	if p := s.guess(w); p != nil {
+		before := s.memory.head
+		if stored, err := s.tryGuess(p); stored || err != nil {
+			return s.concluded(p, before, err)
+		}
+		s.memory.forget()
+	}
 	p, err := s.begin(ctx, w)
 	if err != nil {
 		s.rollback()
 		return nil, err
 	}
+	before := p.head
 	w.plan(p)
-	probe, changes := p.probe()
-	if !changes {
+	if _, changes := p.probe(); !changes {
 		s.rollback()
 		return p, nil
 	}
-	if err := s.write(p, w.copy); err != nil {
-		forget(s.kinds, p.newKinds)
-		if answered(s.conn, err) {
-			s.rollback()
-			return nil, err
-		}
-		return p, &unansweredError{probe, err}
+	return s.concluded(p, before, s.write(p, w.copy))
+}
+
+// concluded says what the end of a transaction means that was to store p, on top of the position before.
+func (s *session) concluded(p *plan, before cqrs.Position, err error) (*plan, error) {
+	if err == nil {
+		s.memory.learn(p, before)
+		return p, nil
 	}
-	return p, nil
+	s.memory.forget()
+	forget(s.kinds, p.newKinds)
+	if answered(s.conn, err) {
+		s.rollback()
+		return nil, err
+	}
+	probe, _ := p.probe()
+	return p, &unansweredError{probe, err}
 }
 
 // begin starts a transaction, takes the lock and asks for everything that the plan needs, in one round trip.
@@ -291,6 +314,7 @@ func (s *session) begin(ctx context.Context, w *work) (*plan, error) {
 		return nil, err
 	}
 	// A setting may have changed since the connection was made.
+	s.durability = durability
 	return p, s.settings.checkDurability(durability)
 }
 
@@ -399,10 +423,15 @@ func (s *session) write(p *plan, byCopy bool) error {
 	if len(p.recorded) > 0 {
 		queries = append(queries, query{sql: insertCommands, params: s.commandRows(p)})
 	}
-	tag, err := s.exchange(ctx, append(queries, query{sql: commitStatement}))
+	return s.transact(ctx, append(queries, query{sql: commitStatement}))
+}
+
+// transact is exchange for queries of which the last one is COMMIT.
+func (s *session) transact(ctx context.Context, queries []query) error {
+	tag, err := s.exchange(ctx, queries)
 	if err == nil && tag.String() != "COMMIT" {
 		// A transaction that failed answers COMMIT with ROLLBACK; it must not be taken for one that was stored.
-		return &unansweredError{err: fmt.Errorf("the server answered COMMIT with %s", tag)}
+		return fmt.Errorf("the server answered COMMIT with %s", tag)
 	}
 	return err
 }
