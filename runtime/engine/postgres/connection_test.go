@@ -230,7 +230,7 @@ func TestAcknowledgedCommitsSurviveTheDeathOfTheServer(t *testing.T) {
 	l := open(t, server.DSN(), Migrate())
 	book := newLedger()
 	random := soak.Rand(t)
-	box := soak.Box(t, 15*time.Second, 0)
+	box := soak.Box(t, 10*time.Second, 0)
 	for range box.Rounds(soak.Rounds(50, 1000), "kills of the server, nothing acknowledged was lost") {
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
