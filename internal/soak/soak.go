@@ -125,7 +125,7 @@ func Rand(t testing.TB) *rand.Rand {
 
 // revision returns what git calls the source that runs.
 func revision() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*").Output()
+	out, err := exec.CommandContext(context.Background(), "git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*").Output()
 	if err != nil {
 		return "unknown: " + err.Error()
 	}

@@ -208,8 +208,7 @@ func answered(err error) bool {
 // happened reports whether an append was stored whose caller was not told. It may have happened at any time since it was
 // called.
 func (h *history) happened(op *operation, last map[cqrs.CommitID]*cqrs.Record) bool {
-	var unknown *eventlog.UnknownOutcomeError
-	if !errors.As(op.err, &unknown) {
+	if _, ok := errors.AsType[*eventlog.UnknownOutcomeError](op.err); !ok {
 		h.requireExcused(op)
 		require.Nil(h, last[op.commit.ID], "an append that is said not to have happened")
 		return false
