@@ -185,10 +185,11 @@ func (x *execution[S]) decidedInVain(err error) bool {
 
 // conflictOf returns the conflict that an error is, nil if it is none. What an unknown outcome wraps is no answer.
 func conflictOf(err error) *cqrs.ConflictError {
-	var conflict *cqrs.ConflictError
-	if err == nil || errors.As(err, new(*eventlog.UnknownOutcomeError)) || !errors.As(err, &conflict) {
+	if err == nil || errors.As(err, new(*eventlog.UnknownOutcomeError)) {
 		return nil
 	}
+	var conflict *cqrs.ConflictError
+	errors.As(err, &conflict)
 	return conflict
 }
 

@@ -22,7 +22,7 @@ type part[S any] struct {
 	events Events
 	fold   Fold[S]
 	record cqrs.Record // of a new event, while it is applied
-	in     string      // the function that is called, to be named if it panics
+	event  string      // the one that is applied, "" while unique values are read
 	// changes are those of the unique values, where there are events.
 	changes []claim.Change
 }
@@ -113,12 +113,12 @@ func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
 	if len(p.events.list) == 0 {
 		return nil
 	}
-	p.in = "Unique"
 	defer func() {
 		if v := recover(); v != nil {
-			err = panicked(p.of.def.Category+"."+p.in, v)
+			err = panicked(p.of.def.Category+"."+p.function(), v)
 		}
 	}()
+	p.event = ""
 	p.before()
 	if p.fold == nil {
 		p.fold = p.of.def.NewFold()
@@ -133,14 +133,22 @@ func (p *part[S]) apply(m cqrs.CommandMeta) (err error) {
 			return err
 		}
 	}
-	p.in = "Unique"
+	p.event = ""
 	p.after()
 	return nil
 }
 
+// function names the function that apply calls.
+func (p *part[S]) function() string {
+	if p.event == "" {
+		return "Unique"
+	}
+	return "Apply" + p.event
+}
+
 // applyOne applies one new event.
 func (p *part[S]) applyOne(e *eventlog.NewEvent) error {
-	p.in = "Apply" + e.Type
+	p.event = e.Type
 	if p.of.def.Admits != nil {
 		if err := p.of.def.Admits(&p.loaded.state, e.Type); err != nil {
 			return err
