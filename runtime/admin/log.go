@@ -27,6 +27,25 @@ type typeReport struct {
 	Bytes    int64  `json:"bytes"` // of payload
 }
 
+// walReport is what log info says of an engine with a write-ahead log.
+type walReport struct {
+	Kind  string `json:"kind"` // "wal"
+	Bytes int64  `json:"bytes"`
+}
+
+// reportWAL reports the size of the engine's write-ahead log, if it has one: one that only grows has a reader that stays.
+func (s *session) reportWAL() error {
+	log, ok := s.log.(interface{ WriteAheadLog() (int64, error) })
+	if !ok {
+		return nil
+	}
+	bytes, err := log.WriteAheadLog()
+	if err != nil {
+		return err
+	}
+	return s.report(walReport{Kind: "wal", Bytes: bytes}, "wal     %d bytes\n", bytes)
+}
+
 func info(ctx context.Context, s *session) error {
 	if err := s.open(ctx); err != nil {
 		return err
@@ -39,7 +58,10 @@ func info(ctx context.Context, s *session) error {
 	if r.Events, err = s.log.Count(ctx); err != nil {
 		return err
 	}
-	if err := s.report(r, "head    position %d\nevents  %d\n", r.Head, r.Events); err != nil || !s.types {
+	if err := s.report(r, "head    position %d\nevents  %d\n", r.Head, r.Events); err != nil {
+		return err
+	}
+	if err := s.reportWAL(); err != nil || !s.types {
 		return err
 	}
 	found, err := s.countTypes(ctx, r)

@@ -238,3 +238,25 @@ func BenchmarkScan(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRareCategory reads the 100 events of a category that are behind 500,000 others.
+func BenchmarkRareCategory(b *testing.B) {
+	l := benchmarkLog(b, 500_000, 1_000)
+	for i := range 100 {
+		c := deposit(i, eventlog.Any)
+		c.Streams[0].Stream.Category = "Rare"
+		_, err := l.Append(context.Background(), c)
+		require.NoError(b, err)
+	}
+	read := func(q eventlog.Query) (n int) {
+		for _, err := range l.Read(context.Background(), q) {
+			require.NoError(b, err)
+			n++
+		}
+		return n
+	}
+	require.Equal(b, 500_100, read(eventlog.Query{}))
+	for b.Loop() {
+		require.Equal(b, 100, read(eventlog.Query{Categories: []string{"Rare"}}))
+	}
+}
