@@ -163,8 +163,7 @@ func (l *Log) headOn(ctx context.Context, c *pgx.Conn) (head cqrs.Position, err 
 
 const countKinds = `SELECT count(*) FROM {schema}.events WHERE kind = ANY ($1::integer[])`
 
-// Count implements eventlog.Log. To count events of some types the server walks through their entries in an index:
-// about ten million a second.
+// Count implements eventlog.Log. To count events of some types the server walks through their entries in an index.
 func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
 	err = l.withConn(ctx, func(c *pgx.Conn) error {
 		head, err := l.headOn(ctx, c)
