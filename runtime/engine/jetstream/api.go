@@ -14,6 +14,7 @@ import (
 const (
 	codeClusterUnavailable  = 10008
 	codeNotLeader           = 10009
+	codeCreateFailed        = 10049 // also while a server is still busy with what was deleted
 	codeMemberDown          = 10040
 	codeInsufficient        = 10023
 	codeStorageExceeded     = 10047
@@ -44,7 +45,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.D
 // stored.
 func (e *apiError) passing() bool {
 	switch e.Code {
-	case codeClusterUnavailable, codeNotLeader, codeMemberDown, codeDuplicateInFlight:
+	case codeClusterUnavailable, codeNotLeader, codeMemberDown, codeCreateFailed, codeDuplicateInFlight:
 		return true
 	}
 	return e.Status == 503 && !slices.Contains(full, e.Code)

@@ -24,8 +24,10 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 	defer l.appends.Done()
 	// One way to write a time, without a monotonic reading, whatever the caller's looked like.
 	c.Meta.Time = time.UnixMicro(c.Meta.Time.UnixMicro()).UTC()
-	a := appending{Log: l, commit: &c, at: make([]end, len(c.Streams)), began: time.Now(), since: sequenceOf(l.news.least()),
-		attempt: rand.Uint64()}
+	a := appending{
+		Log: l, commit: &c, at: make([]end, len(c.Streams)),
+		began: time.Now(), since: sequenceOf(l.news.least()), attempt: rand.Uint64(),
+	}
 	outcome, err := a.run(ctx)
 	if err != nil && a.unknown {
 		err = unknownOutcome(c.ID, err)
@@ -51,12 +53,13 @@ type appending struct {
 	known cqrs.Position
 	sent  *envelope
 	// published says that the last message was handed to the connection; unknown that it may be stored, or be stored
-	// yet.
-	published, unknown bool
-	tries              int
-	began              time.Time
-	since              uint64 // the sequence of a message that was stored before
-	attempt            uint64 // tells this call from others for the same commit
+	// yet; unanswered that a publish got no answer, or one that says nothing.
+	published, unknown, unanswered bool
+
+	tries   int
+	began   time.Time
+	since   uint64 // the sequence of a message that was stored before
+	attempt uint64 // tells this call from others for the same commit
 }
 
 // run publishes until the commit is stored, or can't be.
@@ -89,13 +92,14 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 	// A refusal is no proof: a server that is the leader no more, and does not know it yet, refuses what the new leader,
 	// who got it too, stores.
 	a.unknown = a.unknown || a.published && !errors.Is(failed, errUnsent)
+	a.unanswered = a.unanswered || a.published && !answered(failed)
 	if !retriable(failed) {
-		a.unknown = a.unknown && !final(failed)
+		a.unknown = a.unanswered
 		return outcome, false, explain(failed)
 	}
 	if time.Now().After(a.limit(failed)) {
 		if hasCode(failed, full...) {
-			a.unknown = false
+			a.unknown = a.unanswered
 		}
 		return outcome, false, unavailable(explain(fmt.Errorf("tried for %v: %w", time.Since(a.began), failed)))
 	}
@@ -113,10 +117,10 @@ func retriable(err error) bool {
 		codeBatchDuplicate, codeTooManyBatches) || hasCode(err, full...)
 }
 
-// final reports whether an error is one of every server, whoever leads: of the request itself, or of this process.
-func final(err error) bool {
-	var api *apiError
-	return errors.Is(err, nats.ErrMaxPayload) || errors.As(err, &api) && api.Status < 500
+// answered reports whether an error is that of a publish that was refused, or did not happen.
+func answered(err error) bool {
+	return errors.As(err, new(*apiError)) && !hasCode(err, codeStoreFailed) ||
+		errors.Is(err, errUnsent) || errors.Is(err, nats.ErrMaxPayload)
 }
 
 // fullPatience is how long servers may say that they are full before it is believed.

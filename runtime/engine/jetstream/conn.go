@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -45,6 +46,8 @@ type conn struct {
 	nc *nats.Conn
 	// done is closed when the log is.
 	done chan struct{}
+	// heard is when an answer arrived last, or another server was tried: nanoseconds since 1970.
+	heard atomic.Int64
 
 	mu sync.Mutex
 	// lost is closed, and replaced, when the connection breaks: what was not answered by then never will be.
@@ -97,6 +100,7 @@ func (c *conn) breakOff() {
 
 // deliver hands an answer to whoever waits for it. It is called by one goroutine.
 func (c *conn) deliver(m *nats.Msg) {
+	c.heard.Store(time.Now().UnixNano())
 	c.mu.Lock()
 	to := c.waiting[m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]]
 	c.mu.Unlock()
@@ -195,10 +199,10 @@ func (c *conn) send(m *nats.Msg) error {
 	return fmt.Errorf("%w: %w", errNoAnswer, err)
 }
 
-// pause waits before the nth next try, from 0. A cluster that does not answer at all is tried through another server.
+// pause waits before the nth next try, from 0. A server that does not answer at all is left for another one.
 func (c *conn) pause(ctx context.Context, n int, err error) error {
-	if errors.Is(err, errNoAnswer) && c.nc.IsConnected() {
-		_ = c.nc.ForceReconnect() // fails only when there is nothing to give up
+	if errors.Is(err, errNoAnswer) {
+		c.moveOn()
 	}
 	t := time.NewTimer(min(maxPause, minPause<<min(n, 10)))
 	defer t.Stop()
@@ -209,6 +213,14 @@ func (c *conn) pause(ctx context.Context, n int, err error) error {
 		return ctx.Err()
 	case <-c.done:
 		return cqrs.ErrClosed
+	}
+}
+
+// moveOn tries another server if this one has answered nothing at all for as long as an answer may take.
+func (c *conn) moveOn() {
+	heard, now := c.heard.Load(), time.Now().UnixNano()
+	if now-heard > int64(answerTime) && c.heard.CompareAndSwap(heard, now) && c.nc.IsConnected() {
+		_ = c.nc.ForceReconnect() // fails only when there is nothing to give up
 	}
 }
 

@@ -290,7 +290,7 @@ func (m *importing) judge(
 	duplicate := errors.As(failed, new(*duplicateError)) || hasCode(failed, codeBatchDuplicate)
 	switch {
 	case !duplicate && !retriable(failed):
-		*unknown = *unknown && !final(failed)
+		*unknown = *unknown && !answered(failed)
 		return false, explain(failed)
 	case time.Now().After(deadline):
 		return false, unavailable(fmt.Errorf("tried for %v: %w", patience, failed))

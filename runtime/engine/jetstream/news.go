@@ -32,11 +32,20 @@ type news struct {
 	head, own cqrs.Position
 	waiting   int
 	polling   bool
-	next      chan struct{} // closed, and replaced, when head rises
+	next      *bulletin
 }
 
+// bulletin is what those who wait at one time wait for.
+type bulletin struct {
+	out chan struct{}
+	// err is set before out is closed: the head can't be found out.
+	err error
+}
+
+func newBulletin() *bulletin { return &bulletin{out: make(chan struct{})} }
+
 func newNews(l *Log) *news {
-	n := &news{log: l, hint: make(chan struct{}, 1), tell: make(chan struct{}, 1), next: make(chan struct{})}
+	n := &news{log: l, hint: make(chan struct{}, 1), tell: make(chan struct{}, 1), next: newBulletin()}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	return n
 }
@@ -84,9 +93,15 @@ func (n *news) see(p cqrs.Position, own bool) {
 	}
 	if p > n.head {
 		n.head = p
-		close(n.next)
-		n.next = make(chan struct{})
+		n.publish(nil)
 	}
+}
+
+// publish wakes all who wait; n.mu must be held.
+func (n *news) publish(err error) {
+	n.next.err = err
+	close(n.next.out)
+	n.next = newBulletin()
 }
 
 // teller tells the other processes, but not for each append by itself.
@@ -139,7 +154,8 @@ func (n *news) wait(ctx context.Context, after cqrs.Position) (cqrs.Position, er
 		n.mu.Unlock()
 		var err error
 		select {
-		case <-next:
+		case <-next.out:
+			err = next.err
 		case <-ctx.Done():
 			err = ctx.Err()
 		case <-n.ctx.Done():
@@ -164,10 +180,14 @@ func (n *news) poll() {
 		case <-n.ctx.Done():
 			return
 		}
-		// An error passes, or the next try has it again: whoever waits has a context of its own.
-		if h, err := n.log.head(n.ctx); err == nil {
-			n.see(h.position, false)
+		h, err := n.log.head(n.ctx)
+		if err != nil {
+			n.mu.Lock()
+			n.publish(err)
+			n.mu.Unlock()
+			continue
 		}
+		n.see(h.position, false)
 	}
 }
 
