@@ -14,7 +14,7 @@ import (
 const (
 	codeClusterUnavailable  = 10008
 	codeNotLeader           = 10009
-	codeCreateFailed        = 10049 // also while a server is still busy with what was deleted
+	codeCreateFailed        = 10049 // creating a stream failed on a server
 	codeMemberDown          = 10040
 	codeInsufficient        = 10023
 	codeStorageExceeded     = 10047
