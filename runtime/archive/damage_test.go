@@ -214,7 +214,7 @@ func TestDamageInTheReplayArchiveIsNeverRead(t *testing.T) {
 			}
 		}
 		for i := range want {
-			require.Equal(t, want[i], got[i])
+			requireEqual(t, want[i], got[i])
 		}
 		require.Len(t, got, len(want))
 		if a.Status().Events < events {

@@ -104,6 +104,9 @@ func with(ctx context.Context, fsys storage, store Store, dir string, opts ...Op
 func (l *Log) takeOver() error {
 	l.sealing.Lock()
 	defer l.sealing.Unlock()
+	if l.life.Err() != nil {
+		return cqrs.ErrClosed
+	}
 	if l.keeps() {
 		return nil
 	}
@@ -112,11 +115,6 @@ func (l *Log) takeOver() error {
 		return err
 	}
 	l.mu.Lock()
-	if l.closed && lock != nil {
-		err = errors.Join(cqrs.ErrClosed, lock.Close())
-		l.mu.Unlock()
-		return err
-	}
 	l.lock = lock
 	l.mu.Unlock()
 	l.reload()
