@@ -347,3 +347,32 @@ func TestAReadOfTheArchiveAllocatesNothingForAnEvent(t *testing.T) {
 	})
 	assert.Less(t, allocations/float64(n), 0.01)
 }
+
+// TestTheArchiveServesEachEngine puts it in front of all engines: their positions differ, and so does what a read costs.
+func TestTheArchiveServesEachEngine(t *testing.T) {
+	m := vfs.NewMemory()
+	_, err := export(t.Context(), small(m), filled(t, 55, 400), "x", Range{}, nil)
+	require.NoError(t, err)
+	for _, e := range engines {
+		if testing.Short() && e.name != "memory" && e.name != "embedded" {
+			continue
+		}
+		log := e.open(t)
+		_, err := importFile(t.Context(), small(m), "x", log, nil)
+		require.NoError(t, err)
+		files := vfs.NewMemory()
+		a := opened(t, files, log)
+		fill := newFiller(56, 9)
+		for range 4 {
+			require.NoError(t, a.Seal(t.Context()))
+			fill.fill(t, log, 5)
+			for _, q := range []eventlog.Query{{}, {Types: []string{"Opened"}}, {Categories: []string{"Order"}}} {
+				requireSame(t, log, a, q)
+			}
+		}
+		require.NoError(t, a.Close())
+		again := opened(t, files, log)
+		assert.NotZero(t, again.Status().Events, e.name)
+		requireSame(t, log, again)
+	}
+}
