@@ -254,3 +254,89 @@ func harm(t *testing.T, m *vfs.Memory, random *rand.Rand) {
 		m.Put(name, other)
 	}
 }
+
+// sealed returns a log, and the one file of its archive.
+func sealed(t *testing.T, seed uint64, n int) (log *memory.Log, name string, b []byte) {
+	t.Helper()
+	log = filled(t, seed, n)
+	m := vfs.NewMemory()
+	a := opened(t, m, log)
+	a.full = fullSegment
+	require.NoError(t, a.Seal(t.Context()))
+	require.Len(t, a.segments, 1)
+	name = a.segments[0].path
+	b, _ = m.Bytes(name)
+	return log, name, b
+}
+
+func TestAReplayArchiveWithAChangedByteIsNeverRead(t *testing.T) {
+	log, name, b := sealed(t, 60, 20)
+	random := soak.Rand(t)
+	step := 1
+	if testing.Short() {
+		step = 3
+	}
+	for i := random.IntN(step); i < len(b); i += step {
+		changed := slices.Clone(b)
+		changed[i] ^= 1 << random.IntN(8)
+		m := vfs.NewMemory()
+		require.NoError(t, m.MkdirAll("/archive"))
+		m.Put(name, b)
+		a := opened(t, m, log)
+		m.Put(name, changed) // behind the back of an archive that is open
+		requireSame(t, log, a)
+		a = opened(t, m, log)
+		requireSame(t, log, a)
+	}
+}
+
+func TestAFileOfAnotherArchiveOfTheSameShapeIsNeverRead(t *testing.T) {
+	log, name, b := sealed(t, 61, 40)
+	_, other, theirs := sealed(t, 61, 40) // the same but for the ids of commits
+	require.Equal(t, name, other)
+	m := vfs.NewMemory()
+	require.NoError(t, m.MkdirAll("/archive"))
+	m.Put(name, b)
+	a := opened(t, m, log)
+	m.Put(name, theirs)
+	requireSame(t, log, a)
+	assert.Zero(t, a.Status().Events, "it is dropped")
+}
+
+// forged returns an archive whose first block was changed and has a right checksum again.
+func forged(t *testing.T, b []byte, change func(h *blockHeader, body []byte)) []byte {
+	m := vfs.NewMemory()
+	m.Put("x", b)
+	r, err := openReader(m, "x")
+	require.NoError(t, err)
+	e := &r.index.blocks[0]
+	var h blockHeader
+	require.Empty(t, h.parse(b[e.offset:]))
+	body := slices.Clone(b[e.offset+blockHeaderSize : e.offset+e.size])
+	change(&h, body)
+	h.body = checksum(body)
+	out := append(h.append(slices.Clone(b[:e.offset])), body...)
+	e.sum = h.sum
+	out = append(out, b[e.offset+e.size:r.trailer.index]...)
+	index := r.index.append(nil)
+	ih := blockHeader{
+		kind: kindIndex, stored: uint32(len(index)), names: uint32(len(index)), body: checksum(index),
+		previous: r.trailer.last, first: r.trailer.last, last: r.trailer.last,
+	}
+	return r.trailer.append(append(ih.append(out), index...))
+}
+
+// TestAReadGoesOnBehindTheLastEventThatWasRight changes an event within a block in a way that no checksum shows.
+func TestAReadGoesOnBehindTheLastEventThatWasRight(t *testing.T) {
+	log, name, b := sealed(t, 62, 40)
+	m := vfs.NewMemory()
+	require.NoError(t, m.MkdirAll("/archive"))
+	m.Put(name, forged(t, b, func(h *blockHeader, body []byte) {
+		row := int(h.names+h.commits) + 5*rowSize
+		binary.LittleEndian.PutUint16(body[row:], 0xffff) // of a stream that there is not
+	}))
+	a := opened(t, m, log)
+	require.NotZero(t, a.Status().Events)
+	requireSame(t, log, a)
+	assert.Zero(t, a.Status().Events, "it is dropped")
+}
