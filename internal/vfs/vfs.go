@@ -1,6 +1,6 @@
 // Package vfs is the small part of a file system that packages need which write files of their own, so that tests can
-// put one in its place that loses power or fails. OS is the real one; Memory is one whose power can be cut; Faulty makes
-// operations of another one fail.
+// put one in its place that loses power or fails. OS is the real one; Memory is one whose power can be cut; Faulty
+// makes operations of another one fail.
 //
 // The method, a crashable file system in memory and errors at chosen operations, is that of Pebble's packages vfs and
 // errorfs.

@@ -36,7 +36,8 @@ func deposits(b *testing.B, n, streams int) *memory.Log {
 				Stream: cqrs.StreamID{Category: "Account", ID: fmt.Sprintf("acc-%06d", i*7919%streams)}, Expected: eventlog.Any,
 				Events: []eventlog.NewEvent{{
 					Type: "MoneyDeposited", SchemaVersion: 1, ContentType: cqrs.JSON,
-					Data: fmt.Appendf(nil, `{"money":{"amount":%d,"currency":"EUR"},"reference":"invoice 2026-03-01/%d"}`, 1000+i%100_000, i),
+					Data: fmt.Appendf(nil, `{"money":{"amount":%d,"currency":"EUR"},"reference":"invoice 2026-03-01/%d"}`,
+						1000+i%100_000, i),
 				}},
 			}},
 		})

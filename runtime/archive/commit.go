@@ -20,8 +20,8 @@ type commit struct {
 	events []cqrs.Record
 }
 
-// group is a commit with events, and the commands without events that were recorded behind it, by id. The first group of
-// a log or an archive has no commit.
+// group is a commit with events, and the commands without events that were recorded behind it, by id. The first group
+// of a log or an archive has no commit.
 type group struct {
 	commit   *commit
 	commands []*commit

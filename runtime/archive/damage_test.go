@@ -40,7 +40,8 @@ func checkBytes(b []byte) (Summary, error) {
 func requireDamaged(t testing.TB, err error, size int, what string, args ...any) {
 	t.Helper()
 	var damaged *DamagedError
-	if errors.As(err, &damaged) && errors.Is(err, eventlog.ErrCorrupt) && damaged.Offset >= 0 && damaged.Offset <= int64(size) {
+	if errors.As(err, &damaged) && errors.Is(err, eventlog.ErrCorrupt) && damaged.Offset >= 0 &&
+		damaged.Offset <= int64(size) {
 		return
 	}
 	require.Fail(t, "a damaged file is not refused as one", "%v, %s %v", err, what, args)
@@ -125,7 +126,10 @@ func forge(h blockHeader, body []byte, last cqrs.Position) []byte {
 	}}}
 	at := len(b)
 	table := x.append(nil)
-	ih := blockHeader{kind: kindIndex, stored: uint32(len(table)), names: uint32(len(table)), body: checksum(table), previous: last, first: last, last: last}
+	ih := blockHeader{
+		kind: kindIndex, stored: uint32(len(table)), names: uint32(len(table)), body: checksum(table),
+		previous: last, first: last, last: last,
+	}
 	b = append(ih.append(b), table...)
 	t := trailer{index: int64(at), last: last}
 	return t.append(b)
@@ -186,7 +190,7 @@ func TestDamageInTheReplayArchiveIsNeverRead(t *testing.T) {
 	ctx := context.Background()
 	random := soak.Rand(t)
 	found := 0
-	for range soak.Rounds(300, 20_000) {
+	for range soak.Rounds(300, 10_000) {
 		m, log, fill := vfs.NewMemory(), memory.New(), newFiller(random.Uint64(), 7)
 		a, err := with(ctx, small(m), log, "/archive")
 		require.NoError(t, err)

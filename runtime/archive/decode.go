@@ -13,9 +13,10 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
-// decoder reads the commits and events of one block, in order. Payloads and strings are parts of one buffer, which nobody
-// ever writes to again, so that they stay valid for as long as somebody holds them; the decoder itself can be used for
-// another block. Whatever a body says is checked before it is used: reason tells the first thing that was wrong.
+// decoder reads the commits and events of one block, in order. Payloads and strings are parts of one buffer, which
+// nobody ever writes to again, so that they stay valid for as long as somebody holds them; the decoder itself can be
+// used for another block. Whatever a body says is checked before it is used: reason tells the first thing that was
+// wrong.
 //
 // While garbage is collected, writing a pointer into memory costs far more than writing a number. There may be much to
 // collect while a log is read, so places are kept as numbers, and strings that did not change are not written again.
@@ -74,8 +75,8 @@ const (
 	rowSize      = 8
 )
 
-// start begins a block whose header was checked. The body must match the header's checksum, which the caller has checked
-// as well; it must not change before the block was read. start returns what is wrong with the block.
+// start begins a block whose header was checked. The body must match the header's checksum, which the caller has
+// checked as well; it must not change before the block was read. start returns what is wrong with the block.
 func (d *decoder) start(head blockHeader, body []byte) string {
 	*d = decoder{
 		stored: d.stored, unpacked: d.unpacked,
@@ -168,8 +169,8 @@ func (d *decoder) name(n uint64) string {
 // maxNames bounds how many names are remembered from block to block.
 const maxNames = 10_000
 
-// nextCommit reads what the events of the next commit have in common, and reports whether there is one. The events of the
-// one before must have been read.
+// nextCommit reads what the events of the next commit have in common, and reports whether there is one. The events of
+// the one before must have been read.
 func (d *decoder) nextCommit() bool {
 	if d.reason != "" || d.inCommit > 0 {
 		return false

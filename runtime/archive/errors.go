@@ -34,9 +34,9 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("archive %s has the format %d; this release reads format %d", e.Path, e.Version, formatVersion)
 }
 
-// DifferenceError says that a log does not hold what an archive holds. Import leaves such a log as it is: import into an
-// empty one, or into one that holds an earlier part of the same archive. For Verify it means that the two are not copies
-// of one log.
+// DifferenceError says that a log does not hold what an archive holds. Import leaves such a log as it is: import into
+// an empty one, or into one that holds an earlier part of the same archive. For Verify it means that the two are not
+// copies of one log.
 type DifferenceError struct {
 	// Position is the place in the archive, by the positions of the log that it was made from: that of the commit that
 	// differs, or of the one before it.

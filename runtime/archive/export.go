@@ -50,8 +50,8 @@ func (c *counter) finish() {
 
 // Export writes a range of a log to a new file: events, and commands on record. Others may go on appending meanwhile.
 // The file is there, and durable, when Export returns without an error, and not at all otherwise; a program that is
-// killed meanwhile may leave a file behind whose name ends in ".partial". While it works it calls report, unless that is
-// nil, with what was written so far.
+// killed meanwhile may leave a file behind whose name ends in ".partial". While it works it calls report, unless that
+// is nil, with what was written so far.
 //
 // A run of commands without events that lies between two commits is held in memory; otherwise memory is bounded.
 //

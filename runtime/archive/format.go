@@ -57,8 +57,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 
-// header is the file's header. after and previous say where the file begins: behind that position, which is the last one
-// of that commit; both are zero at the beginning of a log.
+// header is the file's header. after and previous say where the file begins: behind that position, which is the last
+// one of that commit; both are zero at the beginning of a log.
 //
 //	magic(8) version(4) flags(4) after(8) previous(16) reserved(4) crc(4)
 type header struct {

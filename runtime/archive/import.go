@@ -20,8 +20,8 @@ import (
 // the range begins. A log that holds anything else is left as it is, with a *DifferenceError.
 //
 // The summary counts the whole file; Skipped says how much of it was there already. Other errors: *DamagedError,
-// *FormatError, those of the log and of the file system. After any of them that is not about the file itself, import the
-// same file again to go on.
+// *FormatError, those of the log and of the file system. After any of them that is not about the file itself, import
+// the same file again to go on.
 func Import(ctx context.Context, path string, into eventlog.Transfer, report func(Progress)) (Summary, error) {
 	return importFile(ctx, disk, path, into, report)
 }

@@ -54,9 +54,10 @@ func (x *index) append(b []byte) []byte {
 func (e *entry) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(e.size))
 	b = binary.LittleEndian.AppendUint32(b, e.sum)
-	for _, v := range [...]uint64{uint64(e.first - e.previous), uint64(e.last - e.first), uint64(e.events), uint64(e.items)} {
-		b = binary.AppendUvarint(b, v)
-	}
+	b = binary.AppendUvarint(b, uint64(e.first-e.previous))
+	b = binary.AppendUvarint(b, uint64(e.last-e.first))
+	b = binary.AppendUvarint(b, uint64(e.events))
+	b = binary.AppendUvarint(b, uint64(e.items))
 	b = binary.AppendUvarint(b, uint64(len(e.types)))
 	for _, t := range e.types {
 		b = binary.AppendUvarint(b, uint64(t.typ))

@@ -21,11 +21,11 @@ type Store interface {
 	snapshot.Store
 }
 
-// Log is a log with a replay archive in front: Read serves what the archive holds from local files, and goes on with the
-// log behind it. Everything else goes to the log. It is safe for concurrent use.
+// Log is a log with a replay archive in front: Read serves what the archive holds from local files, and goes on with
+// the log behind it. Everything else goes to the log. It is safe for concurrent use.
 //
-// The archive grows by Seal, which Run calls in the background. It holds nothing that the log does not hold, so that its
-// directory may be removed at any time while no program uses it.
+// The archive grows by Seal, which Run calls in the background. It holds nothing that the log does not hold, so that
+// its directory may be removed at any time while no program uses it.
 type Log struct {
 	Store
 	fs     storage
@@ -57,8 +57,8 @@ type Option func(*Log)
 // default.
 func WithLogger(l *slog.Logger) Option { return func(a *Log) { a.logger = l } }
 
-// Every sets how long Run waits after it sealed before it seals again, 1 minute by default. What was appended since then
-// is read from the log.
+// Every sets how long Run waits after it sealed before it seals again, 1 minute by default. What was appended since
+// then is read from the log.
 func Every(d time.Duration) Option { return func(a *Log) { a.every = d } }
 
 const (
@@ -67,8 +67,8 @@ const (
 	fullSegment = 64 << 20
 )
 
-// With puts the replay archive in dir, which is made if needed, in front of a log. The archive is empty at first: Run or
-// Seal fills it. The log is neither closed by Close nor changed by anything that is done for the archive.
+// With puts the replay archive in dir, which is made if needed, in front of a log. The archive is empty at first: Run
+// or Seal fills it. The log is neither closed by Close nor changed by anything that is done for the archive.
 //
 // Of several programs on one directory the first one keeps the archive; the others read it, and one of them takes over
 // when the first one ends. The directory must not be on a network file system.
@@ -128,8 +128,8 @@ func (l *Log) keeps() bool {
 	return l.lock != nil
 }
 
-// Close stops a Seal that is under way, and gives the directory to whoever else uses it. Iterations that have begun go on; the log stays open. Closing twice
-// is harmless.
+// Close stops a Seal that is under way, and gives the directory to whoever else uses it. Iterations that have begun go
+// on; the log stays open. Closing twice is harmless.
 func (l *Log) Close() error {
 	l.stop()
 	l.sealing.Lock()

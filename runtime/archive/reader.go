@@ -13,8 +13,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
-// reader reads one file. Opening it reads and checks the header, the index and the trailer; blocks are checked when they
-// are read.
+// reader reads one file. Opening it reads and checks the header, the index and the trailer; blocks are checked when
+// they are read.
 type reader struct {
 	path    string
 	file    vfs.File
@@ -113,8 +113,8 @@ func (r *reader) readIndex() error {
 	return nil
 }
 
-// block makes d read a block that stands in the index. It is checked against the index, and against its checksums. Several
-// goroutines may read blocks at a time.
+// block makes d read a block that stands in the index. It is checked against the index, and against its checksums.
+// Several goroutines may read blocks at a time.
 func (r *reader) block(e *entry, d *decoder, digest hash.Hash) error {
 	d.stored = slices.Grow(d.stored[:0], int(e.size))[:e.size]
 	if err := r.readAt(d.stored, e.offset); err != nil {

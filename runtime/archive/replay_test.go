@@ -92,7 +92,8 @@ func TestAnyQueryIsAnsweredAsTheLogAnswersIt(t *testing.T) {
 		for range 20 {
 			requireSame(t, log, a, eventlog.Query{
 				After: cqrs.Position(position.Draw(r, "after")), Through: cqrs.Position(position.Draw(r, "through")),
-				Types: rapid.SliceOfN(rapid.SampledFrom([]string{"Opened", "Deposited", "Closed", "Unknown"}), 0, 3).Draw(r, "types"),
+				Types: rapid.SliceOfN(rapid.SampledFrom([]string{"Opened", "Deposited", "Closed", "Unknown"}), 0, 3).
+					Draw(r, "types"),
 				Categories: rapid.SliceOfN(rapid.SampledFrom([]string{"Account", "Order", "Unknown"}), 0, 2).
 					Draw(r, "categories"),
 			})
@@ -147,8 +148,8 @@ func TestBlocksWithoutWantedEventsAreNotRead(t *testing.T) {
 	}
 }
 
-// TestAnArchiveOfAnotherLogIsDropped opens an archive in front of logs that it does not belong to: another one, one that
-// lost its end, and one that went on differently from some place, as after a failover to a replica that lagged.
+// TestAnArchiveOfAnotherLogIsDropped opens an archive in front of logs that it does not belong to: another one, one
+// that lost its end, and one that went on differently from some place, as after a failover to a replica that lagged.
 func TestAnArchiveOfAnotherLogIsDropped(t *testing.T) {
 	m := vfs.NewMemory()
 	fill := newFiller(42, 5)
@@ -180,7 +181,9 @@ func TestAnArchiveOfAnotherLogIsDropped(t *testing.T) {
 	diverged := memory.New()
 	copyLog(t, part, diverged)
 	newFiller(44, 6).fill(t, diverged, 100)
-	for name, log := range map[string]*memory.Log{"another": another, "shorter": part, "diverged": diverged, "empty": memory.New()} {
+	for name, log := range map[string]*memory.Log{
+		"another": another, "shorter": part, "diverged": diverged, "empty": memory.New(),
+	} {
 		var out strings.Builder
 		m := vfs.NewMemory()
 		require.NoError(t, m.MkdirAll("/archive"))

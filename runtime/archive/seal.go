@@ -123,8 +123,8 @@ func (l *Log) remove(name string) {
 	}
 }
 
-// merge merges the last two segments as long as the last one is not the smaller one, and both together are not too large:
-// so there are at most about as many small segments as a binary number has digits.
+// merge merges the last two segments as long as the last one is not the smaller one, and both together are not too
+// large: so there are at most about as many small segments as a binary number has digits.
 func (l *Log) merge(ctx context.Context) error {
 	for {
 		l.mu.Lock()
@@ -178,7 +178,8 @@ func (l *Log) writeSegment(ctx context.Context, h header, through cqrs.Position)
 		}
 	}
 	if w.through() == h.after {
-		w.err = fmt.Errorf("%w: the log has no event behind position %d, but its head is %d", eventlog.ErrCorrupt, h.after, through)
+		w.err = fmt.Errorf("%w: the log has no event behind position %d, but its head is %d",
+			eventlog.ErrCorrupt, h.after, through)
 		return nil, w.abort()
 	}
 	return l.publish(w, h)

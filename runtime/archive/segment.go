@@ -52,7 +52,8 @@ func parseName(name string) (n named, ok bool) {
 
 // ours reports whether a file was written by an archive.
 func ours(name string) bool {
-	return strings.HasPrefix(name, segmentPrefix) && (strings.HasSuffix(name, segmentSuffix) || strings.HasSuffix(name, partial))
+	return strings.HasPrefix(name, segmentPrefix) &&
+		(strings.HasSuffix(name, segmentSuffix) || strings.HasSuffix(name, partial))
 }
 
 // reload reads the directory: what follows from the beginning of the log without a gap is the archive. The program that
@@ -74,9 +75,9 @@ func (l *Log) reload() {
 	}
 }
 
-// chain finds the segments that follow each other. Where several begin at one place the longest one is taken: the others
-// were merged into it.
-// Files that were refused lately may be left out: the program that keeps the archive will replace them.
+// chain finds the segments that follow each other. Where several begin at one place the longest one is taken: the
+// others were merged into it. Files that were refused lately may be left out: the program that keeps the archive will
+// replace them.
 func (l *Log) chain(names []string, known []*segment, leaveOut bool) []*segment {
 	var files []named
 	for _, name := range names {
@@ -88,10 +89,9 @@ func (l *Log) chain(names []string, known []*segment, leaveOut bool) []*segment 
 		return cmp.Or(cmp.Compare(a.after, b.after), cmp.Compare(b.last, a.last))
 	})
 	var segments []*segment
-	at := border{}
-	var last cqrs.Position
+	var last trailer
 	for _, f := range files {
-		if f.after != last || f.last <= f.after {
+		if f.after != last.last || f.last <= f.after {
 			continue
 		}
 		s := find(known, f.name)
@@ -102,11 +102,12 @@ func (l *Log) chain(names []string, known []*segment, leaveOut bool) []*segment 
 				continue
 			}
 		}
-		if s.header.previous != at.commit {
-			l.refuse(f.name, fmt.Errorf("it continues from commit %x, what is before it ends with %x", s.header.previous, at.commit))
+		if s.header.previous != last.commit {
+			l.refuse(f.name, fmt.Errorf("it stands behind commit %x, and what is before it ends with %x",
+				s.header.previous, last.commit))
 			continue
 		}
-		segments, last, at.commit = append(segments, s), s.trailer.last, s.trailer.commit
+		segments, last = append(segments, s), s.trailer
 	}
 	return segments
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
-// Verify compares everything that a file holds with a log, but for positions: each event and each command on record. The
-// log may go on behind the end of the file, which Summary.Behind says: a backup of a log that is in use is like that.
+// Verify compares everything that a file holds with a log, but for positions: each event and each command on record.
+// The log may go on behind the end of the file, which Summary.Behind says: a backup of a log that is in use is like
+// that.
 //
 // Errors: *DifferenceError names the first difference; *DamagedError, *FormatError, those of the log and of the file
 // system.
@@ -151,7 +152,8 @@ func sameMeta(a, b cqrs.CommandMeta) bool {
 func differentEvent(a, b *cqrs.Record) string {
 	switch {
 	case a.Stream != b.Stream || a.Version != b.Version:
-		return fmt.Sprintf("version %d of stream %s, and version %d of %s in the archive", b.Version, b.Stream, a.Version, a.Stream)
+		return fmt.Sprintf("version %d of stream %s, and version %d of %s in the archive",
+			b.Version, b.Stream, a.Version, a.Stream)
 	case a.Type != b.Type || a.SchemaVersion != b.SchemaVersion || a.ContentType != b.ContentType:
 		return "another type"
 	case !sameMeta(metaOf(a), metaOf(b)):
