@@ -20,7 +20,6 @@ const (
 	codeStorageExceeded     = 10047
 	codeAccountExceeded     = 10002
 	codeStoreFailed         = 10077
-	codeMessageTooLarge     = 10054
 	codeNoMessage           = 10037
 	codeStreamNotFound      = 10059
 	codeWrongLastMessageID  = 10070
