@@ -124,12 +124,13 @@ staticcheck: go-version
 unit: go-version
 	$(GO) test ./...
 
-# The tests of the generator as a whole compile thousands of models' code, most of which is no race of ours: the short
-# ones run what runs at the same time.
+# The tests of the generator and of the tool compile thousands of models' code, and programs that they run without the
+# detector, most of which is no race of ours: the short ones run what runs at the same time.
+RACE_SHORT := /gen$$|/gen/newservice$$|/cmd/cqrsgen$$|/cmd/ledger$$
 .PHONY: race
 race: go-version c-compiler
-	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -v '/gen$$')
-	CGO_ENABLED=1 $(GO) test -race -short ./gen
+	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)')
+	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -E '$(RACE_SHORT)')
 
 # Tests, the demo and the benchmarks start servers of their own, which end with them: nothing here starts one.
 .PHONY: servers

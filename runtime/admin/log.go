@@ -68,8 +68,11 @@ func info(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
+	if !s.json {
+		fmt.Fprintf(s.Stdout, "\n%12s  %14s\n", "events", "bytes")
+	}
 	for _, t := range found {
-		if err := s.report(t, "%12d events  %14d bytes  %s %s\n", t.Events, t.Bytes, t.Category, t.Type); err != nil {
+		if err := s.report(t, "%12d  %14d  %s %s\n", t.Events, t.Bytes, t.Category, t.Type); err != nil {
 			return err
 		}
 	}
