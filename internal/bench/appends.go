@@ -102,7 +102,7 @@ func (m *appendMeter) embedded(ctx context.Context, dir string) error {
 }
 
 func (m *appendMeter) postgres(ctx context.Context, t testing.TB) error {
-	dsn := testserver.StartPostgres(t, testserver.PostgresOptions{}).DSN()
+	dsn := startPostgres(t)
 	log, err := postgres.Open(ctx, dsn, postgres.Migrate())
 	if err != nil {
 		return err
@@ -133,8 +133,7 @@ func (m *appendMeter) postgres(ctx context.Context, t testing.TB) error {
 }
 
 func (m *appendMeter) jetstream(ctx context.Context, t testing.TB, name, interval string) error {
-	cluster := testserver.StartNATS(t, testserver.NATSOptions{SyncInterval: interval})
-	log, err := jetstream.Open(ctx, cluster.URL(), jetstream.Migrate())
+	log, err := jetstream.Open(ctx, startNATS(t, interval), jetstream.Migrate())
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,6 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver that most programs use
 	"zombiezen.com/go/sqlite"
 
-	"github.com/cqrsgen/cqrsgen/internal/testserver"
 	"github.com/cqrsgen/cqrsgen/runtime/archive"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
@@ -127,7 +126,7 @@ func scanSQLite(conn *sqlite.Conn) (bytes int64, err error) {
 }
 
 func (m *readMeter) postgres(ctx context.Context, t testing.TB) (err error) {
-	dsn := testserver.StartPostgres(t, testserver.PostgresOptions{}).DSN()
+	dsn := startPostgres(t)
 	log, err := postgres.Open(ctx, dsn, postgres.Migrate())
 	if err != nil {
 		return err
@@ -171,7 +170,7 @@ func scanPostgres(ctx context.Context, db *sql.DB) (bytes int64, err error) {
 }
 
 func (m *readMeter) jetstream(ctx context.Context, t testing.TB) (err error) {
-	log, err := jetstream.Open(ctx, testserver.StartNATS(t, testserver.NATSOptions{}).URL(), jetstream.Migrate())
+	log, err := jetstream.Open(ctx, startNATS(t, "always"), jetstream.Migrate())
 	if err != nil {
 		return err
 	}
