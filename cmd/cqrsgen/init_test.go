@@ -126,8 +126,8 @@ $`, position, 2*position), service.answers(t, dir))
 	again := startProgram(t, program, dir, env...)
 	assert.Contains(t, shellIn(t, dir, "curl -sS --fail "+again.address+"/tickets/t-1"), "Plug it in")
 	again.terminate(t)
-	assert.Equal(t, fmt.Sprintf("head    position %d\nevents  2\n", 2*position),
-		shellIn(t, dir, "env '"+strings.Join(env, "' '")+"' bin/my-service log info"))
+	assert.Contains(t, shellIn(t, dir, "env '"+strings.Join(env, "' '")+"' bin/my-service log info"),
+		fmt.Sprintf("head    position %d\nevents  2\n", 2*position))
 }
 
 // answers sends the requests of the service's README.
