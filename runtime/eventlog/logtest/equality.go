@@ -32,6 +32,7 @@ func equality(t *testing.T, open func(testing.TB) Harness) {
 		t.Run(fmt.Sprint(pair), func(t *testing.T) {
 			setFlag(t, "rapid.checks", strconv.Itoa(checks(min(perTwins, runs-done))))
 			setFlag(t, "rapid.seed", strconv.FormatUint(max(1, seed+uint64(pair)), 10))
+			setFlag(t, "rapid.nofailfile", "true") // the seed is enough to repeat it
 			var twin *twins
 			rapid.Check(t, func(rt *rapid.T) {
 				if !box.Open() {
