@@ -80,6 +80,16 @@ func TestARefusalOfAStateInMemoryIsLookedIntoBeforeItIsAnswered(t *testing.T) {
 	}))
 }
 
+func TestAStreamThatWasNotThereIsLookedForAgain(t *testing.T) {
+	for name, refused := range map[string]Command[tally]{"no event": add("x"), "rejected": add("x", -1)} {
+		a, b := twoSystems(t, 0)
+		_, err := a.Execute(ctx, on(MustBeNew, refused)) // a has looked, and there was none
+		assert.Equal(t, name == "rejected", errors.As(err, new(negative)), "%s: %v", name, err)
+		b.must(t, add("x", 1))
+		assert.Equal(t, cqrs.Version(2), a.must(t, on(MustExist, add("x", 1))).Version, name)
+	}
+}
+
 func TestIfVersionAsksTheLogAndNotTheStateInMemory(t *testing.T) {
 	a, b := twoSystems(t, 0)
 	a.must(t, add("x", 1))

@@ -322,11 +322,11 @@ func (a *Aggregate[S]) unlessExisting(ctx context.Context, x *execution[S], outc
 	if err != nil {
 		return err
 	}
-	a.cache.put(x.own.stream.ID, l)
-	if l.version > 0 {
-		return &cqrs.AlreadyExistsError{Stream: x.own.stream}
+	if l.version == 0 {
+		return outcome // and nothing to keep: that a stream is not there is never answered from memory
 	}
-	return outcome
+	a.cache.put(x.own.stream.ID, l)
+	return &cqrs.AlreadyExistsError{Stream: x.own.stream}
 }
 
 // record answers a command without events, and stores its id, if it has one.
