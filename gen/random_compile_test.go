@@ -89,7 +89,7 @@ func newModule(t *testing.T) string {
 	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
 	require.NoError(t, err)
 	mod = regexp.MustCompile(`(?m)^module .*`).ReplaceAll(mod, []byte("module random"))
-	mod = regexp.MustCompile(`(?m)^tool .*`).ReplaceAll(mod, nil)
+	mod = regexp.MustCompile(`(?ms)^tool (\(.*?^\)|[^\n]*)`).ReplaceAll(mod, nil)
 	mod = fmt.Appendf(mod, "\nrequire github.com/cqrsgen/cqrsgen v0.0.0\n\nreplace github.com/cqrsgen/cqrsgen => %s\n", root)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), mod, 0o644))
 	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
