@@ -66,6 +66,7 @@ func (i *importer) gather(commits iter.Seq2[*eventlog.Commit, error]) error {
 // handIn gives what was gathered to the writer, once the writer is done with what it got before.
 func (i *importer) handIn() error {
 	if err := i.await(); err != nil {
+		i.next = &request{} // what comes behind a commit that was refused is not stored either
 		return err
 	}
 	r := i.next
