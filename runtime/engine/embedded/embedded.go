@@ -66,9 +66,9 @@ type options struct {
 	migrate    bool
 }
 
-// Migrate lets Open bring a log of an older release to the schema of this one. It happens in one transaction. Nobody else
-// should have the log open: an older release that does can't append any more. The disk needs room for three times the
-// size of the file, which is about twice as large afterwards, one half of it free for what comes.
+// Migrate lets Open bring a log of an older release to the schema of this one. It happens in one transaction. As
+// long as anybody else has the log open it is refused with a *RefusedError. The disk needs room for three times the size
+// of the file, which is about twice as large afterwards, one half of it free for what comes.
 func Migrate() Option { return func(o *options) { o.migrate = true } }
 
 // ReadBuffer bounds what one iteration holds in memory, in bytes; unless it is given the bound is 5 MiB. A small bound

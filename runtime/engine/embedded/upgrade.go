@@ -8,10 +8,12 @@ import (
 	"hash/crc32"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // The steps from version 1 to version 2; between the first two the new tables are created.
@@ -23,6 +25,9 @@ var (
 	//go:embed upgrade3.sql
 	dropOld string
 )
+
+// upgradeWait is how long an upgrade waits for those who have the log open and are about to close it.
+const upgradeWait = 2 * time.Second
 
 // upgradeFile brings the file to the schema that this release writes, if it is a log of an older one: in one
 // transaction, so that a file whose upgrade fails, or is killed, is as it was.
@@ -58,9 +63,14 @@ func upgrade(ctx context.Context, c *sqlite.Conn, path string) error {
 	if err := createChecksumFunction(c); err != nil {
 		return err
 	}
+	// Who had the log open would go on to read with the ids of the old types in mind. This makes the transaction wait until
+	// nobody has, and keeps others out until the connection is closed.
+	if err := sqlitex.ExecuteTransient(c, "PRAGMA locking_mode=EXCLUSIVE", nil); err != nil {
+		return err
+	}
 	c.SetInterrupt(ctx.Done())
 	defer c.SetInterrupt(nil)
-	return sqlitedb.Write(ctx, c, lockWait, func() error {
+	err := sqlitedb.Write(ctx, c, upgradeWait, func() error {
 		old, err := needsUpgrade(c, path)
 		if err != nil || !old {
 			return err
@@ -75,6 +85,10 @@ func upgrade(ctx context.Context, c *sqlite.Conn, path string) error {
 		}
 		return runScript(c, dropOld)
 	})
+	if sqlitedb.Classify(err) == sqlitedb.Busy && ctx.Err() == nil {
+		return &RefusedError{Path: path, Reason: "it is to be upgraded, and something else has it open: stop that first", Err: err}
+	}
+	return err
 }
 
 // runScript runs a script in the transaction that is open.

@@ -165,6 +165,26 @@ func TestAnUpgradeThatDoesNotComeToItsEndChangesNothing(t *testing.T) {
 	requireUpgraded(t, open(t, dir))
 }
 
+func TestALogThatIsOpenElsewhereIsNotUpgraded(t *testing.T) {
+	dir := t.TempDir()
+	writeVersion1(t, dir)
+	path := filepath.Join(dir, fileName)
+	old, err := sqlitedb.Open(t.Context(), path)
+	require.NoError(t, err)
+	// It has read before, and reads nothing now.
+	_, err = integer(old, "SELECT count(*) FROM events")
+	require.NoError(t, err)
+	var refused *RefusedError
+	require.ErrorAs(t, migrate(t.Context(), dir), &refused)
+	assert.ErrorContains(t, refused, "open")
+	names, err := sqlitex.ResultText(old.Prep("SELECT group_concat(name ORDER BY id) FROM types"))
+	require.NoError(t, err)
+	assert.Equal(t, "Opened,Opened,Closed", names, "nothing was changed")
+	require.NoError(t, old.Close())
+	require.NoError(t, migrate(t.Context(), dir))
+	requireUpgraded(t, open(t, dir))
+}
+
 func TestOnlyALogIsUpgraded(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, script(t, filepath.Join(dir, fileName), "CREATE TABLE mine (a)"))
