@@ -12,6 +12,8 @@ import (
 // payloads and strings are new each time, because they belong to whoever got the records.
 type chunk struct {
 	records []cqrs.Record
+	// kinds are those that are known, by id.
+	kinds []kind
 	// more says that there may be records after these; err ends the iteration instead.
 	more bool
 	err  error
@@ -39,8 +41,8 @@ func (c *chunk) reset() {
 	c.more, c.err = false, nil
 }
 
-// add appends a row of eventColumnNames. Its strings and its payload are set by seal, its kind from kinds.
-func (c *chunk) add(row [][]byte, kinds []kind) error {
+// add appends a row of eventColumnNames. Its strings and its payload are set by seal.
+func (c *chunk) add(row [][]byte) error {
 	// Every field of the record that stood here before is set, here or by seal.
 	n := len(c.records)
 	c.records = slices.Grow(c.records, 1)[:n+1]
@@ -49,11 +51,11 @@ func (c *chunk) add(row [][]byte, kinds []kind) error {
 	r.Version = cqrs.Version(decodeInt64(row[1]))
 	r.Time = decodeTime(row[2])
 	id := decodeInt32(row[3])
-	if id < 1 || int(id) >= len(kinds) {
+	if id < 1 || int(id) >= len(c.kinds) {
 		c.records = c.records[:n]
 		return &unknownKindError{id, r.Position}
 	}
-	k := &kinds[id]
+	k := &c.kinds[id]
 	r.Type, r.SchemaVersion, r.ContentType, r.Stream.Category = k.name, int(k.schemaVersion), k.contentType, k.category
 	copy(r.Commit[:], row[4])
 	var s sizes

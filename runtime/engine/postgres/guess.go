@@ -67,6 +67,7 @@ func (s *session) guess(w *work) *plan {
 	p := &plan{
 		head: s.memory.head, versions: make(map[cqrs.StreamID]cqrs.Version), commands: make(map[string]*commandRow), kinds: s.kinds,
 	}
+	var assumed []cqrs.StreamID
 	for _, c := range w.commits {
 		for i := range c.Streams {
 			stream := &c.Streams[i]
@@ -75,11 +76,19 @@ func (s *session) guess(w *work) *plan {
 			if !ok && (stream.Expected != eventlog.New || len(stream.Events) == 0) {
 				return nil
 			}
+			if !ok {
+				assumed = append(assumed, stream.Stream)
+			}
 			p.versions[stream.Stream] = version
 		}
 	}
 	if w.plan(p); len(p.events) == 0 || p.doubtful {
 		return nil
+	}
+	for _, stream := range assumed {
+		if p.versions[stream] == 0 {
+			delete(p.versions, stream) // it gets no event that would prove it new
+		}
 	}
 	return p
 }

@@ -24,7 +24,7 @@ func decodeKind(row [][]byte) (id int32, k kind) {
 	}
 }
 
-// kindTable is what a reader knows of the table kinds, which only grows. It is safe for concurrent use.
+// kindTable is what readers know of the table kinds, which only grows. It is safe for concurrent use.
 type kindTable struct {
 	mu sync.RWMutex
 	// rows are by id, the first at index 1. Ids have no gaps: they are given in order.
@@ -38,19 +38,23 @@ func (t *kindTable) snapshot() []kind {
 	return t.rows
 }
 
-// add takes rows that start at the id from.
-func (t *kindTable) add(from int32, rows []kind) {
+// add takes what somebody knows who has read on from before, unless the table has changed since.
+func (t *kindTable) add(before, now []kind) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.rows) == 0 {
-		t.rows = make([]kind, 1)
-	}
-	if known := int32(len(t.rows)) - from; known >= 0 && int(known) < len(rows) {
-		t.rows = append(t.rows, rows[known:]...)
+	if len(t.rows) == len(before) {
+		t.rows = now
 	}
 }
 
-// select returns the ids of the kinds that match, and whether all do.
+// forget empties the table: a new connection may lead to a server that was restored, and has less than the one before.
+func (t *kindTable) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows = nil
+}
+
+// selectKindsOf returns the ids of the kinds that match, and whether all do.
 func selectKindsOf(rows []kind, types, categories []string) (ids []int32, all bool) {
 	wanted := func(names []string) func(string) bool {
 		set := make(map[string]struct{}, len(names))

@@ -91,7 +91,10 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 	if config.MaxConns < maxReaders {
 		config.MaxConns = maxReaders
 	}
-	config.AfterConnect = s.prepareReader
+	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
+		l.kinds.forget()
+		return s.prepareReader(ctx, c)
+	}
 	if l.readers, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
@@ -170,10 +173,11 @@ func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
 		if err != nil {
 			return err
 		}
-		if err := l.loadKinds(ctx, c); err != nil {
+		kinds, err := l.loadKinds(ctx, c)
+		if err != nil {
 			return err
 		}
-		ids, all := selectKindsOf(l.kinds.snapshot(), types, nil)
+		ids, all := selectKindsOf(kinds, types, nil)
 		if all {
 			n = int64(head) // positions have no gaps
 			return nil

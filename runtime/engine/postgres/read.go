@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -105,13 +106,20 @@ func (c *chunk) yield(at *eventlog.ReadError, yield func(*cqrs.Record, error) bo
 
 // fetch fills a chunk. After an error it is empty.
 func (l *Log) fetch(ctx context.Context, fetch fetcher, into *chunk) {
+	var kinds []kind
 	read := func(c *pgx.Conn) error {
 		into.reset()
+		if into.kinds = kinds; kinds == nil {
+			into.kinds = l.kinds.snapshot() // a connection that was made just now has emptied it
+		}
 		return fetch(ctx, c, into)
 	}
 	err := l.withConn(ctx, read)
 	if unknown := (*unknownKindError)(nil); errors.As(err, &unknown) {
-		err = l.withConn(ctx, func(c *pgx.Conn) error { return l.loadKinds(ctx, c) })
+		err = l.withConn(ctx, func(c *pgx.Conn) (err error) {
+			kinds, err = l.loadKinds(ctx, c)
+			return err
+		})
 		if err == nil {
 			err = l.withConn(ctx, read)
 		}
@@ -126,22 +134,25 @@ func (l *Log) fetch(ctx context.Context, fetch fetcher, into *chunk) {
 	into.seal()
 }
 
-// loadKinds learns the kinds that are not known yet.
-func (l *Log) loadKinds(ctx context.Context, c *pgx.Conn) error {
-	known := int32(max(0, len(l.kinds.snapshot())-1))
-	var rows []kind
+// loadKinds learns the kinds that are not known yet, and returns all.
+func (l *Log) loadKinds(ctx context.Context, c *pgx.Conn) ([]kind, error) {
+	known := l.kinds.snapshot()
+	all := slices.Clip(known)
+	if len(all) == 0 {
+		all = make([]kind, 1) // ids begin with 1
+	}
 	err := l.queryOn(ctx, c, selectKinds, func(row [][]byte) error {
 		id, k := decodeKind(row)
-		if id != known+int32(len(rows))+1 {
-			return corruptf("the kinds of events have the id %d where %d must be", id, known+int32(len(rows))+1)
+		if id != int32(len(all)) {
+			return corruptf("the kinds of events have the id %d where %d must be", id, len(all))
 		}
-		rows = append(rows, k)
+		all = append(all, k)
 		return nil
-	}, int32Param(known))
-	if err == nil {
-		l.kinds.add(known+1, rows)
+	}, int32Param(int32(len(all)-1)))
+	if err == nil && len(all) > len(known) {
+		l.kinds.add(known, all)
 	}
-	return err
+	return all, err
 }
 
 // maxRows bounds the rows of a chunk, firstRows those of the first one.
@@ -179,7 +190,7 @@ func (p *pace) learn(c *chunk) {
 // fill adds the rows of a query to the chunk until its budget is used up, which it reports. What comes on top is not
 // kept; if it is much the connection goes with it.
 func (p *pace) fill(
-	ctx context.Context, c *pgx.Conn, into *chunk, kinds []kind, sql string, check func(*cqrs.Record) error, params ...[]byte,
+	ctx context.Context, c *pgx.Conn, into *chunk, sql string, check func(*cqrs.Record) error, params ...[]byte,
 ) (full bool, err error) {
 	sd, err := c.Prepare(ctx, sql, sql)
 	if err != nil {
@@ -200,7 +211,7 @@ func (p *pace) fill(
 				return full, err
 			}
 		default:
-			if err = into.add(row, kinds); err == nil {
+			if err = into.add(row); err == nil {
 				err = check(&into.records[len(into.records)-1])
 			}
 		}
@@ -230,7 +241,7 @@ func (r *streamReader) fetch(ctx context.Context, c *pgx.Conn, into *chunk) erro
 	if r.backwards {
 		sql = r.log.sql.backwards
 	}
-	full, err := r.pace.fill(ctx, c, into, r.log.kinds.snapshot(), sql, func(rec *cqrs.Record) error {
+	full, err := r.pace.fill(ctx, c, into, sql, func(rec *cqrs.Record) error {
 		switch {
 		case r.backwards && len(into.records) == 1 && rec.Version <= next: // the stream's end
 			next = rec.Version - 1
@@ -325,10 +336,11 @@ func (r *logReader) start(ctx context.Context, c *pgx.Conn) error {
 		return nil
 	}
 	// Behind the head, so that no kind of an event up to it is missing.
-	if err := r.log.loadKinds(ctx, c); err != nil {
+	kinds, err := r.log.loadKinds(ctx, c)
+	if err != nil {
 		return err
 	}
-	ids, all := selectKindsOf(r.log.kinds.snapshot(), r.query.Types, r.query.Categories)
+	ids, all := selectKindsOf(kinds, r.query.Types, r.query.Categories)
 	r.selected, r.kinds = !all, len(ids)
 	r.wanted = idsParam(ids)
 	r.scanning, r.window = len(ids) > maxIndexKinds, firstRows
@@ -346,7 +358,7 @@ func idsParam(ids []int32) []byte {
 
 func (r *logReader) fetchAll(ctx context.Context, c *pgx.Conn, into *chunk) error {
 	after, end := r.after, min(r.through, r.after+cqrs.Position(r.pace.rows))
-	full, err := r.pace.fill(ctx, c, into, r.log.kinds.snapshot(), r.log.sql.events, func(rec *cqrs.Record) error {
+	full, err := r.pace.fill(ctx, c, into, r.log.sql.events, func(rec *cqrs.Record) error {
 		if rec.Position != after+1 {
 			return corruptf("the log has position %d where %d must be", rec.Position, after+1)
 		}
@@ -365,7 +377,7 @@ func (r *logReader) fetchAll(ctx context.Context, c *pgx.Conn, into *chunk) erro
 
 func (r *logReader) fetchScanned(ctx context.Context, c *pgx.Conn, into *chunk) error {
 	after, end := r.after, min(r.through, r.after+cqrs.Position(r.window))
-	full, err := r.pace.fill(ctx, c, into, r.log.kinds.snapshot(), r.log.sql.scanned, func(rec *cqrs.Record) error {
+	full, err := r.pace.fill(ctx, c, into, r.log.sql.scanned, func(rec *cqrs.Record) error {
 		after = rec.Position
 		return nil
 	}, int64Param(int64(r.after)), int64Param(int64(end)), r.wanted)
@@ -385,7 +397,7 @@ func (r *logReader) fetchScanned(ctx context.Context, c *pgx.Conn, into *chunk) 
 
 func (r *logReader) fetchIndexed(ctx context.Context, c *pgx.Conn, into *chunk) error {
 	after, rows := r.after, r.pace.rows
-	full, err := r.pace.fill(ctx, c, into, r.log.kinds.snapshot(), r.log.sql.indexed, func(rec *cqrs.Record) error {
+	full, err := r.pace.fill(ctx, c, into, r.log.sql.indexed, func(rec *cqrs.Record) error {
 		after = rec.Position
 		return nil
 	}, int64Param(int64(r.after)), int64Param(int64(r.through)), r.wanted, int64Param(int64(rows)))

@@ -60,7 +60,7 @@ type session struct {
 	conn     *pgx.Conn
 	names    map[string]*pgconn.StatementDescription
 
-	// kinds are those that are known to be committed.
+	// kinds are those that the connection has shown to be committed.
 	kinds  map[kind]int32
 	memory memory
 	// durability are the settings that were found safe last.
@@ -102,7 +102,9 @@ func (s *session) connect(ctx context.Context) error {
 		return err
 	}
 	s.conn, s.names = conn, make(map[string]*pgconn.StatementDescription)
+	// It may lead to a server that was restored, and has less than the one before.
 	s.memory.forget()
+	s.kinds = make(map[kind]int32)
 	if err := s.settings.prepareWriter(ctx, conn); err != nil {
 		s.close()
 		return err
@@ -208,7 +210,6 @@ func (s *session) run(w *work) (*plan, error) {
 			case looked != nil:
 				return nil, &unansweredError{unanswered.probe, errors.Join(unanswered.err, looked)}
 			case stored:
-				s.remember(p)
 				return p, nil
 			}
 			// From here on it is certain that nothing was stored.
@@ -395,13 +396,6 @@ func (s *session) knowsKinds(commits []*eventlog.Commit) bool {
 func forget(kinds map[kind]int32, added []kind) {
 	for _, k := range added {
 		delete(kinds, k)
-	}
-}
-
-// remember takes over the kinds that a plan added: its transaction was committed after all.
-func (s *session) remember(p *plan) {
-	for _, k := range p.newKinds {
-		s.kinds[k] = int32(len(s.kinds)) + 1
 	}
 }
 
