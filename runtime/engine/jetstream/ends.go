@@ -21,6 +21,7 @@ type ends struct {
 	// young gets what is new or used again; what old still holds when young is full is forgotten.
 	young, old map[cqrs.StreamID]end
 	size       int
+	forgetful  bool // something was forgotten
 }
 
 func newEnds(size int) *ends { return &ends{young: make(map[cqrs.StreamID]end), size: size} }
@@ -36,6 +37,13 @@ func (e *ends) get(s cqrs.StreamID) (end, bool) {
 		e.add(s, at)
 	}
 	return at, ok
+}
+
+// forgot reports whether a stream that is not known may have been once.
+func (e *ends) forgot() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.forgetful
 }
 
 // put remembers an end unless a later one is known. The key's strings may share a larger buffer.
@@ -58,6 +66,7 @@ func (e *ends) put(s cqrs.StreamID, at end) {
 func (e *ends) add(s cqrs.StreamID, at end) {
 	if len(e.young) >= e.size/2 {
 		if _, ok := e.young[s]; !ok {
+			e.forgetful = e.forgetful || len(e.old) > 0
 			e.old, e.young = e.young, make(map[cqrs.StreamID]end, e.size/2)
 		}
 	}

@@ -41,14 +41,15 @@ func (l *Log) Import(ctx context.Context, commits iter.Seq2[*eventlog.Commit, er
 			return m.stored, err
 		}
 	}
-	return m.stored, m.flush(ctx)
+	err := m.flush(ctx)
+	return m.stored, err
 }
 
 // importing is an import under way. As long as nobody else appends it knows where the log and each stream end.
 type importing struct {
 	*Log
 	ends *ends
-	// empty says that a stream that is not among the ends has no events.
+	// empty says that a stream that is not among the ends has no events, unless the ends forgot some.
 	empty bool
 	// next is the sequence of the group's first message, and known the position of the last event before it.
 	next  uint64
@@ -60,6 +61,8 @@ type importing struct {
 	bytes    int
 	batches  int
 	stored   int64
+	// planned says that the messages are those of the group, from next on.
+	planned bool
 	// after is where the log is once the group is stored.
 	after head
 	// failed is why nothing more can be stored.
@@ -70,6 +73,7 @@ type importing struct {
 func (m *importing) begin(ctx context.Context) error {
 	h, err := m.head(ctx)
 	m.next, m.known, m.empty, m.ends = h.sequence+1, h.position, h.sequence == 0, newEnds(1<<20)
+	m.planned = false
 	return err
 }
 
@@ -134,7 +138,7 @@ func clone(c *eventlog.Commit) *eventlog.Commit {
 func (m *importing) flush(ctx context.Context) error {
 	deadline, unknown := time.Now().Add(patience), false
 	for n := 0; ; n++ {
-		if !unknown {
+		if !m.planned {
 			m.plan(ctx)
 		}
 		if len(m.group) == 0 {
@@ -162,7 +166,7 @@ func (m *importing) flush(ctx context.Context) error {
 
 // plan encodes the group. It ends before a commit that can't be stored.
 func (m *importing) plan(ctx context.Context) {
-	m.messages = m.messages[:0]
+	m.messages, m.planned = m.messages[:0], true
 	if err := m.seek(ctx); err != nil {
 		m.failed, m.group = err, nil
 		return
@@ -196,7 +200,7 @@ func (m *importing) explain(ctx context.Context, c *eventlog.Commit, err error) 
 
 // seek finds out where the group's streams end that were not seen before.
 func (m *importing) seek(ctx context.Context) error {
-	if m.empty {
+	if m.empty && !m.ends.forgot() {
 		return nil
 	}
 	unseen := make(map[cqrs.StreamID]struct{})
@@ -278,7 +282,7 @@ func (m *importing) done() error {
 	m.stored += int64(len(m.group))
 	m.next, m.known = m.after.sequence+1, m.after.position
 	m.see(m.known, true)
-	m.group, m.size, m.bytes = m.group[:0], 0, 0
+	m.group, m.size, m.bytes, m.planned = m.group[:0], 0, 0, false
 	return m.failed
 }
 
