@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
@@ -58,15 +59,43 @@ func (l *Log) leaderHead(ctx context.Context) (head, error) {
 	return h, err
 }
 
+// looked is the last place where it was looked for: what headBefore answered for a sequence. Nothing changes it, so that
+// many messages without events are not read again for each of them.
+type looked struct {
+	mu sync.Mutex
+	at head
+}
+
+func (l *looked) get() head {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.at
+}
+
+func (l *looked) put(at head) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at.sequence > l.at.sequence {
+		l.at = at
+	}
+}
+
 // headBefore returns the position of the last event before the message of a sequence. known is that of an earlier
 // event, 0 if none is known.
 func (l *Log) headBefore(ctx context.Context, sequence uint64, known cqrs.Position) (cqrs.Position, error) {
-	s := l.scan(ctx, sequenceOf(known)+1, sequence-1)
+	from := sequenceOf(known) + 1
+	if before := l.looked.get(); before.sequence > from && before.sequence <= sequence {
+		from, known = before.sequence, before.position
+	}
+	s := l.scan(ctx, from, sequence-1)
 	defer s.close()
 	for s.next() {
 		if s.part.has(flagEvents) {
 			known = positionOf(s.sequence, s.part.count-1)
 		}
+	}
+	if s.err == nil {
+		l.looked.put(head{sequence, known})
 	}
 	return known, s.err
 }

@@ -52,6 +52,7 @@ type Log struct {
 	ends    *ends
 	news    *news
 	counts  counts
+	looked  looked
 	// batches bounds the atomic batches that are open at a time, of which a server takes 50 per stream.
 	batches chan struct{}
 

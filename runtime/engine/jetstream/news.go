@@ -72,7 +72,9 @@ func ring(c chan struct{}) {
 }
 
 func (n *news) close() {
-	n.cancel()
+	n.mu.Lock()
+	n.cancel() // from now on nobody begins to poll
+	n.mu.Unlock()
 	n.tasks.Wait()
 }
 
