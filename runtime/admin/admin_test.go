@@ -119,6 +119,19 @@ func TestAServiceHasTheCommandsOfItsEngineAlone(t *testing.T) {
 	assert.Equal(t, "tickets: no rights\n", errs.String())
 }
 
+func TestPrintingASchemaNeverMigrates(t *testing.T) {
+	var errs strings.Builder
+	code := Run(t.Context(), []string{"log", "migrate", "--print-ddl"}, Service{
+		Name: "tickets", Stdout: io.Discard, Stderr: &errs,
+		Migrate: func(context.Context) error {
+			t.Error("it was told to change nothing")
+			return nil
+		},
+	})
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs.String(), "there is no schema to print for this engine")
+}
+
 func TestALogThatCanNotBeOpenedIsAFailure(t *testing.T) {
 	var errs strings.Builder
 	code := Run(t.Context(), []string{"log", "info"}, Service{

@@ -114,7 +114,10 @@ func ddl(_ context.Context, s *session) error {
 }
 
 func migrate(ctx context.Context, s *session) error {
-	if s.printDDL && s.DDL != nil {
+	switch {
+	case s.printDDL && s.DDL == nil:
+		return fmt.Errorf("%w: there is no schema to print for this engine", errUsage)
+	case s.printDDL:
 		return ddl(ctx, s)
 	}
 	if err := s.Migrate(ctx); err != nil {
