@@ -174,7 +174,7 @@ func (a *Aggregate[S]) claimOnce(
 	if err != nil {
 		return nil, err
 	}
-	streams := []eventlog.StreamAppend{{Stream: stream, Expected: eventlog.Exactly(version)}}
+	var claims []eventlog.StreamAppend
 	joined := map[cqrs.StreamID]bool{}
 	for i := range values {
 		if !values[i].value.Claimed() {
@@ -187,13 +187,17 @@ func (a *Aggregate[S]) claimOnce(
 		case holder != cqrs.StreamID{}:
 			duplicates = append(duplicates, Duplicate{stream, holder, values[i].space})
 		case join != nil && !joined[join.Stream]:
-			streams, joined[join.Stream] = append(streams, *join), true
+			claims, joined[join.Stream] = append(claims, *join), true
 		}
 	}
-	if len(streams) == 1 {
-		return duplicates, nil
+	// Claims do not change the stream, so that all commits expect it at the same version.
+	expected := eventlog.StreamAppend{Stream: stream, Expected: eventlog.Exactly(version)}
+	for some := range slices.Chunk(claims, eventlog.MaxStreams-1) {
+		if err := a.commit(ctx, append([]eventlog.StreamAppend{expected}, some...)); err != nil {
+			return duplicates, err
+		}
 	}
-	return duplicates, a.commit(ctx, streams)
+	return duplicates, nil
 }
 
 // present returns the values that a stream has, and its version.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -192,6 +193,24 @@ func TestAStaleClaimIsReleasedThoughItsStreamChangesAtTheSameTime(t *testing.T) 
 	_, err := other.Execute(ctx, add("b", 6))
 	require.ErrorIs(t, err, sumTaken{6})
 	other.must(t, add("b", 5))
+}
+
+func TestAllValuesThatAStreamKeepsAreClaimedHoweverManyThereAre(t *testing.T) {
+	log := memory.New()
+	before := newSystem(t, setting{store: log})
+	const changes = eventlog.MaxStreams + 10
+	for range changes {
+		before.must(t, add("a", 1))
+	}
+	s := withUniqueSums(t, setting{store: log})
+	s.def.Unique = slices.Clone(uniqueSums)
+	s.def.Unique[0].Keep = true
+	require.NoError(t, s.ClaimUnique(ctx))
+	for _, sum := range []int64{1, eventlog.MaxStreams, changes} {
+		_, err := s.Execute(ctx, add("b", sum))
+		require.ErrorIs(t, err, sumTaken{sum})
+	}
+	s.must(t, add("b", changes+1))
 }
 
 func TestAContestedValueIsGivenUpInTheWordsOfTheModel(t *testing.T) {
