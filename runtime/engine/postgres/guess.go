@@ -45,11 +45,12 @@ func (m *memory) version(id cqrs.StreamID) (cqrs.Version, bool) {
 	return version, ok
 }
 
-// insertAll inserts commands and events if nobody has appended since the position $1, and the settings are safe. It is
-// one statement, so that it is both or neither.
+// insertAll inserts commands and events if nobody has appended since the position $1, the settings are safe, and nobody
+// has looked for it in vain. It is one statement, so that it is both or neither.
 const insertAll = `WITH guard AS MATERIALIZED (
 		SELECT coalesce((SELECT position FROM {schema}.events ORDER BY position DESC LIMIT 1), 0) = $1
-			AND ARRAY[` + selectDurability + `] = $2::text[] AS unchanged),
+			AND ARRAY[` + selectDurability + `] = $2::text[]
+			AND (SELECT turn FROM {schema}.log WHERE id = 1) = $23::smallint AS unchanged),
 	recorded AS (
 		INSERT INTO {schema}.commands (` + commandColumnNames + `) SELECT * FROM unnest($3::text[], $4::bytea[], $5::uuid[],
 			$6::bigint[], $7::bigint[], $8::timestamptz[], $9::text[], $10::text[], $11::text[])
@@ -104,7 +105,7 @@ func (s *session) tryGuess(p *plan) (stored bool, err error) {
 		settings.string(value)
 	}
 	params := [][]byte{int64Param(int64(s.memory.head)), settings.param()}
-	params = append(append(params, s.commandRows(p)...), s.eventRows(p)...)
+	params = append(append(append(params, s.commandRows(p)...), s.eventRows(p)...), s.turn)
 	inserted := int64(0)
 	err = s.transact(ctx, []query{
 		{sql: beginStatement}, {sql: lockStatement}, {sql: insertAll, params: params, rows: &inserted}, {sql: commitStatement},

@@ -85,3 +85,32 @@ func TestKindsOfALogThatWasRestoredAreNotThoseOfBefore(t *testing.T) {
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, n)
 }
+
+func TestWhatWasLookedForInVainIsNotStoredLater(t *testing.T) {
+	l := open(t, testserver.Postgres(t), Migrate())
+	s, late := newSession(l.settings, l.writing), newSession(l.settings, l.writing)
+	defer s.close()
+	defer late.close()
+	c := deposit(1, eventlog.Any)
+	require.NoError(t, together(t, s, deposit(1, eventlog.New))[0].err)
+	require.NoError(t, together(t, late, c)[0].err)
+
+	// The connection is lost with the statements on their way, which the server gets when nobody expects it any more.
+	c = deposit(1, eventlog.Any)
+	p := late.guess(&work{commits: []*eventlog.Commit{&c}, plan: func(p *plan) {
+		_, err := p.append(&c)
+		require.NoError(t, err)
+	}})
+	require.NotNil(t, p)
+	probe, _ := p.probe()
+	stored, err := s.look(probe)
+	require.NoError(t, err)
+	require.False(t, stored)
+	stored, err = late.tryGuess(p)
+	require.NoError(t, err)
+	require.False(t, stored)
+	head, err := l.Head(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2, head)
+	require.NoError(t, together(t, late, c)[0].err, "and appending goes on")
+}

@@ -2,12 +2,13 @@
 
 CREATE SCHEMA IF NOT EXISTS {schema};
 
--- One row. Whoever appends locks it until its transaction ends, so that positions are given in the order of commits;
--- nobody ever changes it, whence long transactions elsewhere leave no dead versions of it behind.
+-- One row. Whoever appends locks it until its transaction ends, so that positions are given in the order of commits. It is
+-- changed only where a connection was lost and its transaction is not there, whence long transactions elsewhere leave
+-- next to no dead versions of it behind.
 CREATE TABLE {schema}.log (
   id             smallint PRIMARY KEY CHECK (id = 1),
   schema_version integer NOT NULL,
-  turn           smallint NOT NULL DEFAULT 0 -- the one column that appenders have the UPDATE privilege on, to lock
+  turn           smallint NOT NULL DEFAULT 0 -- what is sent under an earlier one stores nothing; appenders may UPDATE it
 );
 
 -- One row for each way in which events of a category were written. Ids are given in order, under the lock.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,8 @@ import (
 const (
 	beginStatement  = `BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE`
 	commitStatement = `COMMIT`
-	lockStatement   = `SELECT 1 FROM {schema}.log WHERE id = 1 FOR UPDATE`
+	lockStatement   = `SELECT turn FROM {schema}.log WHERE id = 1 FOR UPDATE`
+	nextTurn        = `UPDATE {schema}.log SET turn = turn % 32767 + 1 WHERE id = 1`
 	// The lock is taken by a statement of its own, so that this one sees what was committed before.
 	headStatement = `SELECT coalesce((SELECT position FROM {schema}.events ORDER BY position DESC LIMIT 1), 0), ` +
 		selectDurability
@@ -63,6 +65,8 @@ type session struct {
 	// kinds are those that the connection has shown to be committed.
 	kinds  map[kind]int32
 	memory memory
+	// turn is what the lock's row had when the lock was taken last.
+	turn []byte
 	// durability are the settings that were found safe last.
 	durability [3]string
 
@@ -301,7 +305,11 @@ func (s *session) begin(ctx context.Context, w *work) (*plan, error) {
 		versions: make(map[cqrs.StreamID]cqrs.Version), commands: make(map[string]*commandRow), kinds: s.kinds,
 	}
 	var durability [3]string
-	queries := []query{{sql: beginStatement}, {sql: lockStatement}, {sql: headStatement, row: func(row [][]byte) error {
+	lock := query{sql: lockStatement, row: func(row [][]byte) error {
+		s.turn = bytes.Clone(row[0])
+		return nil
+	}}
+	queries := []query{{sql: beginStatement}, lock, {sql: headStatement, row: func(row [][]byte) error {
 		p.head = cqrs.Position(decodeInt64(row[0]))
 		for i := range durability {
 			durability[i] = string(row[1+i])
@@ -493,7 +501,8 @@ func (s *session) rollback() {
 }
 
 // look finds out whether a transaction was committed whose end was not seen. It takes the lock which that one held, and
-// so waits until it has ended, and then looks for a row of it. It tries for a bounded time.
+// so waits until it has ended, and then looks for a row of it. If there is none, there never will be. It tries for a
+// bounded time.
 func (s *session) look(p probe) (stored bool, err error) {
 	giveUp := time.Now().Add(s.settings.limits.resolve)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 500*time.Millisecond) {
@@ -522,5 +531,10 @@ func (s *session) lookOnce(p probe) (stored bool, err error) {
 		return nil
 	}
 	_, err = s.exchange(ctx, []query{{sql: beginStatement}, {sql: lockStatement}, q})
-	return stored, err
+	if err != nil || stored {
+		return stored, err
+	}
+	// A plan that was guessed asks for the lock with the same breath that stores it, and may not have come to the server yet.
+	// It must not come through after it was found missing.
+	return false, s.transact(ctx, []query{{sql: nextTurn}, {sql: commitStatement}})
 }
