@@ -39,8 +39,6 @@ type news struct {
 	next    *bulletin
 	waiting int
 	polling bool
-	// wake has a value when somebody began to wait.
-	wake chan struct{}
 }
 
 // bulletin is what those who wait at one time wait for.
@@ -52,7 +50,7 @@ type bulletin struct {
 
 func newNews(l *Log) *news {
 	n := &news{
-		log: l, next: &bulletin{out: make(chan struct{})}, grown: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		log: l, next: &bulletin{out: make(chan struct{})}, grown: make(chan struct{}, 1),
 	}
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.work.Go(n.notify)
@@ -116,10 +114,6 @@ func (n *news) wait(ctx context.Context, after cqrs.Position) (cqrs.Position, er
 // await blocks until the bulletin is out, without n.mu, which must be held.
 func (n *news) await(ctx context.Context, b *bulletin) error {
 	n.waiting++
-	select {
-	case n.wake <- struct{}{}:
-	default:
-	}
 	n.mu.Unlock()
 	defer func() {
 		n.mu.Lock()

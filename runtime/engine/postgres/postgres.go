@@ -88,9 +88,7 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 	} {
 		*into = inSchema(sql, s.schema)
 	}
-	if config.MaxConns < maxReaders {
-		config.MaxConns = maxReaders
-	}
+	config.MaxConns = readersOf(config)
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
 		l.kinds.forget()
 		return s.prepareReader(ctx, c)
@@ -101,6 +99,16 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 	l.news = newNews(l)
 	l.writer = newWriter(newSession(&s, l.writing), func(head cqrs.Position) { l.news.announce(head, true) })
 	return l, nil
+}
+
+// readersOf returns how many connections may read: what the address says, but two at least, because one stays busy
+// while somebody waits for news.
+func readersOf(config *pgxpool.Config) int32 {
+	given, err := pgx.ParseConfig(config.ConnString())
+	if err != nil || given.RuntimeParams["pool_max_conns"] == "" {
+		return maxReaders
+	}
+	return max(2, config.MaxConns)
 }
 
 // prepareDatabase checks the server and the log's tables, and makes them if it may.

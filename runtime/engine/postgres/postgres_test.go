@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog/logtest"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -41,4 +42,15 @@ func TestThePostgresLogConforms(t *testing.T) { logtest.Run(t, harness(testserve
 
 func TestThePostgresLogKeepsItsPromisesUnderSeries(t *testing.T) {
 	logtest.RunSeries(t, harness(testserver.Postgres(t)))
+}
+
+func TestTheAddressMaySayHowManyConnectionsRead(t *testing.T) {
+	for address, want := range map[string]int32{
+		"postgres://a@b/c": maxReaders, "postgres://a@b/c?pool_max_conns=3": 3, "postgres://a@b/c?pool_max_conns=40": 40,
+		"host=b user=a pool_max_conns=1": 2,
+	} {
+		config, err := pgxpool.ParseConfig(address)
+		require.NoError(t, err)
+		assert.Equal(t, want, readersOf(config), address)
+	}
 }
