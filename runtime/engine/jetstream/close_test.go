@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -32,4 +33,17 @@ func TestNothingGoesOnWhenALogIsClosed(t *testing.T) {
 	l.conn.mu.Unlock()
 	require.NoError(t, l.Close())
 	goleak.VerifyNone(t, before)
+}
+
+func TestCountingDoesNotWaitLongerThanItMay(t *testing.T) {
+	l := open(t, testserver.NATS(t))
+	l.counts.turn <- struct{}{} // somebody reads a long log
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := l.Count(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	<-l.counts.turn
+	n, err := l.Count(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, n)
 }

@@ -3,14 +3,15 @@ package jetstream
 import (
 	"context"
 	"encoding/binary"
-	"sync"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
 // counts are how many events the log has of each type, up to a message. They are made by reading the log once, and then
 // what is new.
 type counts struct {
-	// turn is held by whoever reads on.
-	turn    sync.Mutex
+	// turn has a value while somebody reads on.
+	turn    chan struct{}
 	through uint64
 	of      map[string]int64
 }
@@ -22,8 +23,14 @@ func (l *Log) Count(ctx context.Context, types ...string) (int64, error) {
 		return 0, err
 	}
 	c := &l.counts
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-l.conn.done:
+		return 0, cqrs.ErrClosed
+	}
 	if err := c.extend(ctx, l, h.sequence); err != nil {
 		return 0, err
 	}

@@ -136,6 +136,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
 func newLog(c *conn, o options, name string) *Log {
 	l := &Log{
 		options: o, names: names{name}, conn: c, ends: newEnds(1 << 17), batches: make(chan struct{}, 16),
+		counts: counts{turn: make(chan struct{}, 1)},
 	}
 	l.news = newNews(l)
 	return l
