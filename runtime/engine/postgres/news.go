@@ -150,7 +150,7 @@ func (n *news) poll() {
 	}
 }
 
-func (n *news) follow(c *pgx.Conn) error {
+func (n *news) follow(_ context.Context, c *pgx.Conn) error {
 	if err := execScript(n.ctx, c, "LISTEN "+quote(notifyChannel(n.log.settings.schema))); err != nil {
 		return err
 	}
@@ -228,8 +228,8 @@ func (n *news) notify() {
 		case <-n.ctx.Done():
 			return
 		}
-		_ = n.log.withConn(n.ctx, func(c *pgx.Conn) error {
-			return execScript(n.ctx, c, "NOTIFY "+quote(channel)) // what is lost is found by polling
+		_ = n.log.withConn(n.ctx, func(ctx context.Context, c *pgx.Conn) error {
+			return execScript(ctx, c, "NOTIFY "+quote(channel)) // what is lost is found by polling
 		})
 		timer := time.NewTimer(notifyPause)
 		select {

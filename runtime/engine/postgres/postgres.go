@@ -157,7 +157,7 @@ const selectHead = `SELECT coalesce((SELECT position FROM {schema}.events ORDER 
 
 // Head implements eventlog.Log.
 func (l *Log) Head(ctx context.Context) (head cqrs.Position, err error) {
-	err = l.withConn(ctx, func(c *pgx.Conn) error {
+	err = l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		head, err = l.headOn(ctx, c)
 		return err
 	})
@@ -176,7 +176,7 @@ const countKinds = `SELECT count(*) FROM {schema}.events WHERE kind = ANY ($1::i
 
 // Count implements eventlog.Log. To count events of some types the server walks through their entries in an index.
 func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
-	err = l.withConn(ctx, func(c *pgx.Conn) error {
+	err = l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		head, err := l.headOn(ctx, c)
 		if err != nil {
 			return err
@@ -200,7 +200,7 @@ func (l *Log) Count(ctx context.Context, types ...string) (n int64, err error) {
 
 // withConn lends f a connection, and gives errors of the server their meaning. If the connection turns out to be lost f
 // is called once more with another one: nothing that it does may harm when it is done twice.
-func (l *Log) withConn(ctx context.Context, f func(*pgx.Conn) error) error {
+func (l *Log) withConn(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
 	lost, err := l.tryConn(ctx, f)
 	if lost && ctx.Err() == nil {
 		l.readers.Reset() // one broke: the others are likely to be broken too
@@ -214,19 +214,25 @@ func (l *Log) withConn(ctx context.Context, f func(*pgx.Conn) error) error {
 	return err
 }
 
-func (l *Log) tryConn(ctx context.Context, f func(*pgx.Conn) error) (broken bool, err error) {
+func (l *Log) tryConn(
+	ctx context.Context, f func(context.Context, *pgx.Conn) error,
+) (broken bool, err error) {
+	// A server that does not answer must not keep the log from being closed.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.news.ctx, cancel)()
 	c, err := l.readers.Acquire(ctx)
 	if err != nil {
 		return lost(nil, err), explain(ctx, err)
 	}
 	defer c.Release()
-	err = f(c.Conn())
+	err = f(ctx, c.Conn())
 	return lost(c.Conn(), err), explain(ctx, err)
 }
 
 // query runs a statement on some connection, and hands its rows to row, each valid until that returns.
 func (l *Log) query(ctx context.Context, sql string, row func([][]byte) error, params ...[]byte) error {
-	return l.withConn(ctx, func(c *pgx.Conn) error { return l.queryOn(ctx, c, sql, row, params...) })
+	return l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) error { return l.queryOn(ctx, c, sql, row, params...) })
 }
 
 func (l *Log) queryOn(

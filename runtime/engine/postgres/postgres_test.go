@@ -1,13 +1,17 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog/logtest"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,4 +57,36 @@ func TestTheAddressMaySayHowManyConnectionsRead(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, want, readersOf(config), address)
 	}
+}
+
+func TestClosingDoesNotWaitForAServerThatDoesNotAnswer(t *testing.T) {
+	dsn := testserver.Postgres(t)
+	l := open(t, dsn, Migrate())
+	holder, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer holder.Close(context.Background())
+	require.NoError(t, execScript(t.Context(), holder, "BEGIN; LOCK TABLE eventlog.events"))
+	failed := make(chan error)
+	go func() {
+		_, err := l.Head(context.Background())
+		failed <- err
+	}()
+	waiting := "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'eventlog.events'::regclass"
+	require.Eventually(t, func() bool {
+		n := 0
+		require.NoError(t, holder.QueryRow(t.Context(), waiting).Scan(&n))
+		return n == 1
+	}, 10*time.Second, time.Millisecond)
+	closed := make(chan error)
+	go func() { closed <- l.Close() }()
+	select {
+	case err := <-closed:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		require.NoError(t, execScript(t.Context(), holder, "ROLLBACK"))
+		<-failed
+		<-closed
+		t.Fatal("it waits for a read")
+	}
+	require.ErrorIs(t, <-failed, cqrs.ErrClosed)
 }

@@ -107,7 +107,7 @@ func (c *chunk) yield(at *eventlog.ReadError, yield func(*cqrs.Record, error) bo
 // fetch fills a chunk. After an error it is empty.
 func (l *Log) fetch(ctx context.Context, fetch fetcher, into *chunk) {
 	var kinds []kind
-	read := func(c *pgx.Conn) error {
+	read := func(ctx context.Context, c *pgx.Conn) error {
 		into.reset()
 		if into.kinds = kinds; kinds == nil {
 			into.kinds = l.kinds.snapshot() // a connection that was made just now has emptied it
@@ -116,7 +116,7 @@ func (l *Log) fetch(ctx context.Context, fetch fetcher, into *chunk) {
 	}
 	err := l.withConn(ctx, read)
 	if unknown := (*unknownKindError)(nil); errors.As(err, &unknown) {
-		err = l.withConn(ctx, func(c *pgx.Conn) (err error) {
+		err = l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) (err error) {
 			kinds, err = l.loadKinds(ctx, c)
 			return err
 		})

@@ -534,7 +534,7 @@ func (s *session) lookOnce(p probe) (stored bool, err error) {
 	if err != nil || stored {
 		return stored, err
 	}
-	// A plan that was guessed asks for the lock with the same breath that stores it, and may not have come to the server yet.
-	// It must not come through after it was found missing.
+	// A plan that was guessed asks for the lock with the same breath that stores it, and may not have come to the server
+	// yet. It must not come through after it was found missing.
 	return false, s.transact(ctx, []query{{sql: nextTurn}, {sql: commitStatement}})
 }

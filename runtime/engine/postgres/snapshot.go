@@ -43,7 +43,7 @@ func (l *Log) SaveSnapshot(ctx context.Context, stream cqrs.StreamID, sealed []b
 	if len(sealed) > maxSnapshot {
 		return &eventlog.LimitError{What: "a snapshot", Size: len(sealed), Most: maxSnapshot}
 	}
-	return l.withConn(ctx, func(c *pgx.Conn) error {
+	return l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) error {
 		return l.queryOn(ctx, c, upsertSnapshot, nil, []byte(stream.String()), append([]byte{}, sealed...))
 	})
 }
@@ -59,7 +59,7 @@ func (l *Log) ListSnapshots(ctx context.Context, category string) iter.Seq2[cqrs
 		}
 		for after := category + "/"; ; {
 			var found []string
-			err := l.withConn(ctx, func(c *pgx.Conn) error {
+			err := l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) error {
 				found = nil
 				return l.queryOn(ctx, c, selectSnapshots, func(row [][]byte) error {
 					found = append(found, string(row[0]))

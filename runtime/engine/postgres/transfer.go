@@ -20,7 +20,7 @@ func (l *Log) Commands(ctx context.Context) iter.Seq2[*eventlog.CommandRecord, e
 		at := eventlog.ReadError{}
 		for {
 			var found []*commandRow
-			err := l.withConn(ctx, func(c *pgx.Conn) error {
+			err := l.withConn(ctx, func(ctx context.Context, c *pgx.Conn) error {
 				found = nil
 				return l.queryOn(ctx, c, selectCommands, func(row [][]byte) error {
 					c, err := decodeCommand(row)
