@@ -56,6 +56,9 @@ func mixedLog(t *testing.T, types []string) *Log {
 }
 
 func TestALongLogIsReadSelectively(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a long log")
+	}
 	types := mixedTypes()
 	l := mixedLog(t, types)
 	t.Run("events of some types are found by scan and by index", func(t *testing.T) { findTypes(t, l, types) })

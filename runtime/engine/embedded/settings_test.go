@@ -131,6 +131,9 @@ func TestAWriteAheadLogThatCannotBeWrittenIsRefused(t *testing.T) {
 }
 
 func TestTheSizeOfTheWriteAheadLogIsShownAndComesDownOnceNobodyReads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("much is written")
+	}
 	l := open(t, t.TempDir())
 	size := func() int64 {
 		n, err := l.WriteAheadLog()
