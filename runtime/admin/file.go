@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -72,9 +74,15 @@ func (s *session) onFile(ctx context.Context, kind, done string, do work) error 
 	return s.report(r, "%s\n", text)
 }
 
+// errEmpty keeps the backup of a folder whose name was mistyped, in which an engine made a new log, from looking like one.
+var errEmpty = errors.New("the log is empty, nothing was exported: is it the right one?")
+
 func export(ctx context.Context, s *session) error {
 	if err := s.open(ctx); err != nil {
 		return err
+	}
+	if head, err := s.log.Head(ctx); err != nil || head == 0 {
+		return cmp.Or(err, errEmpty)
 	}
 	return s.onFile(ctx, "export", "wrote",
 		func(ctx context.Context, path string, report func(archive.Progress)) (archive.Summary, error) {
