@@ -34,7 +34,7 @@ type news struct {
 	grown chan struct{}
 
 	mu sync.Mutex
-	// head is the highest position that was heard of.
+	// head is the highest position that was heard of, as long as the server has it.
 	head    cqrs.Position
 	next    *bulletin
 	waiting int
@@ -72,6 +72,27 @@ func (n *news) announce(head cqrs.Position, tell bool) {
 		default: // it was not told of the last growth yet
 		}
 	}
+}
+
+// latest is what there was news of.
+func (n *news) latest() cqrs.Position {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.head
+}
+
+// polled says what the server answered to a question after its head that was asked when known was the latest, and
+// reports whether that is new. An answer below what was known then says that the server lost events, by a failover to a
+// standby that was behind: what is remembered of them would be told for ever to those who then find nothing.
+func (n *news) polled(known, head cqrs.Position) bool {
+	n.mu.Lock()
+	if head < known && n.head == known {
+		n.head = head
+	}
+	isNew := head > n.head
+	n.mu.Unlock()
+	n.announce(head, false)
+	return isNew
 }
 
 // publish wakes all who wait; n.mu must be held.
@@ -164,12 +185,12 @@ func (n *news) follow(_ context.Context, c *pgx.Conn) error {
 	for {
 		if n.wanted() {
 			idle = time.Time{}
+			known := n.latest()
 			head, err := n.log.headOn(n.ctx, c)
 			if err != nil {
 				return err
 			}
-			if n.isNew(head) {
-				n.announce(head, false)
+			if n.polled(known, head) {
 				pause = minPause
 			}
 		} else if idle.IsZero() {
@@ -185,12 +206,6 @@ func (n *news) follow(_ context.Context, c *pgx.Conn) error {
 			pause = minPause
 		}
 	}
-}
-
-func (n *news) isNew(head cqrs.Position) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return head > n.head
 }
 
 // rest pauses, unless a notification comes, which it reports. Its error is that of the connection, or that the log is
@@ -243,9 +258,11 @@ func (n *news) notify() {
 
 // Wait implements eventlog.Log.
 func (l *Log) Wait(ctx context.Context, after cqrs.Position) (cqrs.Position, error) {
+	known := l.news.latest()
 	head, err := l.Head(ctx)
 	if err != nil || head > after {
 		return head, err
 	}
+	l.news.polled(known, head)
 	return l.news.wait(ctx, after)
 }

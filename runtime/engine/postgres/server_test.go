@@ -484,6 +484,42 @@ func TestAFullDiskIsSaidAndThereIsNothingHalfStored(t *testing.T) {
 	book.verify(t, l)
 }
 
+func TestWhoeverWaitsIsNotToldOfEventsThatTheServerLost(t *testing.T) {
+	dsn := testserver.Postgres(t)
+	l := open(t, dsn, Migrate())
+	for range 5 {
+		_, err := l.Append(t.Context(), deposit(1, eventlog.Any))
+		require.NoError(t, err)
+	}
+	// As after a failover to a standby that was behind.
+	require.NoError(t, run(t, dsn, "SET session_replication_role = replica; DELETE FROM eventlog.events WHERE position > 2"))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := l.Wait(ctx, 2)
+	require.ErrorIs(t, err, context.DeadlineExceeded, "there is nothing beyond 2 any more")
+
+	woken := make(chan cqrs.Position)
+	go func() {
+		head, err := l.Wait(t.Context(), 2)
+		assert.NoError(t, err)
+		woken <- head
+	}()
+	_, err = open(t, dsn).Append(t.Context(), deposit(2, eventlog.Any))
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, <-woken)
+}
+
+func TestWhatAppendsTellWhileTheServerIsAskedIsNotTakenBack(t *testing.T) {
+	l := open(t, testserver.Postgres(t), Migrate())
+	known := l.news.latest()
+	l.news.announce(7, false)
+	assert.False(t, l.news.polled(known, 5), "7 came while 5 was on its way")
+	assert.EqualValues(t, 7, l.news.latest())
+	assert.False(t, l.news.polled(7, 5))
+	assert.EqualValues(t, 5, l.news.latest())
+	assert.True(t, l.news.polled(5, 6))
+}
+
 func TestNoGoroutineOutlivesItsLog(t *testing.T) {
 	dsn := testserver.Postgres(t)
 	before := goleak.IgnoreCurrent()
