@@ -28,11 +28,7 @@ func (l *Log) Append(ctx context.Context, c eventlog.Commit) (eventlog.Appended,
 		Log: l, commit: &c, at: make([]end, len(c.Streams)),
 		began: time.Now(), since: sequenceOf(l.news.least()), attempt: rand.Uint64(),
 	}
-	outcome, err := a.run(ctx)
-	if err != nil && a.unknown {
-		err = unknownOutcome(c.ID, err)
-	}
-	return outcome, err
+	return a.append(ctx)
 }
 
 // unknownOutcome is an error of an append that may have been stored: eventlog.ErrUnavailable would say that it was not.
@@ -60,6 +56,15 @@ type appending struct {
 	began   time.Time
 	since   uint64 // the sequence of a message that was stored before
 	attempt uint64 // tells this call from others for the same commit
+}
+
+// append runs, and says so if the outcome is not known.
+func (a *appending) append(ctx context.Context) (eventlog.Appended, error) {
+	outcome, err := a.run(ctx)
+	if err != nil && a.unknown {
+		err = unknownOutcome(a.commit.ID, err)
+	}
+	return outcome, err
 }
 
 // run publishes until the commit is stored, or can't be.
@@ -94,7 +99,9 @@ func (a *appending) judge(ctx context.Context, failed error) (outcome eventlog.A
 	a.unknown = a.unknown || a.published && !errors.Is(failed, errUnsent)
 	a.unanswered = a.unanswered || a.published && !answered(failed)
 	if !retriable(failed) {
-		a.unknown = a.unanswered
+		if a.published {
+			a.unknown = a.unanswered
+		} // else it says nothing about what was published before
 		return outcome, false, explain(failed)
 	}
 	if time.Now().After(a.limit(failed)) {

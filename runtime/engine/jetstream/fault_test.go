@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -162,6 +163,33 @@ func TestAnAppendWhoseConnectionIsCutIsStoredOnceOrNotAtAll(t *testing.T) {
 	w.finish(t)
 	assert.Empty(t, w.unsure)
 	assert.Empty(t, w.refused)
+}
+
+func TestAnAppendThatEndsBeforeItIsRepeatedIsOfUnknownOutcome(t *testing.T) {
+	l := open(t, testserver.NATS(t))
+	c := deposit(1, eventlog.New)
+	c.Streams = append(c.Streams, deposit(2, eventlog.New).Streams...)
+	for range cap(l.batches) {
+		l.batches <- struct{}{} // other batches are open
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, unknown := range []bool{true, false} {
+		a := appending{Log: l, commit: &c, at: make([]end, 2), began: time.Now()}
+		var err error
+		a.sent, err = l.seal(&c, sealing{at: a.at})
+		require.NoError(t, err)
+		if unknown {
+			// It was refused by a server that need not have been the leader.
+			a.tries, a.unknown = 1, true
+		}
+		_, err = a.append(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, unknown, errors.As(err, new(*eventlog.UnknownOutcomeError)))
+	}
+	for range cap(l.batches) {
+		<-l.batches
+	}
 }
 
 func TestAConflictIsAConflictAlsoWhereTheConnectionIsCut(t *testing.T) {
