@@ -85,6 +85,9 @@ func StreamConfigs(url string, opts ...Option) ([]map[string]any, error) {
 		return nil, err
 	}
 	o := newOptions(opts)
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	return []map[string]any{o.logConfig(names{name}), o.snapshotConfig(names{name})}, nil
 }
 

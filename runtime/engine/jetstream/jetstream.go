@@ -98,9 +98,30 @@ func ReadBuffer(bytes int) Option { return func(o *options) { o.readBuffer = max
 // for development, the loss of a server is the loss of the log.
 func Replicas(n int) Option { return func(o *options) { o.replicas = n } }
 
-// DuplicateWindow is how long a command id is remembered from the commit on: 10 minutes unless said otherwise. The
-// servers keep each id in memory for that long, in about 200 bytes. All who open a log must agree on it.
+// DuplicateWindow is how long a command id is remembered from the commit on: 10 minutes unless said otherwise, and at
+// least MinDuplicateWindow, or Open fails with a *DuplicateWindowError. The servers keep each id in memory for that long,
+// in about 200 bytes. All who open a log must agree on it.
 func DuplicateWindow(d time.Duration) Option { return func(o *options) { o.duplicates = d } }
+
+// MinDuplicateWindow is the shortest DuplicateWindow. An append may be tried for half a minute, and its last try must
+// still find what the first one stored.
+const MinDuplicateWindow = time.Minute
+
+// DuplicateWindowError says that a command id would be forgotten while the command may still be tried again.
+type DuplicateWindowError struct{ Window time.Duration }
+
+func (e *DuplicateWindowError) Error() string {
+	return fmt.Sprintf("a duplicate window of %v is shorter than an append may be tried: give jetstream.DuplicateWindow "+
+		"at least %v", e.Window, MinDuplicateWindow)
+}
+
+// check reports what can't be asked for.
+func (o *options) check() error {
+	if o.duplicates < MinDuplicateWindow {
+		return &DuplicateWindowError{Window: o.duplicates}
+	}
+	return nil
+}
 
 // Connection adds options of the NATS connection, such as nats.UserCredentials or nats.RootCAs.
 func Connection(with ...nats.Option) Option {
@@ -111,8 +132,8 @@ func Connection(with ...nats.Option) Option {
 // log, which is "events" if there is none. The end of ctx ends the opening; it has no effect on the log afterwards.
 //
 // Errors: *MissingStreamError for a log that was not created, see Migrate; *SettingError for settings of a stream, or of
-// a server, that are not safe; *VersionError for an old server; eventlog.ErrUnavailable if no server can be reached;
-// otherwise those of the connection.
+// a server, that are not safe; *VersionError for an old server; *DuplicateWindowError for an option;
+// eventlog.ErrUnavailable if no server can be reached; otherwise those of the connection.
 func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
 	servers, name, err := parseURL(url)
 	if err != nil {
@@ -122,6 +143,9 @@ func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
 		return nil, err
 	}
 	o := newOptions(opts)
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	c, err := dial(servers, o.connection)
 	if err != nil {
 		return nil, err

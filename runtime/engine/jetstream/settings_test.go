@@ -125,6 +125,22 @@ func TestTheConfigurationThatIsPrintedIsTheOneThatIsCreated(t *testing.T) {
 	assert.Equal(t, "duplicate_window", refused.Setting)
 }
 
+func TestAWindowInWhichARetryIsForgottenIsRefused(t *testing.T) {
+	url := testserver.NATS(t)
+	for _, window := range []time.Duration{MinDuplicateWindow - 1, patience, 0, -time.Hour} {
+		_, err := Open(t.Context(), url, Migrate(), DuplicateWindow(window))
+		var short *DuplicateWindowError
+		require.ErrorAs(t, err, &short)
+		assert.Equal(t, window, short.Window)
+		assert.Contains(t, err.Error(), "at least 1m0s")
+		_, err = StreamConfigs(url, DuplicateWindow(window))
+		require.ErrorAs(t, err, &short)
+	}
+	_, err := Open(t.Context(), url)
+	require.ErrorAs(t, err, new(*MissingStreamError), "nothing was created")
+	open(t, url, DuplicateWindow(MinDuplicateWindow))
+}
+
 func TestAnAddressNamesServersAndALog(t *testing.T) {
 	for address, want := range map[string][2]string{
 		"nats://a:4222":                {"nats://a:4222", "events"},
