@@ -61,6 +61,12 @@ type appending struct {
 // append runs, and says so if the outcome is not known.
 func (a *appending) append(ctx context.Context) (eventlog.Appended, error) {
 	outcome, err := a.run(ctx)
+	if err == nil {
+		// It is stored. If it was found through another connection, that is not enough.
+		if err = a.safe(ctx); err != nil {
+			outcome, a.unknown = eventlog.Appended{}, true
+		}
+	}
 	if err != nil && a.unknown {
 		err = unknownOutcome(a.commit.ID, err)
 	}
@@ -70,6 +76,9 @@ func (a *appending) append(ctx context.Context) (eventlog.Appended, error) {
 // run publishes until the commit is stored, or can't be.
 func (a *appending) run(ctx context.Context) (eventlog.Appended, error) {
 	for ; ; a.tries++ {
+		if err := a.safe(ctx); err != nil {
+			return eventlog.Appended{}, err
+		}
 		if !a.unknown {
 			// What may be stored yet must be published again as it was, or not at all.
 			if err := a.expect(ctx); err != nil {

@@ -27,7 +27,8 @@ func (e *MissingStreamError) Error() string {
 }
 
 // SettingError says that a stream, or the server, has a setting under which events could be lost, or appends be refused,
-// or that the log was created with other options.
+// or that the log was created with other options. It comes from Open, and also from Append and Import after a connection
+// was made anew. These store again, at most a second later, once the setting is as it must be.
 type SettingError struct {
 	// Stream is empty for a setting of the server.
 	Stream, Setting string
@@ -164,20 +165,31 @@ func text(v any) string {
 // prepare creates a stream, if that was asked for, and checks its settings.
 func (l *Log) prepare(ctx context.Context, wanted config) error {
 	name, _ := wanted["name"].(string)
-	var info struct {
-		Config config `json:"config"`
-	}
-	err := l.conn.call(ctx, "STREAM.INFO."+name, struct{}{}, &info)
+	has, err := l.settings(ctx, name)
 	if hasCode(err, codeStreamNotFound) {
 		if !l.options.migrate {
 			return &MissingStreamError{Stream: name}
 		}
 		// Creating what is there already, as another process may have done meanwhile, is no error if it is the same.
-		if err := l.conn.call(ctx, "STREAM.CREATE."+name, wanted, &info); err != nil {
+		if has, err = l.describe(ctx, "STREAM.CREATE."+name, wanted); err != nil {
 			return fmt.Errorf("create the JetStream stream %s: %w", name, err)
 		}
 	} else if err != nil {
 		return fmt.Errorf("look for the JetStream stream %s: %w", name, err)
 	}
-	return wanted.check(info.Config)
+	return wanted.check(has)
+}
+
+// settings asks the servers for the settings of a stream.
+func (l *Log) settings(ctx context.Context, stream string) (config, error) {
+	return l.describe(ctx, "STREAM.INFO."+stream, struct{}{})
+}
+
+// describe sends a request that is answered with the settings of a stream.
+func (l *Log) describe(ctx context.Context, name string, request any) (config, error) {
+	var info struct {
+		Config config `json:"config"`
+	}
+	err := l.conn.call(ctx, name, request, &info)
+	return info.Config, err
 }

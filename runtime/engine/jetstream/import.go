@@ -144,15 +144,13 @@ func (m *importing) flush(ctx context.Context) error {
 		if len(m.group) == 0 {
 			return m.failed
 		}
-		err := m.publish(ctx)
-		if err == nil {
-			return m.done()
+		stored, err := m.try(ctx, n, deadline, &unknown)
+		if stored {
+			err = m.safe(ctx)
+			unknown = err != nil
 		}
-		// A refusal is no proof, as with a commit that is appended.
-		unknown = unknown || !errors.Is(err, errUnsent)
-		stored, err := m.judge(ctx, err, n, deadline, &unknown)
 		switch {
-		case stored:
+		case stored && err == nil:
 			return m.done()
 		case err != nil:
 			m.failed = err
@@ -162,6 +160,20 @@ func (m *importing) flush(ctx context.Context) error {
 			return m.failed
 		}
 	}
+}
+
+// try publishes the group once, and decides what follows.
+func (m *importing) try(ctx context.Context, n int, deadline time.Time, unknown *bool) (stored bool, err error) {
+	if err := m.safe(ctx); err != nil {
+		return false, err
+	}
+	failed := m.publish(ctx)
+	if failed == nil {
+		return true, nil
+	}
+	// A refusal is no proof, as with a commit that is appended.
+	*unknown = *unknown || !errors.Is(failed, errUnsent)
+	return m.judge(ctx, failed, n, deadline, unknown)
 }
 
 // plan encodes the group. It ends before a commit that can't be stored.

@@ -17,6 +17,9 @@
 // of the servers, which a client can't read: sync_interval must be "always". Without that a loss of power of several
 // servers at once loses what was acknowledged.
 //
+// The settings that a client can read are looked at when the log is opened, and by the first append after the connection
+// was lost and made again: while one is not safe nothing is acknowledged, and appends fail with a *SettingError.
+//
 // # Reading
 //
 // Reads are served by all replicas, and end at the head that the leader tells. While a leader is being replaced, the old
@@ -53,6 +56,7 @@ type Log struct {
 	news    *news
 	counts  counts
 	looked  looked
+	safety  *safety
 	// batches bounds the atomic batches that are open at a time, of which a server takes 50 per stream.
 	batches chan struct{}
 
@@ -160,7 +164,7 @@ func Open(ctx context.Context, url string, opts ...Option) (*Log, error) {
 func newLog(c *conn, o options, name string) *Log {
 	l := &Log{
 		options: o, names: names{name}, conn: c, ends: newEnds(1 << 17), batches: make(chan struct{}, 16),
-		counts: counts{turn: make(chan struct{}, 1)},
+		counts: counts{turn: make(chan struct{}, 1)}, safety: newSafety(),
 	}
 	l.news = newNews(l)
 	return l
@@ -172,10 +176,8 @@ func (l *Log) start(ctx context.Context) error {
 	if err := checkVersion(nc.ConnectedServerName(), nc.ConnectedServerVersion()); err != nil {
 		return err
 	}
-	if nc.MaxPayload() < minPayload {
-		return &SettingError{
-			Setting: "max_payload", Has: fmt.Sprint(nc.MaxPayload()), Wants: fmt.Sprintf("at least %d, better 8MB", minPayload),
-		}
+	if err := l.checkPayload(); err != nil {
+		return err
 	}
 	if err := l.prepare(ctx, l.options.logConfig(l.names)); err != nil {
 		return err
@@ -184,6 +186,17 @@ func (l *Log) start(ctx context.Context) error {
 		return err
 	}
 	return l.news.start()
+}
+
+// checkPayload reports a server that takes no message of the size of an event.
+func (l *Log) checkPayload() error {
+	has := l.conn.nc.MaxPayload()
+	if has >= minPayload {
+		return nil
+	}
+	return &SettingError{
+		Setting: "max_payload", Has: fmt.Sprint(has), Wants: fmt.Sprintf("at least %d, better 8MB", minPayload),
+	}
 }
 
 // parseURL separates the servers' addresses from the name of the log.

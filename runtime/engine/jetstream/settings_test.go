@@ -1,11 +1,16 @@
 package jetstream
 
 import (
+	"errors"
 	"maps"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -92,6 +97,101 @@ func TestASettingIsLookedAtAtEveryOpening(t *testing.T) {
 	assert.Equal(t, SettingError{
 		Stream: l.names.logStream(), Setting: "max_age", Has: "3600000000000", Wants: "nothing",
 	}, *refused)
+}
+
+// setMaxAge lets events expire, or not.
+func setMaxAge(t *testing.T, c *conn, n names, age time.Duration) {
+	t.Helper()
+	o := newOptions(nil)
+	changed := o.logConfig(n)
+	changed["max_age"] = float64(age)
+	api(t, c, "STREAM.UPDATE."+n.logStream(), changed)
+}
+
+// reconnect makes the connection anew.
+func reconnect(t *testing.T, l *Log) {
+	t.Helper()
+	before := l.conn.number()
+	require.NoError(t, l.conn.nc.ForceReconnect())
+	require.Eventually(t, func() bool { return l.conn.number() > before }, time.Minute, time.Millisecond)
+}
+
+func TestASettingThatBecameUnsafeStopsAppendsFromTheNextConnectionOn(t *testing.T) {
+	l := open(t, testserver.NATS(t))
+	stream := deposit(1, 0).Streams[0].Stream
+	for round := range 2 {
+		before, err := l.Append(t.Context(), deposit(1, eventlog.Any))
+		require.NoError(t, err)
+		setMaxAge(t, l.conn, l.names, time.Hour)
+		reconnect(t, l)
+		want := SettingError{Stream: l.names.logStream(), Setting: "max_age", Has: "3600000000000", Wants: "nothing"}
+		for range 2 {
+			_, err = l.Append(t.Context(), deposit(1, eventlog.Any))
+			var refused *SettingError
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, want, *refused)
+			require.False(t, errors.As(err, new(*eventlog.UnknownOutcomeError)), "nothing was published")
+			c := deposit(2, eventlog.Any)
+			n, err := l.Import(t.Context(), func(yield func(*eventlog.Commit, error) bool) { yield(&c, nil) })
+			require.ErrorAs(t, err, &refused)
+			require.Zero(t, n)
+		}
+		head, err := l.Head(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, before.Position, head, "nothing was stored")
+		for _, err := range l.ReadStream(t.Context(), stream, 1) {
+			require.NoError(t, err, "what is stored can be read")
+		}
+		setMaxAge(t, l.conn, l.names, 0)
+		if round == 0 {
+			reconnect(t, l)
+			_, err := l.Append(t.Context(), deposit(1, eventlog.Any))
+			require.NoError(t, err, "it is looked at again at each connection")
+			continue
+		}
+		require.Eventually(t, func() bool {
+			_, err := l.Append(t.Context(), deposit(1, eventlog.Any))
+			return err == nil
+		}, time.Minute, 10*time.Millisecond, "and after a while")
+	}
+}
+
+func TestWhatIsFoundThroughAnotherConnectionIsNotAcknowledgedUnderAnUnsafeSetting(t *testing.T) {
+	url := testserver.NATS(t)
+	c, n := connect(t, url)
+	p := newProxy(t, strings.TrimPrefix(c.nc.ConnectedUrl(), "nats://"))
+	l := open(t, "nats://"+p.Addr().String()+"/"+n.name, Connection(nats.IgnoreDiscoveredServers()))
+	first, err := l.Append(t.Context(), deposit(1, eventlog.New))
+	require.NoError(t, err)
+	setMaxAge(t, c, n, time.Hour)
+	p.down.Store(8) // the answer is lost
+	_, err = l.Append(t.Context(), deposit(1, eventlog.Exactly(1)))
+	require.ErrorAs(t, err, new(*SettingError))
+	head, headErr := l.Head(t.Context())
+	require.NoError(t, headErr)
+	// A ping may have been the first to be cut off.
+	assert.Equal(t, head > first.Position, errors.As(err, new(*eventlog.UnknownOutcomeError)))
+}
+
+func TestTheSettingsAreAskedForOnceForEachConnection(t *testing.T) {
+	l := open(t, testserver.NATS(t))
+	opened := l.safety.last.Load()
+	appendMany := func() *finding {
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				_, err := l.Append(t.Context(), deposit(i, eventlog.Any))
+				assert.NoError(t, err)
+			})
+		}
+		wg.Wait()
+		return l.safety.last.Load()
+	}
+	require.Same(t, opened, appendMany())
+	reconnect(t, l)
+	again := appendMany()
+	require.NotSame(t, opened, again)
+	require.Same(t, again, appendMany())
 }
 
 func TestSnapshotsAreKeptOneForEachStream(t *testing.T) {
