@@ -38,7 +38,7 @@ func RunAll(ctx context.Context, logger *slog.Logger, runners ...Runner) error {
 // A projection that waits for its log tries again after firstPause, and then more and more seldom.
 const (
 	firstPause = 100 * time.Millisecond
-	lastPause  = 5 * time.Second
+	lastPause  = time.Second
 )
 
 // keepRunning runs a projection over the times in which the log is not available.

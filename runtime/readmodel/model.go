@@ -298,8 +298,8 @@ func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
 		if m.stopped != nil {
 			stopped = m.stopped()
 		}
-		if errors.Is(stopped, ErrFenced) {
-			stopped = nil // another process moves the table on
+		if errors.Is(stopped, ErrFenced) || errors.Is(stopped, eventlog.ErrUnavailable) {
+			stopped = nil // another process moves the table on, or the projector goes on once the log is back
 		}
 		c, err := m.table.Checkpoint(ctx)
 		if err != nil && ctx.Err() != nil && stale != nil {

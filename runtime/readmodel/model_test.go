@@ -230,19 +230,27 @@ func TestPositionZeroIsNeverWaitedFor(t *testing.T) {
 	assert.False(t, fresh.Current())
 }
 
-func TestAQueryWaitsOnWhereAnotherProcessTookOver(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		model, table, _ := owners(t, 1)
-		model.StopsWith(func() error { return fmt.Errorf("stopped: %w", readmodel.ErrFenced) })
-		go func() {
-			time.Sleep(time.Minute)
-			at := readmodel.Checkpoint{Position: 10}
-			assert.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: at, To: readmodel.Checkpoint{Position: 11}}))
-		}()
-		_, fresh, err := model.GetMany(t.Context(), nil, cqrs.AtLeast(11))
-		require.NoError(t, err)
-		assert.EqualValues(t, 11, fresh.Position)
-	})
+func TestAQueryWaitsOnWhereTheTableIsMovedOnLater(t *testing.T) {
+	for name, stopped := range map[string]error{
+		"another process took over": readmodel.ErrFenced,
+		"the log's server is away":  eventlog.ErrUnavailable,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				model, table, _ := owners(t, 1)
+				model.StopsWith(func() error { return fmt.Errorf("stopped: %w", stopped) })
+				go func() {
+					time.Sleep(time.Minute)
+					at := readmodel.Checkpoint{Position: 10}
+					to := readmodel.Checkpoint{Position: 11}
+					assert.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: at, To: to}))
+				}()
+				_, fresh, err := model.GetMany(t.Context(), nil, cqrs.AtLeast(11))
+				require.NoError(t, err)
+				assert.EqualValues(t, 11, fresh.Position)
+			})
+		})
+	}
 }
 
 // buriedTable is a sink that answers with tombstones alone.

@@ -284,20 +284,31 @@ func (h *history) requirePrefixes(final []cqrs.Record) {
 	}
 }
 
-// explain fails the test with the operations around the place from which no order goes on.
+// explain fails the test with the operations that fit nowhere in the longest order, and with the end of that.
 func (h *history) explain(info porcupine.LinearizationInfo) {
-	longest := 0
-	for _, partition := range info.PartialLinearizations() {
-		for _, order := range partition {
-			longest = max(longest, len(order))
+	var longest []porcupine.Operation
+	for _, orders := range info.PartialLinearizationsOperations() {
+		for _, order := range orders {
+			if len(order) > len(longest) {
+				longest = order
+			}
 		}
 	}
-	ops := slices.Clone(h.operations)
-	slices.SortFunc(ops, func(a, b *operation) int { return cmp.Compare(a.done, b.done) })
 	var text strings.Builder
-	for _, op := range ops[max(0, longest-10):min(len(ops), longest+10)] {
-		fmt.Fprintf(&text, "%v–%v caller %d: %s\n", op.called, min(op.done, time.Hour), op.caller, op)
+	placed := make(map[*operation]bool)
+	for i, o := range longest {
+		op := o.Input.(*operation)
+		placed[op] = true
+		if i >= len(longest)-15 {
+			fmt.Fprintf(&text, "%v–%v caller %d: %s\n", op.called, min(op.done, time.Hour), op.caller, op)
+		}
+	}
+	text.WriteString("what fits nowhere:\n")
+	for _, op := range h.operations {
+		if !placed[op] {
+			fmt.Fprintf(&text, "%v–%v caller %d: %s\n", op.called, min(op.done, time.Hour), op.caller, op)
+		}
 	}
 	assert.Fail(h, "no order of the operations explains what their callers saw",
-		"the longest has %d of %d operations; around its end:\n%s", longest, len(ops), &text)
+		"the longest has %d of %d operations and ends with:\n%s", len(longest), len(h.operations), &text)
 }
