@@ -165,7 +165,7 @@ postgres-server:
 .PHONY: jetstream-server
 jetstream-server: go-version
 	@[ -n "$$CQRSGEN_TEST_NATS" ] || $(GO) tool -n nats-server >/dev/null || { \
-		echo "nats-server can't be built from its module. A server elsewhere will do, 2.12 or later:" >&2; \
+		echo "nats-server can't be built from its module. A server elsewhere will do, 2.12.1 or later:" >&2; \
 		echo "  CQRSGEN_TEST_NATS=nats://host:4222, an account with JetStream" >&2; \
 		if [ "$(CI)" = true ] || [ "$(LOG)" = jetstream ]; then exit 1; fi; \
 		echo "Tests that need one are skipped." >&2; }

@@ -75,9 +75,12 @@ func (p *progress) print() {
 	if p.total > 0 {
 		share := min(1, float64(p.n)/float64(p.total))
 		full := int(share * 30)
-		eta := time.Duration(float64(max(0, p.total-p.n)) / max(rate, 1e-9) * float64(time.Second))
-		line = fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s  ETA %s", strings.Repeat("#", full), strings.Repeat(".", 30-full),
-			share*100, p.what, p.n, p.total, rate, eta.Round(time.Second))
+		line = fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s", strings.Repeat("#", full), strings.Repeat(".", 30-full),
+			share*100, p.what, p.n, p.total, rate)
+		if p.n > 0 { // before, nobody knows
+			eta := time.Duration(float64(max(0, p.total-p.n)) / rate * float64(time.Second))
+			line += fmt.Sprintf("  ETA %s", eta.Round(time.Second))
+		}
 	}
 	if p.terminal {
 		fmt.Fprint(p.w, "\r\x1b[K"+line)

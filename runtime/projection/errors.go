@@ -74,7 +74,7 @@ func (e *HistoryError) Error() string {
 		found = fmt.Sprintf("commit %x", e.Found)
 	}
 	return fmt.Sprintf("projection %s: its read model was made from another log: "+
-		"it reflects commit %x at position %d, where this log has %s", e.Projection, e.Commit, e.Position, found)
+		"it reflects commit %x at position %d, where this log has %s; delete the read model, it is built again", e.Projection, e.Commit, e.Position, found)
 }
 
 // runError names the projection in an error of the log or the table.

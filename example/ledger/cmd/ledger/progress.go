@@ -42,9 +42,12 @@ func (b *bar) print() {
 	rate := float64(b.last) / max(time.Since(b.began).Seconds(), 1e-9)
 	share := min(1, float64(b.last)/float64(max(b.total, 1)))
 	full := int(share * 30)
-	eta := time.Duration(float64(max(0, b.total-b.last)) / max(rate, 1e-9) * float64(time.Second))
-	line := fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s  ETA %s", strings.Repeat("#", full), strings.Repeat(".", 30-full),
-		share*100, b.what, b.last, b.total, rate, eta.Round(100*time.Millisecond))
+	line := fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s", strings.Repeat("#", full), strings.Repeat(".", 30-full),
+		share*100, b.what, b.last, b.total, rate)
+	if b.last > 0 { // before, nobody knows
+		eta := time.Duration(float64(max(0, b.total-b.last)) / rate * float64(time.Second))
+		line += fmt.Sprintf("  ETA %s", eta.Round(100*time.Millisecond))
+	}
 	if b.terminal {
 		fmt.Print("\r\x1b[K" + line)
 		return
