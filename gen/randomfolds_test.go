@@ -37,7 +37,7 @@ func (m *randomModel) writeApply(state, event []randomField) {
 	}
 	x := randomExpr{m, []randomSource{
 		{"event", event}, {"state", state},
-		{"meta", []randomField{{"time", "time"}, {"actor", "string"}, {"commandID", "string"}}},
+		{"meta", []randomField{{"time", "time"}, {"actor", "string"}, {"commandID", "string"}, {"version", "int64"}}},
 	}}
 	var apply, remove []string
 	for _, f := range state {

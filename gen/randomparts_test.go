@@ -138,8 +138,11 @@ func (m *randomModel) keyPath(e randomEvent) (typ, path string) {
 		id := e.ids[m.IntN(len(e.ids))]
 		return id.typ, "stream.id" + id.name
 	}
-	if m.IntN(2) == 0 {
+	switch m.IntN(4) {
+	case 0, 1:
 		return "time", "meta.time"
+	case 2:
+		return "int64", "meta.version"
 	}
 	return "string", "meta." + m.one([]string{"actor", "commandID", "correlationID", "causationID"})
 }

@@ -21,6 +21,8 @@ type App struct {
 	Account           *AccountCommands
 	BalanceByCurrency *BalanceByCurrencyModel
 	CurrencyTotals    *CurrencyTotalsModel
+	RecentMovements   *RecentMovementsModel
+	Accounts          *AccountsModel
 
 	runtime *aggregate.Runtime
 }
@@ -43,6 +45,12 @@ func New(
 	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, rows); err != nil {
 		return nil, err
 	}
+	if a.RecentMovements, err = newRecentMovementsModel(ctx, store, rows); err != nil {
+		return nil, err
+	}
+	if a.Accounts, err = newAccountsModel(ctx, store, rows); err != nil {
+		return nil, err
+	}
 	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	return a, nil
@@ -57,7 +65,9 @@ func (a *App) Run(ctx context.Context) error {
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.BalanceByCurrency.projector, a.CurrencyTotals.projector}
+	return []projection.Runner{
+		a.BalanceByCurrency.projector, a.CurrencyTotals.projector, a.RecentMovements.projector, a.Accounts.projector,
+	}
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

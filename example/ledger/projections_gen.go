@@ -178,6 +178,215 @@ func foldCurrencyTotalsMoneyWithdrawn(row *CurrencyTotalsRow, e *MoneyWithdrawn)
 	return fault.Err()
 }
 
+// RecentMovementsKey names one row of RecentMovements.
+type RecentMovementsKey struct {
+	Account AccountID `json:"account"`
+	Number  int64     `json:"number"`
+}
+
+// RecentMovementsRow is what RecentMovements knows under one key.
+//
+// The last 20 movements of every account. The number of a movement is its version in the
+// account's stream.
+type RecentMovementsRow struct {
+	Amount    int64                 `json:"amount"`
+	Currency  Currency              `json:"currency"`
+	Reference cqrs.Optional[string] `json:"reference,omitzero"`
+	Moved     time.Time             `json:"moved"`
+}
+
+// recentMovementsProjection leads stored events to their folds. One projector uses it at a time.
+type recentMovementsProjection struct {
+	moneyDeposited MoneyDeposited
+	moneyWithdrawn MoneyWithdrawn
+}
+
+func (p *recentMovementsProjection) fold(
+	rows *projection.Rows[RecentMovementsKey, RecentMovementsRow],
+	rec *cqrs.Record,
+) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "MoneyDeposited":
+		e := &p.moneyDeposited
+		*e = MoneyDeposited{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		var fault checked.Fault
+		if row := rows.At(RecentMovementsKey{
+			Account: AccountID(rec.Stream.ID),
+			Number:  int64(rec.Version),
+		}); row != nil {
+			foldRecentMovementsMoneyDeposited(row, e, &rec.EventMeta)
+		}
+		key2 := RecentMovementsKey{
+			Account: AccountID(rec.Stream.ID),
+			Number:  checked.Sub(fault.In("number"), int64(rec.Version), 20),
+		}
+		if err := fault.Err(); err != nil {
+			return err
+		}
+		rows.Delete(key2)
+		return nil
+	case "MoneyWithdrawn":
+		e := &p.moneyWithdrawn
+		*e = MoneyWithdrawn{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		var fault checked.Fault
+		if row := rows.At(RecentMovementsKey{
+			Account: AccountID(rec.Stream.ID),
+			Number:  int64(rec.Version),
+		}); row != nil {
+			if err := foldRecentMovementsMoneyWithdrawn(row, e, &rec.EventMeta); err != nil {
+				return err
+			}
+		}
+		key2 := RecentMovementsKey{
+			Account: AccountID(rec.Stream.ID),
+			Number:  checked.Sub(fault.In("number"), int64(rec.Version), 20),
+		}
+		if err := fault.Err(); err != nil {
+			return err
+		}
+		rows.Delete(key2)
+		return nil
+	}
+	return rec.Unknown()
+}
+
+// foldRecentMovementsMoneyDeposited folds MoneyDeposited into a row of RecentMovements, as the
+// model says.
+func foldRecentMovementsMoneyDeposited(
+	row *RecentMovementsRow,
+	e *MoneyDeposited,
+	m *cqrs.EventMeta,
+) {
+	row.Amount = e.Money.Amount
+	row.Currency = e.Money.Currency
+	row.Reference = e.Reference
+	row.Moved = m.Time
+}
+
+// foldRecentMovementsMoneyWithdrawn folds MoneyWithdrawn into a row of RecentMovements, as the
+// model says.
+func foldRecentMovementsMoneyWithdrawn(
+	row *RecentMovementsRow,
+	e *MoneyWithdrawn,
+	m *cqrs.EventMeta,
+) error {
+	var fault checked.Fault
+	row.Amount = checked.Neg(fault.In("amount"), e.Money.Amount)
+	row.Currency = e.Money.Currency
+	row.Reference = e.Reference
+	row.Moved = m.Time
+	return fault.Err()
+}
+
+func ownRecentMovementsKey(k RecentMovementsKey) RecentMovementsKey {
+	k.Account = AccountID(strings.Clone(string(k.Account)))
+	return k
+}
+
+// AccountsKey names one row of Accounts.
+type AccountsKey struct {
+	Account AccountID `json:"account"`
+}
+
+// AccountsRow is what Accounts knows under one key.
+//
+// Who has an account, since when, and how busy it is.
+type AccountsRow struct {
+	Owner        string                   `json:"owner"`
+	Opened       time.Time                `json:"opened"`
+	Movements    int64                    `json:"movements"`
+	LastMovement cqrs.Optional[time.Time] `json:"lastMovement,omitzero"`
+}
+
+// accountsProjection leads stored events to their folds. One projector uses it at a time.
+type accountsProjection struct {
+	accountOpened  AccountOpened
+	moneyDeposited MoneyDeposited
+	moneyWithdrawn MoneyWithdrawn
+}
+
+func (p *accountsProjection) fold(
+	rows *projection.Rows[AccountsKey, AccountsRow],
+	rec *cqrs.Record,
+) error {
+	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
+		return rec.Unknown()
+	}
+	switch rec.Type {
+	case "AccountOpened":
+		e := &p.accountOpened
+		*e = AccountOpened{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		row := rows.At(AccountsKey{Account: AccountID(rec.Stream.ID)})
+		if row == nil {
+			return nil
+		}
+		foldAccountsAccountOpened(row, e, &rec.EventMeta)
+		return nil
+	case "MoneyDeposited":
+		e := &p.moneyDeposited
+		*e = MoneyDeposited{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+			return err
+		}
+		row := rows.At(AccountsKey{Account: AccountID(rec.Stream.ID)})
+		if row == nil {
+			return nil
+		}
+		return foldAccountsMoneyDeposited(row, &rec.EventMeta)
+	case "MoneyWithdrawn":
+		e := &p.moneyWithdrawn
+		*e = MoneyWithdrawn{}
+		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+			return err
+		}
+		row := rows.At(AccountsKey{Account: AccountID(rec.Stream.ID)})
+		if row == nil {
+			return nil
+		}
+		return foldAccountsMoneyWithdrawn(row, &rec.EventMeta)
+	}
+	return rec.Unknown()
+}
+
+// foldAccountsAccountOpened folds AccountOpened into a row of Accounts, as the model says.
+func foldAccountsAccountOpened(row *AccountsRow, e *AccountOpened, m *cqrs.EventMeta) {
+	row.Owner = e.Owner
+	row.Opened = m.Time
+}
+
+// foldAccountsMoneyDeposited folds MoneyDeposited into a row of Accounts, as the model says.
+func foldAccountsMoneyDeposited(row *AccountsRow, m *cqrs.EventMeta) error {
+	var fault checked.Fault
+	row.Movements = checked.Add(fault.In("movements"), row.Movements, 1)
+	row.LastMovement = cqrs.Some(m.Time)
+	return fault.Err()
+}
+
+// foldAccountsMoneyWithdrawn folds MoneyWithdrawn into a row of Accounts, as the model says.
+func foldAccountsMoneyWithdrawn(row *AccountsRow, m *cqrs.EventMeta) error {
+	var fault checked.Fault
+	row.Movements = checked.Add(fault.In("movements"), row.Movements, 1)
+	row.LastMovement = cqrs.Some(m.Time)
+	return fault.Err()
+}
+
+func ownAccountsKey(k AccountsKey) AccountsKey {
+	k.Account = AccountID(strings.Clone(string(k.Account)))
+	return k
+}
+
 // Projections has the team's folds.
 type Projections struct {
 	BalanceByCurrency BalanceByCurrency

@@ -225,3 +225,212 @@ func readCurrencyTotalsRow(s *readmodel.Scanner, v *CurrencyTotalsRow) {
 	v.Withdrawn = s.Int64()
 	v.Movements = s.Int64()
 }
+
+// RecentMovementsModel answers queries about RecentMovements. Every answer says which position
+// it reflects. It is safe for concurrent use.
+//
+// The last 20 movements of every account. The number of a movement is its version in the
+// account's stream.
+type RecentMovementsModel struct {
+	*readmodel.Model[RecentMovementsKey, RecentMovementsRow]
+	projector *projection.Projector[RecentMovementsKey, RecentMovementsRow]
+}
+
+func newRecentMovementsModel(
+	ctx context.Context,
+	store aggregate.Store,
+	rows readmodel.Store,
+) (*RecentMovementsModel, error) {
+	table, err := rows.Table(ctx, &recentMovementsCodec.Schema)
+	if err != nil {
+		return nil, err
+	}
+	p := &recentMovementsProjection{}
+	projector := projection.New(store, table, projection.Definition[RecentMovementsKey, RecentMovementsRow]{
+		Name:   "RecentMovements",
+		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
+		Codec:  recentMovementsCodec,
+		OwnKey: ownRecentMovementsKey,
+		Fold:   p.fold,
+	})
+	m := &RecentMovementsModel{readmodel.NewModel(table, store, recentMovementsCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
+}
+
+// Projector returns what keeps the read model up to date.
+func (m *RecentMovementsModel) Projector() projection.Runner {
+	return m.projector
+}
+
+// ByAccountOrderedByNumber returns the rows of one account, in the order of number.
+func (m *RecentMovementsModel) ByAccountOrderedByNumber(
+	ctx context.Context,
+	account AccountID,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[RecentMovementsKey, RecentMovementsRow], readmodel.Freshness, error) {
+	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...)
+}
+
+var recentMovementsCodec = readmodel.Codec[RecentMovementsKey, RecentMovementsRow]{
+	Schema: readmodel.Schema{
+		Projection:  "RecentMovements",
+		Fingerprint: "84863619888174a3",
+		Key: []readmodel.Column{
+			{Name: "account", Kind: readmodel.String},
+			{Name: "number", Kind: readmodel.Int64},
+		},
+		Row: []readmodel.Column{
+			{Name: "amount", Kind: readmodel.Int64},
+			{Name: "currency", Kind: readmodel.String},
+			{Name: "reference", Kind: readmodel.String, Optional: true},
+			{Name: "moved", Kind: readmodel.Time},
+		},
+		Indexes: [][]string{
+			{"account", "number"},
+		},
+	},
+	AppendKey: appendRecentMovementsKey,
+	AppendRow: appendRecentMovementsRow,
+	ReadKey:   readRecentMovementsKey,
+	ReadRow:   readRecentMovementsRow,
+}
+
+func appendRecentMovementsKey(values []readmodel.Value, k *RecentMovementsKey) []readmodel.Value {
+	return append(values,
+		readmodel.OfString(string(k.Account)),
+		readmodel.OfInt64(k.Number),
+	)
+}
+
+func appendRecentMovementsRow(
+	values []readmodel.Value,
+	row *RecentMovementsRow,
+) ([]readmodel.Value, error) {
+	return append(values,
+		readmodel.OfInt64(row.Amount),
+		readmodel.OfString(string(row.Currency)),
+		readmodel.OfOptional(row.Reference, readmodel.OfString),
+		readmodel.OfTime(row.Moved),
+	), nil
+}
+
+func readRecentMovementsKey(s *readmodel.Scanner, v *RecentMovementsKey) {
+	v.Account = AccountID(s.String())
+	v.Number = s.Int64()
+}
+
+func readRecentMovementsRow(s *readmodel.Scanner, v *RecentMovementsRow) {
+	v.Amount = s.Int64()
+	v.Currency = Currency(s.String())
+	if !s.Null() {
+		v.Reference = cqrs.Some(s.String())
+	}
+	v.Moved = s.Time()
+}
+
+// AccountsModel answers queries about Accounts. Every answer says which position it reflects. It
+// is safe for concurrent use.
+//
+// Who has an account, since when, and how busy it is.
+type AccountsModel struct {
+	*readmodel.Model[AccountsKey, AccountsRow]
+	projector *projection.Projector[AccountsKey, AccountsRow]
+}
+
+func newAccountsModel(
+	ctx context.Context,
+	store aggregate.Store,
+	rows readmodel.Store,
+) (*AccountsModel, error) {
+	table, err := rows.Table(ctx, &accountsCodec.Schema)
+	if err != nil {
+		return nil, err
+	}
+	p := &accountsProjection{}
+	projector := projection.New(store, table, projection.Definition[AccountsKey, AccountsRow]{
+		Name:   "Accounts",
+		Events: []string{"AccountOpened", "MoneyDeposited", "MoneyWithdrawn"},
+		Codec:  accountsCodec,
+		OwnKey: ownAccountsKey,
+		Fold:   p.fold,
+	})
+	m := &AccountsModel{readmodel.NewModel(table, store, accountsCodec), projector}
+	m.StopsWith(projector.Err)
+	return m, nil
+}
+
+// Projector returns what keeps the read model up to date.
+func (m *AccountsModel) Projector() projection.Runner {
+	return m.projector
+}
+
+// ByOwner returns the rows of one owner, in the order of account.
+func (m *AccountsModel) ByOwner(
+	ctx context.Context,
+	owner string,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[AccountsKey, AccountsRow], readmodel.Freshness, error) {
+	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(owner)}}, opts...)
+}
+
+// ByMovements returns the rows of one movements, in the order of account.
+func (m *AccountsModel) ByMovements(
+	ctx context.Context,
+	movements int64,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[AccountsKey, AccountsRow], readmodel.Freshness, error) {
+	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfInt64(movements)}}, opts...)
+}
+
+var accountsCodec = readmodel.Codec[AccountsKey, AccountsRow]{
+	Schema: readmodel.Schema{
+		Projection:  "Accounts",
+		Fingerprint: "27718c084a9ecc61",
+		Key: []readmodel.Column{
+			{Name: "account", Kind: readmodel.String},
+		},
+		Row: []readmodel.Column{
+			{Name: "owner", Kind: readmodel.String},
+			{Name: "opened", Kind: readmodel.Time},
+			{Name: "movements", Kind: readmodel.Int64},
+			{Name: "lastMovement", Kind: readmodel.Time, Optional: true},
+		},
+		Indexes: [][]string{
+			{"owner"},
+			{"movements"},
+		},
+	},
+	AppendKey: appendAccountsKey,
+	AppendRow: appendAccountsRow,
+	ReadKey:   readAccountsKey,
+	ReadRow:   readAccountsRow,
+}
+
+func appendAccountsKey(values []readmodel.Value, k *AccountsKey) []readmodel.Value {
+	return append(values,
+		readmodel.OfString(string(k.Account)),
+	)
+}
+
+func appendAccountsRow(values []readmodel.Value, row *AccountsRow) ([]readmodel.Value, error) {
+	return append(values,
+		readmodel.OfString(row.Owner),
+		readmodel.OfTime(row.Opened),
+		readmodel.OfInt64(row.Movements),
+		readmodel.OfOptional(row.LastMovement, readmodel.OfTime),
+	), nil
+}
+
+func readAccountsKey(s *readmodel.Scanner, v *AccountsKey) {
+	v.Account = AccountID(s.String())
+}
+
+func readAccountsRow(s *readmodel.Scanner, v *AccountsRow) {
+	v.Owner = s.String()
+	v.Opened = s.Time()
+	v.Movements = s.Int64()
+	if !s.Null() {
+		v.LastMovement = cqrs.Some(s.Time())
+	}
+}

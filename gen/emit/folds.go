@@ -64,9 +64,14 @@ func (e *emitter) applyFunc(f *jen.File, a *plan.Aggregate, ev *plan.Event) {
 var stateSpelling = spelling{
 	roots: map[string]func() *jen.Statement{"state": id("s"), "event": id("e")},
 	paths: map[string]func() *jen.Statement{
-		"meta.time": at(id("m"), "Time"), "meta.actor": ownedMeta("Actor"), "meta.commandID": ownedMeta("CommandID"),
+		"meta.version": metaVersion(id("m")), "meta.time": at(id("m"), "Time"), "meta.actor": ownedMeta("Actor"), "meta.commandID": ownedMeta("CommandID"),
 		"meta.correlationID": ownedMeta("CorrelationID"), "meta.causationID": ownedMeta("CausationID"),
 	},
+}
+
+// metaVersion is an event's place in its stream.
+func metaVersion(meta expr) func() *jen.Statement {
+	return func() *jen.Statement { return jen.Int64().Call(meta().Dot("Version")) }
 }
 
 // ownedMeta is a text of the meta that does not keep the buffer that it was read from.

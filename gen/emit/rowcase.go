@@ -290,12 +290,15 @@ func (c foldCase) inFunc() spelling {
 func (c foldCase) names(meta expr, text func(*jen.Statement) *jen.Statement) spelling {
 	s := spelling{
 		roots: map[string]func() *jen.Statement{"event": id("e"), "row": id("row")},
-		paths: map[string]func() *jen.Statement{"meta.time": at(meta, "Time"), "stream.id": func() *jen.Statement {
-			if c.h.ParsesID {
-				return jen.Id("id")
-			}
-			return jen.Id(c.h.Event.Aggregate.ID.Name).Call(text(meta().Dot("Stream").Dot("ID")))
-		}},
+		paths: map[string]func() *jen.Statement{
+			"meta.time": at(meta, "Time"), "meta.version": metaVersion(meta),
+			"stream.id": func() *jen.Statement {
+				if c.h.ParsesID {
+					return jen.Id("id")
+				}
+				return jen.Id(c.h.Event.Aggregate.ID.Name).Call(text(meta().Dot("Stream").Dot("ID")))
+			},
+		},
 	}
 	for name, field := range metaStrings {
 		s.paths["meta."+name] = func() *jen.Statement { return text(meta().Dot(field)) }

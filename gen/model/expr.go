@@ -87,9 +87,9 @@ func streamRoot(a *Aggregate) root {
 
 // metaNames are what expressions can take from an event's meta, in the order of the reference, and metaTypes their types.
 var (
-	metaNames = []string{"time", "actor", "commandID", "correlationID", "causationID"}
+	metaNames = []string{"version", "time", "actor", "commandID", "correlationID", "causationID"}
 	metaTypes = map[string]Kind{
-		"time": Time, "actor": String, "commandID": String, "correlationID": String, "causationID": String,
+		"version": Int64, "time": Time, "actor": String, "commandID": String, "correlationID": String, "causationID": String,
 	}
 )
 
