@@ -138,7 +138,7 @@ race: go-version c-compiler
 
 # Tests, the demo and the benchmarks start servers of their own, which end with them: nothing here starts one.
 .PHONY: servers
-servers: postgres-server jetstream-server ## Install the servers that tests start: PostgreSQL, and nats-server
+servers: postgres-server jetstream-server redis-server ## Install the servers that tests start: PostgreSQL, nats-server, Redis
 
 # Where internal/testserver looks.
 INITDB = $$(command -v initdb || ls "$$(pg_config --bindir 2>/dev/null)/initdb" /usr/lib/postgresql/*/bin/initdb \
@@ -163,6 +163,28 @@ postgres-server:
 	echo "  on macOS: brew install postgresql@17" >&2; \
 	echo "  a server elsewhere: CQRSGEN_TEST_POSTGRES=postgres://user:password@host/database, a role that may create databases" >&2; \
 	if [ "$(CI)" = true ] || [ "$(LOG)" = postgres ]; then exit 1; fi; \
+	echo "Tests that need one are skipped." >&2
+
+# Debian's package starts a server on port 6379, unless a policy says that nothing is started; a policy that somebody
+# else made is left as it is.
+.PHONY: redis-server
+redis-server:
+	@there() { [ -n "$$CQRSGEN_TEST_REDIS" ] || command -v redis-server >/dev/null; }; \
+	there && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing Redis, which tests start"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		policy=/usr/sbin/policy-rc.d; \
+		[ -e $$policy ] && policy= || { printf '#!/bin/sh\nexit 101\n' >$$policy && chmod +x $$policy; }; \
+		{ apt-get update -q && apt-get install -qy --no-install-recommends redis-server; } >/dev/null || true; \
+		[ -z "$$policy" ] || rm -f $$policy; \
+		there && exit 0; \
+	fi; \
+	echo "No Redis server is installed, 6.2 or later. Any of these will do:" >&2; \
+	echo "  on Debian and Ubuntu, as root: apt-get install redis-server" >&2; \
+	echo "  on macOS: brew install redis" >&2; \
+	echo "  a server elsewhere: CQRSGEN_TEST_REDIS=redis://user:password@host:6379/0" >&2; \
+	if [ "$(CI)" = true ]; then exit 1; fi; \
 	echo "Tests that need one are skipped." >&2
 
 .PHONY: jetstream-server
