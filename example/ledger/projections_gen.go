@@ -36,7 +36,7 @@ type BalanceByCurrencyFolds interface {
 
 var _ BalanceByCurrencyFolds = (*BalanceByCurrency)(nil)
 
-// balanceByCurrencyProjection leads stored events to their folds. One projector uses it at a
+// balanceByCurrencyProjection leads stored events to their folds. One goroutine uses it at a
 // time.
 type balanceByCurrencyProjection struct {
 	folds          BalanceByCurrency
@@ -118,7 +118,7 @@ type CurrencyTotalsRow struct {
 	Movements int64 `json:"movements"`
 }
 
-// currencyTotalsProjection leads stored events to their folds. One projector uses it at a time.
+// currencyTotalsProjection leads stored events to their folds. One goroutine uses it at a time.
 type currencyTotalsProjection struct {
 	moneyDeposited MoneyDeposited
 	moneyWithdrawn MoneyWithdrawn
@@ -195,7 +195,7 @@ type RecentMovementsRow struct {
 	Moved     time.Time             `json:"moved"`
 }
 
-// recentMovementsProjection leads stored events to their folds. One projector uses it at a time.
+// recentMovementsProjection leads stored events to their folds. One goroutine uses it at a time.
 type recentMovementsProjection struct {
 	moneyDeposited MoneyDeposited
 	moneyWithdrawn MoneyWithdrawn
@@ -307,7 +307,7 @@ type AccountsRow struct {
 	LastMovement cqrs.Optional[time.Time] `json:"lastMovement,omitzero"`
 }
 
-// accountsProjection leads stored events to their folds. One projector uses it at a time.
+// accountsProjection leads stored events to their folds. One goroutine uses it at a time.
 type accountsProjection struct {
 	accountOpened  AccountOpened
 	moneyDeposited MoneyDeposited

@@ -23,6 +23,7 @@ type BalanceByCurrencyModel struct {
 func newBalanceByCurrencyModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds BalanceByCurrency,
 ) (*BalanceByCurrencyModel, error) {
@@ -30,13 +31,15 @@ func newBalanceByCurrencyModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &balanceByCurrencyProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
-		Name:   "BalanceByCurrency",
-		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
-		Codec:  balanceByCurrencyCodec,
-		OwnKey: ownBalanceByCurrencyKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
+		Name:     "BalanceByCurrency",
+		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
+		Codec:    balanceByCurrencyCodec,
+		OwnKey:   ownBalanceByCurrencyKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[BalanceByCurrencyKey, BalanceByCurrencyRow], *cqrs.Record) error {
+			return (&balanceByCurrencyProjection{folds: folds}).fold
+		},
 	})
 	m := &BalanceByCurrencyModel{readmodel.NewModel(table, store, balanceByCurrencyCodec), projector}
 	m.StopsWith(projector.Err)
@@ -154,18 +157,20 @@ type CurrencyTotalsModel struct {
 func newCurrencyTotalsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*CurrencyTotalsModel, error) {
 	table, err := rows.Table(ctx, &currencyTotalsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &currencyTotalsProjection{}
-	projector := projection.New(store, table, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
+	projector := projection.New(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:  currencyTotalsCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[CurrencyTotalsKey, CurrencyTotalsRow], *cqrs.Record) error {
+			return new(currencyTotalsProjection).fold
+		},
 	})
 	m := &CurrencyTotalsModel{readmodel.NewModel(table, store, currencyTotalsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -239,19 +244,22 @@ type RecentMovementsModel struct {
 func newRecentMovementsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*RecentMovementsModel, error) {
 	table, err := rows.Table(ctx, &recentMovementsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &recentMovementsProjection{}
-	projector := projection.New(store, table, projection.Definition[RecentMovementsKey, RecentMovementsRow]{
-		Name:   "RecentMovements",
-		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
-		Codec:  recentMovementsCodec,
-		OwnKey: ownRecentMovementsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[RecentMovementsKey, RecentMovementsRow]{
+		Name:     "RecentMovements",
+		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
+		Codec:    recentMovementsCodec,
+		OwnKey:   ownRecentMovementsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[RecentMovementsKey, RecentMovementsRow], *cqrs.Record) error {
+			return new(recentMovementsProjection).fold
+		},
 	})
 	m := &RecentMovementsModel{readmodel.NewModel(table, store, recentMovementsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -341,19 +349,22 @@ type AccountsModel struct {
 func newAccountsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*AccountsModel, error) {
 	table, err := rows.Table(ctx, &accountsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &accountsProjection{}
-	projector := projection.New(store, table, projection.Definition[AccountsKey, AccountsRow]{
-		Name:   "Accounts",
-		Events: []string{"AccountOpened", "MoneyDeposited", "MoneyWithdrawn"},
-		Codec:  accountsCodec,
-		OwnKey: ownAccountsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[AccountsKey, AccountsRow]{
+		Name:     "Accounts",
+		Events:   []string{"AccountOpened", "MoneyDeposited", "MoneyWithdrawn"},
+		Codec:    accountsCodec,
+		OwnKey:   ownAccountsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[AccountsKey, AccountsRow], *cqrs.Record) error {
+			return new(accountsProjection).fold
+		},
 	})
 	m := &AccountsModel{readmodel.NewModel(table, store, accountsCodec), projector}
 	m.StopsWith(projector.Err)

@@ -48,6 +48,9 @@ func (e *emitter) appType(f *jen.File) {
 		}
 		g.Line()
 		g.Id("runtime").Op("*").Qual(aggregatePath, "Runtime")
+		if len(e.Projections) > 0 {
+			g.Id("group").Op("*").Qual(projectionPath, "Group")
+		}
 	})
 	f.Line()
 }
@@ -72,14 +75,17 @@ func (e *emitter) newFunc(f *jen.File) {
 	}
 	fileComments(f, text)
 	function(f, nil, "New", params, results...).BlockFunc(func(g *jen.Group) {
-		g.Id("a").Op(":=").New(jen.Id("App"))
+		g.Id("a").Op(":=").Op("&").Id("App").Values(jen.Dict{
+			jen.Id("runtime"): jen.Qual(aggregatePath, "NewRuntime").Call(jen.Id("store"), jen.Id("opts").Op("...")),
+		})
 		if len(e.Projections) > 0 {
+			g.Id("a").Dot("group").Op("=").Qual(projectionPath, "NewGroup").Call(
+				jen.Id("store"), jen.Qual(projectionPath, "WithLogger").Call(jen.Id("a").Dot("runtime").Dot("Logger").Call()))
 			g.Var().Err().Error()
 		}
 		for _, p := range e.Projections {
 			e.openModel(g, p)
 		}
-		g.Id("a").Dot("runtime").Op("=").Qual(aggregatePath, "NewRuntime").Call(jen.Id("store"), jen.Id("opts").Op("..."))
 		for _, ag := range e.Aggregates {
 			g.Id("a").Dot(ag.Name).Op("=").Id("new"+ag.Commands).Call(jen.Id("a").Dot("runtime"), jen.Id("deciders").Dot(ag.Decider))
 		}
@@ -94,7 +100,7 @@ func (e *emitter) newFunc(f *jen.File) {
 }
 
 func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
-	args := []jen.Code{jen.Id("ctx"), jen.Id("store"), jen.Id("rows")}
+	args := []jen.Code{jen.Id("ctx"), jen.Id("store"), jen.Id("a").Dot("group"), jen.Id("rows")}
 	if p.InGo {
 		args = append(args, jen.Id("projections").Dot(p.Team))
 	}
@@ -109,15 +115,11 @@ func (e *emitter) runMethods(f *jen.File) {
 	fileComments(f, "Run keeps all read models up to date until ctx ends. One process of a service runs it; all may query."+
 		" A projection that fails stops, which is logged at once, and the others go on; Run returns all failures together, at the end.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Run").Params(jen.Id("ctx").Qual("context", "Context")).Error().Block(
-		jen.Return(jen.Qual(projectionPath, "RunAll").Call(jen.Id("ctx"), jen.Id("a").Dot("runtime").Dot("Logger").Call(), jen.Id("a").Dot("Projectors").Call().Op("..."))))
+		jen.Return(jen.Id("a").Dot("group").Dot("Run").Call(jen.Id("ctx"))))
 	f.Line()
 	f.Comment("// Projectors returns what keeps each read model up to date, to run or to watch one by one.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Projectors").Params().Index().Qual(projectionPath, "Runner").Block(
-		jen.Return(jen.Index().Qual(projectionPath, "Runner").ValuesFunc(func(g *jen.Group) {
-			for _, p := range e.Projections {
-				g.Id("a").Dot(p.Name).Dot("projector")
-			}
-		})))
+		jen.Return(jen.Id("a").Dot("group").Dot("Runners").Call()))
 	f.Line()
 }
 

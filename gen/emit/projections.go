@@ -79,7 +79,7 @@ func (e *emitter) folds(f *jen.File, p *plan.Projection) {
 //		}
 //	}
 func (e *emitter) engine(f *jen.File, p *plan.Projection) {
-	fileComments(f, p.Engine+" leads stored events to their folds. One projector uses it at a time.")
+	fileComments(f, p.Engine+" leads stored events to their folds. One goroutine uses it at a time.")
 	f.Type().Id(p.Engine).StructFunc(func(g *jen.Group) {
 		if p.InGo {
 			g.Id("folds").Id(p.Team)

@@ -44,18 +44,16 @@ func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 	)
 	f.Line()
 	params := []jen.Code{
-		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"), jen.Id("rows").Qual(readmodelPath, "Store"),
+		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"),
+		jen.Id("group").Op("*").Qual(projectionPath, "Group"), jen.Id("rows").Qual(readmodelPath, "Store"),
 	}
-	folds := jen.Dict{}
 	if p.InGo {
 		params = append(params, jen.Id("folds").Id(p.Team))
-		folds[jen.Id("folds")] = jen.Id("folds")
 	}
 	function(f, nil, "new"+p.Model, params, jen.Op("*").Id(p.Model), jen.Error()).Block(
 		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(p.Codec).Dot("Schema")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
-		jen.Id("p").Op(":=").Op("&").Id(p.Engine).Values(folds),
-		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("store"), jen.Id("table"), e.projectionDefinition(p)),
+		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("group"), jen.Id("rows"), e.projectionDefinition(p)),
 		jen.Id("m").Op(":=").Op("&").Id(p.Model).Values(
 			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")),
 		jen.Id("m").Dot("StopsWith").Call(jen.Id("projector").Dot("Err")),
@@ -84,8 +82,26 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	if keyHasStrings(p) {
 		entries = append(entries, entry{"OwnKey", jen.Id("own" + p.Key)})
 	}
-	entries = append(entries, entry{"Fold", jen.Id("p").Dot("fold")})
+	if p.ByStream {
+		entries = append(entries, entry{"ByStream", jen.True()})
+	}
+	entries = append(entries, entry{"NewFold", e.newFold(p)})
 	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
+}
+
+// newFold emits
+//
+//	func(int) func(*projection.Rows[…], *cqrs.Record) error {
+//		return (&balanceByCurrencyProjection{folds: folds}).fold
+//	}
+func (e *emitter) newFold(p *plan.Projection) *jen.Statement {
+	engine := jen.New(jen.Id(p.Engine))
+	if p.InGo {
+		engine = jen.Parens(jen.Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}))
+	}
+	return jen.Func().Params(jen.Int()).Func().Params(
+		jen.Op("*").Qual(projectionPath, "Rows").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Op("*").Qual(cqrsPath, "Record"),
+	).Error().Block(jen.Return(engine.Dot("fold")))
 }
 
 // finder emits the query of an index.

@@ -160,3 +160,29 @@ func (f *RowFold) meaning() []string {
 	}
 	return parts
 }
+
+// byStream reports whether some field of the key is the id of the event's stream, wherever any event leads to. An id that
+// is no string does not count: two texts of it may be the same id.
+func byStream(m *model.Projection) bool {
+	for i := range m.Key {
+		if !slices.ContainsFunc(m.On, func(h *model.Handler) bool {
+			return slices.ContainsFunc(h.Folds, func(f *model.Fold) bool { return !keyedByID(h, f, i) })
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+// keyedByID reports whether a fold gives a field of the key the id of the event's stream.
+func keyedByID(h *model.Handler, f *model.Fold, field int) bool {
+	id := h.Event.Aggregate.ID
+	if f.KeyInGo || id == nil || id.Base != model.String {
+		return false
+	}
+	n := f.Key[field].Node
+	for n.Op == expr.OpConvert {
+		n = n.Args[0]
+	}
+	return n.Op == expr.OpSelect && n.Name == "id" && n.Args[0].Op == expr.OpName && n.Args[0].Name == "stream"
+}

@@ -77,7 +77,7 @@ func BenchmarkFold(b *testing.B) {
 				}))
 				table := &timingTable{Table: openTable(b)}
 				took := timed(func() {
-					require.NoError(b, New(log, table, definition(&folds{})).CatchUp(context.Background()))
+					require.NoError(b, over(log, table, definition(&folds{})).CatchUp(context.Background()))
 				})
 				folding, writing = min(folding, took-table.took), min(writing, took)
 			}
@@ -110,9 +110,9 @@ func (t *timingTable) Apply(ctx context.Context, b *readmodel.Batch) error {
 
 // warmWorker returns a worker whose cache has all rows of the log.
 func warmWorker(t require.TestingT, log *sliceLog) *worker[balanceKey, balance] {
-	p := New(log, openTable(t), definition(&folds{}))
+	p := over(log, openTable(t), definition(&folds{}))
 	w := &worker[balanceKey, balance]{Projector: p, wrote: time.Now(), stop: func() bool { return false }}
-	w.rows.def = &p.def
+	w.rows.def, w.rows.folds = &p.def, p.def.NewFold(0)
 	require.NoError(t, w.start(context.Background()))
 	_, err := w.catchUp(context.Background())
 	require.NoError(t, err)

@@ -64,11 +64,13 @@ func historyDefinition() Definition[byte, history] {
 	return Definition[byte, history]{
 		Name: "Histories", Events: []string{"Happened"}, Codec: historyCodec(),
 		Init: func(r *history) { r.Text = newHistory },
-		Fold: func(rows *Rows[byte, history], rec *cqrs.Record) error {
-			for i := 0; i < len(rec.Data); i += 2 {
-				foldEffect(rows, rec, i, effect{rec.Data[i], rec.Data[i+1]})
+		NewFold: func(int) func(*Rows[byte, history], *cqrs.Record) error {
+			return func(rows *Rows[byte, history], rec *cqrs.Record) error {
+				for i := 0; i < len(rec.Data); i += 2 {
+					foldEffect(rows, rec, i, effect{rec.Data[i], rec.Data[i+1]})
+				}
+				return nil
 			}
-			return nil
 		},
 	}
 }
@@ -210,7 +212,7 @@ func TestAnyEffectsOnAnyRowsEndInTheSimpleLoop(t *testing.T) {
 					tear(t, log, table)
 				}
 				table.left = -2
-				require.NoError(t, New(log, table, historyDefinition()).CatchUp(context.Background()))
+				require.NoError(t, over(log, table, historyDefinition()).CatchUp(context.Background()))
 				rows, at := histories(t, table)
 				require.Equal(t, simpleHistories(log.all(), at), rows)
 				require.Equal(t, w.position, at)
@@ -231,7 +233,7 @@ func appendHappened(t *rapid.T, w *writer, log *sliceLog) {
 
 // tear makes one run with bounds and faults of its own.
 func tear(t *rapid.T, log *sliceLog, table *tornTable) {
-	p := New(log, table, historyDefinition(), CacheRows(rapid.IntRange(1, 8).Draw(t, "cache")))
+	p := over(log, table, historyDefinition(), CacheRows(rapid.IntRange(1, 8).Draw(t, "cache")))
 	p.settings.batch = rapid.IntRange(1, 10).Draw(t, "batch")
 	if rapid.Bool().Draw(t, "write often") {
 		p.settings.bulk = 0
@@ -268,7 +270,7 @@ func TestAnEventSeesWhatItDidToTheSameRowBefore(t *testing.T) {
 			var w writer
 			table := openHistories(t, memory.New(), 1)
 			log := newLog(w.commitOf(happened(c.effects...))...)
-			require.NoError(t, New(log, table, historyDefinition()).CatchUp(t.Context()))
+			require.NoError(t, over(log, table, historyDefinition()).CatchUp(t.Context()))
 			rows, _ := histories(t, table)
 			assert.Equal(t, c.want, rows)
 		})
@@ -278,9 +280,9 @@ func TestAnEventSeesWhatItDidToTheSameRowBefore(t *testing.T) {
 func TestARowThatHasToBeLoadedDoesNotFoldAnotherOneTwice(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(happened(effect{1, add}, effect{2, add}))...), openHistories(t, memory.New(), 1)
-	require.NoError(t, New(log, table, historyDefinition()).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, historyDefinition()).CatchUp(t.Context()))
 	// Row 1 is cached when the second of these leads to row 2, which is not.
-	p := New(log, table, historyDefinition())
+	p := over(log, table, historyDefinition())
 	log.append(w.commitOf(happened(effect{1, add}))...)
 	p.settings.batch = 1
 	log.append(w.commitOf(happened(effect{1, add}, effect{2, removeOften}, effect{2, add}, effect{1, add}))...)
@@ -293,17 +295,17 @@ func TestADeletedRowThatWasStoredWithoutTheCheckpointStaysDeleted(t *testing.T) 
 	var w writer
 	table := &tornTable{cutTable{Table: openHistories(t, memory.New(), 1), left: -1}, map[byte]cqrs.Position{}, nil}
 	log := newLog(w.commitOf(happened(effect{1, add}, effect{1, add}, effect{1, add}))...)
-	require.NoError(t, New(log, table, historyDefinition()).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, historyDefinition()).CatchUp(t.Context()))
 	log.append(w.commitOf(happened(effect{1, removeOften}))...)
 	log.append(w.commitOf(happened(effect{2, add}))...)
 	table.left, table.torn = 0, func(*readmodel.Change) bool { return true }
-	require.ErrorIs(t, New(log, table, historyDefinition()).CatchUp(t.Context()), errCut)
+	require.ErrorIs(t, over(log, table, historyDefinition()).CatchUp(t.Context()), errCut)
 	rows, at := histories(t, table)
 	assert.EqualValues(t, 1, at, "the rows are ahead of the checkpoint")
 	assert.Equal(t, map[byte]history{2: {"new 3.0 "}}, rows)
 
 	log.append(w.commitOf(happened(effect{1, add}))...)
-	require.NoError(t, New(log, table, historyDefinition()).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, historyDefinition()).CatchUp(t.Context()))
 	rows, _ = histories(t, table)
 	assert.Equal(t, map[byte]history{1: {"new 4.0 "}, 2: {"new 3.0 "}}, rows)
 }
@@ -311,7 +313,7 @@ func TestADeletedRowThatWasStoredWithoutTheCheckpointStaysDeleted(t *testing.T) 
 func TestRowsThatComeAndGoDoNotFillTheCache(t *testing.T) {
 	var w writer
 	log, table := newLog(), &countingTable{Table: openHistories(t, memory.New(), 1)}
-	p := New(log, table, historyDefinition(), CacheRows(5))
+	p := over(log, table, historyDefinition(), CacheRows(5))
 	p.settings.batch, p.settings.bulk = 1, 0
 	for i := range 1000 {
 		row := byte(i % 200)

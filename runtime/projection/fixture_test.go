@@ -107,37 +107,53 @@ func (f *folds) move(r *balance, amount int64, meta *cqrs.EventMeta) error {
 }
 
 func definition(f *folds) Definition[balanceKey, balance] {
-	e := &payload{}
 	return Definition[balanceKey, balance]{
 		Name: "BalanceByCurrency", Events: []string{"Deposited", "Transferred"}, Codec: balanceCodec(),
 		Init: func(r *balance) { r.Limit = 100 },
 		OwnKey: func(k balanceKey) balanceKey {
 			return balanceKey{strings.Clone(k.Account), strings.Clone(k.Currency)}
 		},
-		Fold: func(rows *Rows[balanceKey, balance], rec *cqrs.Record) error {
-			if err := e.decode(rec.Data); err != nil {
-				return err
-			}
-			switch rec.Type {
-			case "Deposited":
-				row := rows.At(balanceKey{rec.Stream.ID, e.Currency})
-				if row == nil {
-					return nil
+		NewFold: func(int) func(*Rows[balanceKey, balance], *cqrs.Record) error {
+			e := &payload{}
+			return func(rows *Rows[balanceKey, balance], rec *cqrs.Record) error {
+				if err := e.decode(rec.Data); err != nil {
+					return err
 				}
-				return f.move(row, e.Amount, &rec.EventMeta)
-			case "Transferred":
-				if row := rows.At(balanceKey{rec.Stream.ID, e.Currency}); row != nil {
-					if err := f.move(row, -e.Amount, &rec.EventMeta); err != nil {
-						return err
+				switch rec.Type {
+				case "Deposited":
+					row := rows.At(balanceKey{rec.Stream.ID, e.Currency})
+					if row == nil {
+						return nil
+					}
+					return f.move(row, e.Amount, &rec.EventMeta)
+				case "Transferred":
+					if row := rows.At(balanceKey{rec.Stream.ID, e.Currency}); row != nil {
+						if err := f.move(row, -e.Amount, &rec.EventMeta); err != nil {
+							return err
+						}
+					}
+					if row := rows.At(balanceKey{e.To, e.Currency}); row != nil {
+						return f.move(row, e.Amount, &rec.EventMeta)
 					}
 				}
-				if row := rows.At(balanceKey{e.To, e.Currency}); row != nil {
-					return f.move(row, e.Amount, &rec.EventMeta)
-				}
+				return nil
 			}
-			return nil
 		},
 	}
+}
+
+// over is a projector of a group of its own, of one table.
+func over[K comparable, R any](
+	log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option,
+) *Projector[K, R] {
+	return New(NewGroup(log), tableStore{table}, def, opts...)
+}
+
+// tableStore is a store of one table.
+type tableStore struct{ table readmodel.Table }
+
+func (s tableStore) Table(context.Context, *readmodel.Schema) (readmodel.Table, error) {
+	return s.table, nil
 }
 
 // simpleFold is the loop that a person would write: what every run has to agree with.

@@ -79,7 +79,7 @@ func TestSQLiteFollowsTheEmbeddedLogThroughStopsAndStarts(t *testing.T) {
 			appendTransfers(t, log, 300)
 			model := readmodel.NewModel(table, log, balanceCodec())
 			for range 4 {
-				p := New(log, table, definition(&folds{}), CacheRows(7))
+				p := over(log, table, definition(&folds{}), CacheRows(7))
 				p.settings.batch = 20
 				stop := run(t, p)
 				var wg sync.WaitGroup
@@ -95,7 +95,7 @@ func TestSQLiteFollowsTheEmbeddedLogThroughStopsAndStarts(t *testing.T) {
 				require.NoError(t, stop())
 				requireReflects(t, table, everything(t, log))
 			}
-			require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+			require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 			records := everything(t, log)
 			assert.Equal(t, records[len(records)-1].Position, requireReflects(t, table, records).Position)
 		})
@@ -134,7 +134,7 @@ func TestAKilledProjectorLosesAndRepeatsNothing(t *testing.T) {
 		require.Greater(t, at.Position, last)
 		last = at.Position
 	}
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	head, err := log.Head(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, head, requireReflects(t, table, everything(t, log)).Position)
@@ -142,7 +142,7 @@ func TestAKilledProjectorLosesAndRepeatsNothing(t *testing.T) {
 
 func runUntilKilled(t *testing.T, dir string) {
 	log, table := openSQLite(t, dir, false)
-	p := New(log, table, definition(&folds{}), CacheRows(3))
+	p := over(log, table, definition(&folds{}), CacheRows(3))
 	p.settings.batch, p.settings.bulk = 2, 0
 	t.Fatal(p.Run(t.Context()))
 }

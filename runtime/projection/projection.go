@@ -26,8 +26,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
-// Definition is one projection. It is generated. Its functions are called by one goroutine at a time, as long as the
-// Definition belongs to one Projector.
+// Definition is one projection. It is generated. Its functions are safe for concurrent use; what NewFold returns is not.
 type Definition[K comparable, R any] struct {
 	// Name is the projection's name in the model.
 	Name string
@@ -39,11 +38,19 @@ type Definition[K comparable, R any] struct {
 	// OwnKey copies the strings of a key that is kept for long, so that it does not pin the buffer of the event that
 	// it came from; it may be nil.
 	OwnKey func(K) K
-	// Fold asks rows for the row of each key that the record leads to, all of them, and folds the record into those that
-	// are not nil. A record may lead to one key several times, and what it does there then comes in that order. Which keys
-	// these are depends on the record only: Fold is called a second time for a record that led to a row that had to be
-	// loaded, and must ask for the same keys then. It keeps neither rows nor the record.
-	Fold func(rows *Rows[K, R], rec *cqrs.Record) error
+	// ByStream says that a column of the key is the id of the event's stream, wherever an event leads to: events of two
+	// streams with different ids never lead to the same row.
+	ByStream bool
+	// Manual says that a new generation waits for an operator who promotes it, also when it is built.
+	Manual bool
+	// NewFold returns the fold, with buffers of its own for each lane: lanes are small numbers, and two goroutines never
+	// use the same one at the same time.
+	//
+	// The fold asks rows for the row of each key that the record leads to, all of them, and folds the record into those
+	// that are not nil. A record may lead to one key several times, and what it does there then comes in that order. Which
+	// keys these are depends on the record only: the fold is called a second time for a record that led to a row that had
+	// to be loaded, and once in each lane, and must ask for the same keys then. It keeps neither rows nor the record.
+	NewFold func(lane int) func(rows *Rows[K, R], rec *cqrs.Record) error
 }
 
 // Runner is a Projector of any key and row.
@@ -78,8 +85,9 @@ func CacheRows(n int) Option {
 // Projector keeps one read model up to date. All methods are safe for concurrent use, but Run and CatchUp do not run
 // at the same time: the second one fails with ErrRunning.
 type Projector[K comparable, R any] struct {
+	group    *Group
 	log      eventlog.Log
-	table    readmodel.Table
+	store    readmodel.Store
 	def      Definition[K, R]
 	settings settings
 
@@ -89,19 +97,28 @@ type Projector[K comparable, R any] struct {
 
 var _ Runner = (*Projector[int, int])(nil)
 
-// New returns a Projector that folds the log into the table, which has to be of the definition's schema. Nothing runs
-// yet.
+// New returns a Projector of the group, which folds the group's log into a table of the store. It does not use the store
+// before it runs: where this is away then, the Projector waits for it. It is called before the group runs.
 func New[K comparable, R any](
-	log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option,
+	g *Group, store readmodel.Store, def Definition[K, R], opts ...Option,
 ) *Projector[K, R] {
-	p := &Projector[K, R]{log: log, table: table, def: def, settings: settings{
+	p := &Projector[K, R]{group: g, log: g.log, store: store, def: def, settings: settings{
 		cacheRows: 1 << 20, batch: 4096, bulk: 3 * time.Second, heartbeat: 100 * time.Millisecond,
 	}}
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
-	p.status.set(Status{Projection: def.Name})
+	p.status.set(Status{Projection: def.Name, Sink: sinkOf(store), Generation: def.Codec.Schema.Fingerprint})
+	g.add(p)
 	return p
+}
+
+// sinkOf is the name of a store's kind.
+func sinkOf(store readmodel.Store) string {
+	if named, ok := store.(interface{ Name() string }); ok {
+		return named.Name()
+	}
+	return ""
 }
 
 // Name returns the projection's name in the model.
@@ -147,7 +164,7 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(w *worker[K, R], io c
 	io, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	w := &worker[K, R]{Projector: p, wrote: time.Now(), stop: func() bool { return ctx.Err() != nil }}
-	w.rows.def = &p.def
+	w.rows.def, w.rows.folds = &p.def, p.def.NewFold(0)
 	defer context.AfterFunc(ctx, func() {
 		select {
 		case <-time.After(stopGrace):
@@ -155,7 +172,7 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(w *worker[K, R], io c
 		case <-io.Done():
 		}
 	})()
-	p.status.begin(p.def.Name)
+	p.status.begin()
 	err := w.start(io)
 	if err == nil {
 		err = f(w, io)
@@ -171,7 +188,8 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(w *worker[K, R], io c
 // worker is one run of a Projector.
 type worker[K comparable, R any] struct {
 	*Projector[K, R]
-	rows Rows[K, R]
+	table readmodel.Table
+	rows  Rows[K, R]
 	// stored is the table's checkpoint. folded is that of the rows in memory; it lies between two commits.
 	stored, folded readmodel.Checkpoint
 	// scanned is how far the log was read. There is nothing to fold between folded and scanned.

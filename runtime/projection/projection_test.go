@@ -38,7 +38,7 @@ func run(t *testing.T, p Runner) (stop func() error) {
 func TestARunCatchesUpAndThenFollowsTheLog(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 5), deposited("b", "GBP", 7))...), openTable(t)
-	p := New(log, table, definition(&folds{}))
+	p := over(log, table, definition(&folds{}))
 	model := readmodel.NewModel(table, log, balanceCodec())
 	stop := run(t, p)
 	for range 20 {
@@ -57,7 +57,7 @@ func TestARunCatchesUpAndThenFollowsTheLog(t *testing.T) {
 func TestCatchUpReturnsAtTheHead(t *testing.T) {
 	var w writer
 	log, table := newLog(), openTable(t)
-	p := New(log, table, definition(&folds{}))
+	p := over(log, table, definition(&folds{}))
 	require.NoError(t, p.CatchUp(t.Context()))
 	_, at := stored(t, table)
 	assert.Zero(t, at, "an empty log leaves no checkpoint")
@@ -73,7 +73,7 @@ func TestAQuietProjectionFollowsTheLogWithinTheHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w writer
 		log, table := newLog(), openTable(t)
-		stop := run(t, New(log, table, definition(&folds{})))
+		stop := run(t, over(log, table, definition(&folds{})))
 		model := readmodel.NewModel(table, log, balanceCodec())
 		for range 5 {
 			log.append(w.commitOf(noted(), noted())...)
@@ -91,7 +91,7 @@ func TestTheCheckpointOfAQuietProjectionIsNotWrittenWithEveryCommit(t *testing.T
 	synctest.Test(t, func(t *testing.T) {
 		var w writer
 		log, table := newLog(), &countingTable{Table: openTable(t)}
-		stop := run(t, New(log, table, definition(&folds{})))
+		stop := run(t, over(log, table, definition(&folds{})))
 		for range 1000 {
 			log.append(w.commitOf(noted())...)
 			time.Sleep(time.Millisecond)
@@ -126,7 +126,7 @@ func TestAWaitForAProjectionThatStoppedEnds(t *testing.T) {
 		log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
 		log.append(w.commitOf(deposited("a", "EUR", 1))...)
 		broken := errors.New("broken")
-		p := New(log, table, definition(&folds{broken: map[cqrs.Position]error{2: broken}}))
+		p := over(log, table, definition(&folds{broken: map[cqrs.Position]error{2: broken}}))
 		model := readmodel.NewModel(table, log, balanceCodec())
 		model.StopsWith(p.Err)
 		stop := run(t, p)
@@ -170,7 +170,7 @@ func TestABuildFromTheStartLoadsNothingAndWritesOnce(t *testing.T) {
 	def, copied := definition(&folds{}), 0
 	own := def.OwnKey
 	def.OwnKey = func(k balanceKey) balanceKey { copied++; return own(k) }
-	require.NoError(t, New(log, table, def).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, def).CatchUp(t.Context()))
 	assert.Equal(t, 100, copied, "a key is copied when its row is new, and not with every event")
 	assert.Zero(t, table.gets)
 	assert.Equal(t, 1, table.applies)
@@ -187,9 +187,9 @@ func TestTheMissingRowsOfABatchAreLoadedInOneRoundTrip(t *testing.T) {
 		}
 	}
 	deposits()
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	deposits()
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	assert.Equal(t, 1, table.gets)
 	assert.Equal(t, 100, table.keys, "each row once")
 	requireReflects(t, table, log.all())
@@ -198,7 +198,7 @@ func TestTheMissingRowsOfABatchAreLoadedInOneRoundTrip(t *testing.T) {
 func TestARowThatIsAheadOfTheCheckpointSkipsWhatItReflects(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	_, at := stored(t, table)
 	// Not every sink writes rows and checkpoint in one step: here the rows of 2 and 3 were stored before a crash.
 	log.append(w.commitOf(transferred("a", "b", "EUR", 2))...)
@@ -213,7 +213,7 @@ func TestARowThatIsAheadOfTheCheckpointSkipsWhatItReflects(t *testing.T) {
 	}
 	require.NoError(t, table.Apply(t.Context(), &ahead))
 	log.append(w.commitOf(transferred("a", "b", "EUR", 8), transferred("b", "b", "EUR", 16))...)
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	requireReflects(t, table, log.all())
 }
 
@@ -223,7 +223,7 @@ func TestAFullCacheIsWrittenBack(t *testing.T) {
 	for i := range 10_000 {
 		log.append(w.commitOf(deposited(fmt.Sprint("acc-", i*7919%1000), "EUR", int64(i)))...)
 	}
-	p := New(log, table, definition(&folds{}), CacheRows(10))
+	p := over(log, table, definition(&folds{}), CacheRows(10))
 	p.settings.batch = 50
 	require.NoError(t, p.CatchUp(t.Context()))
 	assert.Equal(t, 200, table.applies)
@@ -242,13 +242,13 @@ func TestAFailingFoldStoresWhatComesBeforeItsCommitAndNothingOfIt(t *testing.T) 
 			log, table := newLog(), openTable(t)
 			log.append(w.commitOf(deposited("a", "EUR", 1), deposited("b", "EUR", 1))...)
 			if c.loaded {
-				require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+				require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 			}
 			log.append(w.commitOf(deposited("a", "EUR", 2), deposited("b", "EUR", 2))...)
 			log.append(w.commitOf(deposited("b", "EUR", 4), deposited("a", "EUR", 4), deposited("b", "EUR", 4))...)
 			log.append(w.commitOf(deposited("a", "EUR", 8))...)
 			f := &folds{broken: map[cqrs.Position]error{6: boom}, panics: c.panics}
-			p := New(log, table, definition(f))
+			p := over(log, table, definition(f))
 
 			for range 2 {
 				err := p.Run(t.Context())
@@ -280,7 +280,7 @@ func TestAFailingFoldStoresWhatComesBeforeItsCommitAndNothingOfIt(t *testing.T) 
 func TestTheFirstOfSeveralFailuresIsTheOneThatStops(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	// The row of "a" has to be loaded, so that its failures at 3 and 5 show after those of the others, whose rows exist
 	// in the cache by then: 4 fails in the first pass of the third batch.
 	log.append(w.commitOf(deposited("b", "EUR", 1))...)
@@ -290,12 +290,12 @@ func TestTheFirstOfSeveralFailuresIsTheOneThatStops(t *testing.T) {
 	f := &folds{broken: map[cqrs.Position]error{3: errors.New("third"), 5: errors.New("fifth")}}
 	log.records[3].Data = nil
 	var failed *FoldError
-	require.ErrorAs(t, New(log, table, definition(f)).CatchUp(t.Context()), &failed)
+	require.ErrorAs(t, over(log, table, definition(f)).CatchUp(t.Context()), &failed)
 	assert.Equal(t, cqrs.Position(3), failed.Position)
 	assert.EqualValues(t, 2, requireReflects(t, table, log.all()[:3]).Position)
 
 	f.broken = nil
-	require.ErrorAs(t, New(log, table, definition(f)).CatchUp(t.Context()), &failed)
+	require.ErrorAs(t, over(log, table, definition(f)).CatchUp(t.Context()), &failed)
 	assert.Equal(t, cqrs.Position(4), failed.Position)
 	assert.ErrorIs(t, failed, errPayload)
 	assert.Empty(t, failed.Key, "the payload did not say which row it is about")
@@ -306,7 +306,7 @@ func TestARowThatCannotBeStoredStopsTheProjectionByItsKey(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1), deposited("b", "EUR", unstorable))...), openTable(t)
 	var failed *RowError
-	require.ErrorAs(t, New(log, table, definition(&folds{})).Run(t.Context()), &failed)
+	require.ErrorAs(t, over(log, table, definition(&folds{})).Run(t.Context()), &failed)
 	assert.Equal(t, "account=b currency=EUR", failed.Key)
 	assert.Equal(t, cqrs.Position(2), failed.Position)
 	var encoding *cqrs.EncodingError
@@ -333,11 +333,13 @@ func rates(rate float64) Definition[string, float64] {
 			ReadKey: func(s *readmodel.Scanner, k *string) { *k = s.String() },
 			ReadRow: func(s *readmodel.Scanner, r *float64) { *r = s.Float64() },
 		},
-		Fold: func(rows *Rows[string, float64], rec *cqrs.Record) error {
-			if row := rows.At(rec.Stream.ID); row != nil {
-				*row = rate
+		NewFold: func(int) func(*Rows[string, float64], *cqrs.Record) error {
+			return func(rows *Rows[string, float64], rec *cqrs.Record) error {
+				if row := rows.At(rec.Stream.ID); row != nil {
+					*row = rate
+				}
+				return nil
 			}
-			return nil
 		},
 	}
 }
@@ -355,7 +357,7 @@ func TestARowThatNoSinkTakesStopsTheProjectionByItsKey(t *testing.T) {
 			def := rates(test.rate)
 			table, err := memory.New().Table(t.Context(), &def.Codec.Schema)
 			require.NoError(t, err)
-			p := New(newLog(w.commitOf(noted(), deposited(test.account, "EUR", 1))...), table, def)
+			p := over(newLog(w.commitOf(noted(), deposited(test.account, "EUR", 1))...), table, def)
 			var failed *RowError
 			require.ErrorAs(t, p.Run(t.Context()), &failed)
 			assert.Equal(t, test.key, failed.Key)
@@ -371,24 +373,26 @@ func TestARowThatNoSinkTakesStopsTheProjectionByItsKey(t *testing.T) {
 func TestAFoldWhoseKeysAreNoFunctionOfTheEventIsStopped(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	log.append(w.commitOf(deposited("a", "EUR", 1))...)
 	def := definition(&folds{})
 	calls := 0
-	def.Fold = func(rows *Rows[balanceKey, balance], _ *cqrs.Record) error {
-		calls++
-		rows.At(balanceKey{Account: fmt.Sprint(calls), Currency: "EUR"})
-		return nil
+	def.NewFold = func(int) func(*Rows[balanceKey, balance], *cqrs.Record) error {
+		return func(rows *Rows[balanceKey, balance], _ *cqrs.Record) error {
+			calls++
+			rows.At(balanceKey{Account: fmt.Sprint(calls), Currency: "EUR"})
+			return nil
+		}
 	}
 	var failed *FoldError
-	require.ErrorAs(t, New(log, table, def).CatchUp(t.Context()), &failed)
+	require.ErrorAs(t, over(log, table, def).CatchUp(t.Context()), &failed)
 	assert.ErrorIs(t, failed, errKeys)
 }
 
 func TestThePanicOfASinkIsNotTakenForTheFolds(t *testing.T) {
 	var w writer
 	log := newLog(w.commitOf(deposited("a", "EUR", 1))...)
-	p := New(log, panickingTable{openTable(t)}, definition(&folds{}))
+	p := over(log, panickingTable{openTable(t)}, definition(&folds{}))
 	p.settings.bulk = 0
 	assert.PanicsWithValue(t, "disk", func() { _ = p.CatchUp(t.Context()) })
 	assert.NotErrorIs(t, p.wrap(nil), ErrRunning)
@@ -402,7 +406,7 @@ func TestTheSecondOfTwoProjectorsIsFenced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w writer
 		log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-		first, second := New(log, table, definition(&folds{})), New(log, table, definition(&folds{}))
+		first, second := over(log, table, definition(&folds{})), over(log, table, definition(&folds{}))
 		model := readmodel.NewModel(table, log, balanceCodec())
 		stop := run(t, first)
 		_, _, err := model.Get(t.Context(), balanceKey{"a", "EUR"}, cqrs.AtLeast(1))
@@ -429,18 +433,18 @@ func TestTheSecondOfTwoProjectorsIsFenced(t *testing.T) {
 func TestARowThatMovedWhileItWasLoadedIsAFence(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	log.append(w.commitOf(deposited("a", "EUR", 2))...)
 	once := false
 	log.onRead = func(r *cqrs.Record) error {
 		if r.Position == 2 && !once {
 			once = true
-			require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+			require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 		}
 		return nil
 	}
 	late := &countingTable{Table: table}
-	assert.ErrorIs(t, New(log, late, definition(&folds{})).CatchUp(t.Context()), readmodel.ErrFenced)
+	assert.ErrorIs(t, over(log, late, definition(&folds{})).CatchUp(t.Context()), readmodel.ErrFenced)
 	assert.Zero(t, late.applies, "nothing is folded into a row of another moment, where it could fail for no good reason")
 	requireReflects(t, table, log.all())
 }
@@ -448,12 +452,12 @@ func TestARowThatMovedWhileItWasLoadedIsAFence(t *testing.T) {
 func TestAReadModelOfAnotherLogIsRefused(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-	require.NoError(t, New(log, table, definition(&folds{})).CatchUp(t.Context()))
+	require.NoError(t, over(log, table, definition(&folds{})).CatchUp(t.Context()))
 	_, at := stored(t, table)
 
 	other := newLog((&writer{commit: 7}).commitOf(deposited("a", "EUR", 1))...)
 	for name, log := range map[string]*sliceLog{"with another history": other, "that ends before": newLog()} {
-		err := New(log, table, definition(&folds{})).Run(t.Context())
+		err := over(log, table, definition(&folds{})).Run(t.Context())
 		var refused *HistoryError
 		require.ErrorAs(t, err, &refused, name)
 		assert.Equal(t, at.Commit, refused.Commit)
@@ -466,7 +470,7 @@ func TestAReadModelOfAnotherLogIsRefused(t *testing.T) {
 func TestAProjectorRunsOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, table := newLog(), openTable(t)
-		p := New(log, table, definition(&folds{}))
+		p := over(log, table, definition(&folds{}))
 		stop := run(t, p)
 		synctest.Wait()
 		assert.Equal(t, Live, p.Status().Phase)
@@ -484,7 +488,7 @@ func TestAnEndedContextStopsBetweenTwoCommits(t *testing.T) {
 	}
 	for _, at := range []cqrs.Position{1, 2, 50, 299, 300} {
 		ctx, cancel := context.WithCancel(t.Context())
-		p := New(log, table, definition(&folds{}))
+		p := over(log, table, definition(&folds{}))
 		log.onRead = func(r *cqrs.Record) error {
 			if r.Position == at {
 				cancel()
@@ -506,7 +510,7 @@ func TestALogThatFailsStopsTheProjection(t *testing.T) {
 	log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
 	torn := errors.New("torn")
 	log.onRead = func(*cqrs.Record) error { return torn }
-	p := New(log, table, definition(&folds{}))
+	p := over(log, table, definition(&folds{}))
 	assert.ErrorIs(t, p.Run(t.Context()), torn)
 	assert.ErrorContains(t, p.Status().Err, "BalanceByCurrency")
 	log.onRead = nil
@@ -518,7 +522,7 @@ func TestAHangingLogIsLeftAfterAGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w writer
 		log, table := newLog(w.commitOf(deposited("a", "EUR", 1))...), openTable(t)
-		p := New(&hangingLog{log}, table, definition(&folds{}))
+		p := over(&hangingLog{log}, table, definition(&folds{}))
 		stop := run(t, p)
 		synctest.Wait()
 		start := time.Now()
@@ -541,9 +545,9 @@ func TestTheStatusCountsAndNeverInvents(t *testing.T) {
 		for range 10_000 {
 			log.append(w.commitOf(deposited("a", "EUR", 1), noted())...)
 		}
-		p := New(log, table, definition(&folds{}))
+		p := over(log, table, definition(&folds{}))
 		p.settings.batch = 100
-		assert.Equal(t, Status{Projection: "BalanceByCurrency"}, p.Status())
+		assert.Equal(t, Idle, p.Status().Phase)
 		seen := 0
 		log.onRead = func(r *cqrs.Record) error {
 			if r.Position == 12_003 {
@@ -551,7 +555,7 @@ func TestTheStatusCountsAndNeverInvents(t *testing.T) {
 				assert.Equal(t, CatchingUp, s.Phase)
 				assert.EqualValues(t, 6000, s.Handled)
 				assert.EqualValues(t, 10_000, s.Total)
-				assert.EqualValues(t, 4000, s.Lag())
+				assert.EqualValues(t, 4000, s.Lag)
 				assert.EqualValues(t, 20_000, s.Head)
 				assert.InDelta(t, 1000, s.Rate, 50)
 				assert.InDelta(t, 4, s.ETA.Seconds(), 0.3)
@@ -563,11 +567,11 @@ func TestTheStatusCountsAndNeverInvents(t *testing.T) {
 		stop := run(t, p)
 		time.Sleep(time.Minute)
 		s := p.Status()
-		assert.Equal(t, Status{Projection: "BalanceByCurrency", Phase: Live, Position: 20_000, Head: 20_000, Handled: 10_000, Total: 10_000}, s)
+		assert.Equal(t, Status{
+			Projection: "BalanceByCurrency", Generation: "0123456789abcdef", Phase: Live,
+			Position: 20_000, Head: 20_000, Handled: 10_000, Total: 10_000, Since: s.Since, At: s.At,
+		}, s)
 		require.NoError(t, stop())
 		assert.Equal(t, 1, seen)
-		for i, name := range []string{"idle", "catching up", "live", "stopped"} {
-			assert.Equal(t, name, Phase(i).String())
-		}
 	})
 }

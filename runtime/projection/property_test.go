@@ -78,14 +78,14 @@ func TestAnyHistoryOfRunsEndsInTheSimpleFold(t *testing.T) {
 			checkOutcome(t, err, at, log, f)
 		}
 		f.broken, table.left = nil, -2
-		require.NoError(t, New(log, table, definition(f)).CatchUp(context.Background()))
+		require.NoError(t, over(log, table, definition(f)).CatchUp(context.Background()))
 		require.Equal(t, w.position, requireReflects(t, table, log.all()).Position)
 	})
 }
 
 // anyRun makes one run with bounds and faults of its own.
 func anyRun(t *rapid.T, log *sliceLog, table *cutTable, f *folds) error {
-	p := New(log, table, definition(f), CacheRows(rapid.IntRange(1, 12).Draw(t, "cache")))
+	p := over(log, table, definition(f), CacheRows(rapid.IntRange(1, 12).Draw(t, "cache")))
 	p.settings.batch = rapid.IntRange(1, 20).Draw(t, "batch")
 	if rapid.Bool().Draw(t, "write often") {
 		p.settings.bulk = 0
@@ -144,7 +144,7 @@ func TestALiveRunUnderConcurrentAppendsEndsInTheSimpleFold(t *testing.T) {
 	for _, cache := range []int{1, 3, 1000} {
 		w := &writer{}
 		log, table := newLog(), openTable(t)
-		p := New(log, table, definition(&folds{}), CacheRows(cache))
+		p := over(log, table, definition(&folds{}), CacheRows(cache))
 		p.settings.batch = 3
 		stop := run(t, p)
 		for i := range 3000 {

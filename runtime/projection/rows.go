@@ -12,6 +12,7 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 // one row several times: those of its effects that meet in a row come in their order, because they come in the same pass.
 type Rows[K comparable, R any] struct {
 	def   *Definition[K, R]
+	folds func(*Rows[K, R], *cqrs.Record) error
 	cache map[K]*entry[K, R]
 	// complete says that the cache has every row that there is: a key that it does not have needs no loading.
 	complete bool
@@ -192,7 +193,7 @@ func (r *Rows[K, R]) postpone(e *entry[K, R]) {
 // fold calls the fold for one record.
 func (r *Rows[K, R]) fold(rec *cqrs.Record) error {
 	r.record, r.asked = rec, nil
-	err := r.def.Fold(r, rec)
+	err := r.folds(r, rec)
 	if err == nil {
 		err = r.fault
 	}

@@ -28,21 +28,30 @@ type plainRunner struct {
 func (r plainRunner) Name() string              { return "Plain" }
 func (r plainRunner) Run(context.Context) error { return r.err }
 
+// runAll runs projectors as one group.
+func runAll(ctx context.Context, logger *slog.Logger, runners ...Runner) error {
+	g := NewGroup(nil, WithLogger(logger))
+	for _, r := range runners {
+		g.add(r)
+	}
+	return g.Run(ctx)
+}
+
 func TestAProjectionThatFailsIsLoggedAtOnceAndTheOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w writer
 		log := newLog(w.commitOf(deposited("a", "EUR", 1))...)
 		broken, plain, disk := errors.New("broken"), errors.New("plain"), errors.New("disk")
 		table := openTable(t)
-		good := New(log, table, definition(&folds{}))
-		failing := New(log, openTable(t), definition(&folds{broken: map[cqrs.Position]error{1: broken}}))
-		unreadable := New(log, failingTable{openTable(t), disk}, definition(&folds{}))
+		good := over(log, table, definition(&folds{}))
+		failing := over(log, openTable(t), definition(&folds{broken: map[cqrs.Position]error{1: broken}}))
+		unreadable := over(log, failingTable{openTable(t), disk}, definition(&folds{}))
 
 		var text strings.Builder
 		logger := slog.New(slog.NewTextHandler(&text, nil))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- RunAll(ctx, logger, good, failing, unreadable, plainRunner{err: plain}) }()
+		go func() { done <- runAll(ctx, logger, good, failing, unreadable, plainRunner{err: plain}) }()
 
 		synctest.Wait()
 		assert.Equal(t, Live, good.Status().Phase)
@@ -67,10 +76,10 @@ func TestAProjectionThatFailsIsLoggedAtOnceAndTheOthersGoOn(t *testing.T) {
 	})
 }
 
-func TestRunAllOfProjectionsThatEndWellIsNoError(t *testing.T) {
+func TestAGroupOfProjectionsThatEndWellIsNoError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.NoError(t, RunAll(ctx, slog.New(slog.DiscardHandler), New(newLog(), openTable(t), definition(&folds{}))))
+	assert.NoError(t, runAll(ctx, slog.New(slog.DiscardHandler), over(newLog(), openTable(t), definition(&folds{}))))
 }
 
 // failingTable can't read its checkpoint.
@@ -103,11 +112,11 @@ func TestAProjectionGoesOnWhenItsLogIsBack(t *testing.T) {
 		log := newLog(w.commitOf(deposited("a", "EUR", 1))...)
 		away := &absent{Log: log, until: time.Now().Add(time.Minute)}
 		table := openTable(t)
-		p := New(away, table, definition(&folds{}))
+		p := over(away, table, definition(&folds{}))
 		var text strings.Builder
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- RunAll(ctx, slog.New(slog.NewTextHandler(&text, nil)), p) }()
+		go func() { done <- runAll(ctx, slog.New(slog.NewTextHandler(&text, nil)), p) }()
 
 		time.Sleep(30 * time.Second)
 		synctest.Wait()
@@ -126,11 +135,11 @@ func TestAProjectionGoesOnWhenItsLogIsBack(t *testing.T) {
 
 func TestAProjectionThatWaitsForItsLogEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := New(&absent{Log: newLog(), until: time.Now().Add(time.Hour)}, openTable(t), definition(&folds{}))
+		p := over(&absent{Log: newLog(), until: time.Now().Add(time.Hour)}, openTable(t), definition(&folds{}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		began := time.Now()
-		require.NoError(t, RunAll(ctx, slog.New(slog.DiscardHandler), p))
+		require.NoError(t, runAll(ctx, slog.New(slog.DiscardHandler), p))
 		assert.Equal(t, time.Minute, time.Since(began))
 	})
 }

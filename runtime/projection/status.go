@@ -1,6 +1,8 @@
 package projection
 
 import (
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,7 +17,14 @@ type Phase uint8
 const (
 	// Idle: it does not run, or no longer.
 	Idle Phase = iota
-	// CatchingUp: it folds what the log held when it started.
+	// Waiting: another process works on it, and this one takes over when that one ends or dies; or the store or the log
+	// is away, as the status's error says.
+	Waiting
+	// Building: its generation never reflected the whole log yet.
+	Building
+	// Verifying: its generation is built, and compared with the log before it is promoted.
+	Verifying
+	// CatchingUp: its generation was built, and it folds what came since.
 	CatchingUp
 	// Live: it follows the log.
 	Live
@@ -23,38 +32,66 @@ const (
 	Stopped
 )
 
+var phases = [...]string{"idle", "waiting", "building", "verifying", "catching up", "live", "stopped"}
+
 // String returns the phase as people read it.
 func (p Phase) String() string {
-	switch p {
-	case Idle:
-		return "idle"
-	case CatchingUp:
-		return "catching up"
-	case Live:
-		return "live"
+	if int(p) < len(phases) {
+		return phases[p]
 	}
-	return "stopped"
+	return fmt.Sprintf("phase %d", uint8(p))
 }
 
-// Status says how far a projection is.
+// MarshalText implements encoding.TextMarshaler.
+func (p Phase) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Phase) UnmarshalText(text []byte) error {
+	i := slices.Index(phases[:], string(text))
+	if i < 0 {
+		return fmt.Errorf("%.40q is no phase of a projection", text)
+	}
+	*p = Phase(i)
+	return nil
+}
+
+// Status says how far a projection is, in one store. As JSON it is what a lease's report has.
 type Status struct {
-	Projection string
-	Phase      Phase
+	Projection string `json:"projection"`
+	// Sink is the name of the store, Generation the fingerprint of the generation in it.
+	Sink       string `json:"sink"`
+	Generation string `json:"generation"`
+	// Active says that the generation is the one that readers of the store are led to, Built that it reflected the whole
+	// log once.
+	Active bool  `json:"active"`
+	Built  bool  `json:"built"`
+	Phase  Phase `json:"phase"`
 	// Position is that of the read model, Head that of the log when the projection looked last.
-	Position, Head cqrs.Position
+	Position cqrs.Position `json:"position"`
+	Head     cqrs.Position `json:"head"`
 	// Handled is the number of events that were folded since the start of the log, Total the number that the log is
-	// known to hold of those that the projection handles. It was counted when the run began.
-	Handled, Total int64
+	// known to hold of those that the projection handles, and Lag their difference.
+	Handled int64 `json:"handled"`
+	Total   int64 `json:"total"`
+	Lag     int64 `json:"lag"`
+	// Behind is how long the oldest event that is not reflected yet has been in the log, by its time; 0 if there is none.
+	// In JSON, durations are nanoseconds.
+	Behind time.Duration `json:"behind"`
 	// Rate is the number of events folded per second, over the last seconds.
-	Rate float64
+	Rate float64 `json:"rate"`
 	// ETA is how long catching up will take at this rate; 0 if it is not catching up, or the rate is not known yet.
-	ETA time.Duration
-	// Err is what stopped the projection; nil while it runs or is idle.
-	Err error
-}
+	ETA time.Duration `json:"eta"`
+	// Holder is the process that works on the projection; empty if none does.
+	Holder string `json:"holder,omitempty"`
+	// Error is the text of Err.
+	Error string `json:"error,omitempty"`
+	// Since is when the phase began, At when all this was so: a moment ago, unless another process reported it.
+	Since time.Time `json:"since"`
+	At    time.Time `json:"at"`
 
-// Lag returns the number of events that are known to be in the log and not folded yet.
-func (s Status) Lag() int64 { return max(0, s.Total-s.Handled) }
+	// Err is what stopped the projection, or makes it wait; nil while it works or is idle.
+	Err error `json:"-"`
+}
 
 // window is the time over which the rate is measured, at least; at most it is twice that long.
 const window = 2 * time.Second
@@ -82,7 +119,11 @@ func (t *tracker) change(f func(*Status)) {
 
 func (t *tracker) set(s Status) { t.change(func(old *Status) { *old = s }) }
 
-func (t *tracker) begin(name string) { t.set(Status{Projection: name, Phase: CatchingUp}) }
+func (t *tracker) begin() {
+	t.change(func(s *Status) {
+		*s = Status{Projection: s.Projection, Sink: s.Sink, Generation: s.Generation, Phase: CatchingUp, Since: time.Now()}
+	})
+}
 
 func (t *tracker) start(at readmodel.Checkpoint, total int64) {
 	t.change(func(s *Status) {
@@ -94,7 +135,7 @@ func (t *tracker) start(at readmodel.Checkpoint, total int64) {
 
 func (t *tracker) head(p cqrs.Position) { t.change(func(s *Status) { s.Head = max(p, s.Head) }) }
 
-func (t *tracker) phase(p Phase) { t.change(func(s *Status) { s.Phase = p }) }
+func (t *tracker) phase(p Phase) { t.change(func(s *Status) { s.Phase, s.Since = p, time.Now() }) }
 
 func (t *tracker) stored(p cqrs.Position) { t.change(func(s *Status) { s.Position = p }) }
 
@@ -111,9 +152,9 @@ func (t *tracker) folded(handled int64) {
 // end records how a run ended: well, also if it was told to stop early, or with an error.
 func (t *tracker) end(err error, well bool) {
 	t.change(func(s *Status) {
-		s.Phase = Idle
+		s.Phase, s.Since = Idle, time.Now()
 		if !well {
-			s.Phase, s.Err = Stopped, err
+			s.Phase, s.Err, s.Error = Stopped, err, err.Error()
 		}
 	})
 }
@@ -122,6 +163,7 @@ func (t *tracker) get(now time.Time) Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.status
+	s.At, s.Lag = now, max(0, s.Total-s.Handled)
 	// A log without news has no rate; one that is caught up with has one between two batches too.
 	if s.Phase != CatchingUp && (s.Phase != Live || now.Sub(t.reported) >= window) {
 		return s
@@ -134,7 +176,7 @@ func (t *tracker) get(now time.Time) Status {
 		s.Rate = max(0, float64(s.Handled-base.handled)/took)
 	}
 	if s.Phase == CatchingUp && s.Rate > 0 {
-		s.ETA = time.Duration(float64(s.Lag()) / s.Rate * float64(time.Second))
+		s.ETA = time.Duration(float64(s.Lag) / s.Rate * float64(time.Second))
 	}
 	return s
 }

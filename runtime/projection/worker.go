@@ -13,7 +13,10 @@ import (
 )
 
 // start finds out where the read model is, and that it belongs to this log.
-func (w *worker[K, R]) start(io context.Context) error {
+func (w *worker[K, R]) start(io context.Context) (err error) {
+	if w.table, err = w.store.Table(io, &w.def.Codec.Schema); err != nil {
+		return err
+	}
 	at, err := w.table.Checkpoint(io)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type App struct {
 	Occupancy  *OccupancyModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -41,24 +42,24 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.Arrivals, err = newArrivalsModel(ctx, store, rows); err != nil {
+	if a.Arrivals, err = newArrivalsModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Sleepers, err = newSleepersModel(ctx, store, rows); err != nil {
+	if a.Sleepers, err = newSleepersModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.ExtrasSold, err = newExtrasSoldModel(ctx, store, rows); err != nil {
+	if a.ExtrasSold, err = newExtrasSoldModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Languages, err = newLanguagesModel(ctx, store, rows, projections.Languages); err != nil {
+	if a.Languages, err = newLanguagesModel(ctx, store, a.group, rows, projections.Languages); err != nil {
 		return nil, err
 	}
-	if a.Occupancy, err = newOccupancyModel(ctx, store, rows, projections.Occupancy); err != nil {
+	if a.Occupancy, err = newOccupancyModel(ctx, store, a.group, rows, projections.Occupancy); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Guest = newGuestCommands(a.runtime, deciders.Guest)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	a.Allotment = newAllotmentCommands(a.runtime, deciders.Allotment)
@@ -73,15 +74,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{
-		a.Arrivals.projector, a.Sleepers.projector, a.ExtrasSold.projector, a.Languages.projector,
-		a.Occupancy.projector,
-	}
+	return a.group.Runners()
 }
 
 // ClaimUnique claims the unique values that were stored before the model said that they are

@@ -33,7 +33,7 @@ type ArrivalsRow struct {
 	Rating  cqrs.Optional[Rating] `json:"rating,omitzero"`
 }
 
-// arrivalsProjection leads stored events to their folds. One projector uses it at a time.
+// arrivalsProjection leads stored events to their folds. One goroutine uses it at a time.
 type arrivalsProjection struct {
 	bookingRequested BookingRequested
 	bookingConfirmed BookingConfirmed
@@ -192,7 +192,7 @@ type SleepersRow struct {
 	Bookings int64 `json:"bookings"`
 }
 
-// sleepersProjection leads stored events to their folds. One projector uses it at a time.
+// sleepersProjection leads stored events to their folds. One goroutine uses it at a time.
 type sleepersProjection struct {
 	bookingRequested BookingRequested
 }
@@ -249,7 +249,7 @@ type ExtrasSoldRow struct {
 	Last cqrs.Optional[Money] `json:"last,omitzero"`
 }
 
-// extrasSoldProjection leads stored events to their folds. One projector uses it at a time.
+// extrasSoldProjection leads stored events to their folds. One goroutine uses it at a time.
 type extrasSoldProjection struct {
 	bookingRequested BookingRequested
 	extraOrdered     ExtraOrdered
@@ -341,7 +341,7 @@ type LanguagesFolds interface {
 
 var _ LanguagesFolds = (*Languages)(nil)
 
-// languagesProjection leads stored events to their folds. One projector uses it at a time.
+// languagesProjection leads stored events to their folds. One goroutine uses it at a time.
 type languagesProjection struct {
 	folds           Languages
 	guestRegistered GuestRegistered
@@ -434,7 +434,7 @@ type OccupancyFolds interface {
 
 var _ OccupancyFolds = (*Occupancy)(nil)
 
-// occupancyProjection leads stored events to their folds. One projector uses it at a time.
+// occupancyProjection leads stored events to their folds. One goroutine uses it at a time.
 type occupancyProjection struct {
 	folds         Occupancy
 	roomsAllotted RoomsAllotted

@@ -25,18 +25,20 @@ type ArrivalsModel struct {
 func newArrivalsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*ArrivalsModel, error) {
 	table, err := rows.Table(ctx, &arrivalsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &arrivalsProjection{}
-	projector := projection.New(store, table, projection.Definition[ArrivalsKey, ArrivalsRow]{
+	projector := projection.New(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:   "Arrivals",
 		Events: []string{"BookingRequested", "BookingConfirmed", "GuestArrived", "GuestLeft", "StayRated", "BookingCancelled"},
 		Codec:  arrivalsCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[ArrivalsKey, ArrivalsRow], *cqrs.Record) error {
+			return new(arrivalsProjection).fold
+		},
 	})
 	m := &ArrivalsModel{readmodel.NewModel(table, store, arrivalsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -175,18 +177,20 @@ type SleepersModel struct {
 func newSleepersModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*SleepersModel, error) {
 	table, err := rows.Table(ctx, &sleepersCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &sleepersProjection{}
-	projector := projection.New(store, table, projection.Definition[SleepersKey, SleepersRow]{
+	projector := projection.New(group, rows, projection.Definition[SleepersKey, SleepersRow]{
 		Name:   "Sleepers",
 		Events: []string{"BookingRequested"},
 		Codec:  sleepersCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[SleepersKey, SleepersRow], *cqrs.Record) error {
+			return new(sleepersProjection).fold
+		},
 	})
 	m := &SleepersModel{readmodel.NewModel(table, store, sleepersCodec), projector}
 	m.StopsWith(projector.Err)
@@ -250,19 +254,21 @@ type ExtrasSoldModel struct {
 func newExtrasSoldModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*ExtrasSoldModel, error) {
 	table, err := rows.Table(ctx, &extrasSoldCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &extrasSoldProjection{}
-	projector := projection.New(store, table, projection.Definition[ExtrasSoldKey, ExtrasSoldRow]{
+	projector := projection.New(group, rows, projection.Definition[ExtrasSoldKey, ExtrasSoldRow]{
 		Name:   "ExtrasSold",
 		Events: []string{"BookingRequested", "ExtraOrdered"},
 		Codec:  extrasSoldCodec,
 		OwnKey: ownExtrasSoldKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[ExtrasSoldKey, ExtrasSoldRow], *cqrs.Record) error {
+			return new(extrasSoldProjection).fold
+		},
 	})
 	m := &ExtrasSoldModel{readmodel.NewModel(table, store, extrasSoldCodec), projector}
 	m.StopsWith(projector.Err)
@@ -340,6 +346,7 @@ type LanguagesModel struct {
 func newLanguagesModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Languages,
 ) (*LanguagesModel, error) {
@@ -347,13 +354,14 @@ func newLanguagesModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &languagesProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[LanguagesKey, LanguagesRow]{
+	projector := projection.New(group, rows, projection.Definition[LanguagesKey, LanguagesRow]{
 		Name:   "Languages",
 		Events: []string{"GuestRegistered", "NoteKept"},
 		Codec:  languagesCodec,
 		OwnKey: ownLanguagesKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[LanguagesKey, LanguagesRow], *cqrs.Record) error {
+			return (&languagesProjection{folds: folds}).fold
+		},
 	})
 	m := &LanguagesModel{readmodel.NewModel(table, store, languagesCodec), projector}
 	m.StopsWith(projector.Err)
@@ -417,6 +425,7 @@ type OccupancyModel struct {
 func newOccupancyModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Occupancy,
 ) (*OccupancyModel, error) {
@@ -424,13 +433,14 @@ func newOccupancyModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &occupancyProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[OccupancyKey, OccupancyRow]{
+	projector := projection.New(group, rows, projection.Definition[OccupancyKey, OccupancyRow]{
 		Name:   "Occupancy",
 		Events: []string{"RoomsAllotted", "RoomTaken"},
 		Codec:  occupancyCodec,
 		OwnKey: ownOccupancyKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[OccupancyKey, OccupancyRow], *cqrs.Record) error {
+			return (&occupancyProjection{folds: folds}).fold
+		},
 	})
 	m := &OccupancyModel{readmodel.NewModel(table, store, occupancyCodec), projector}
 	m.StopsWith(projector.Err)

@@ -31,7 +31,7 @@ type ArrivalsFolds interface {
 
 var _ ArrivalsFolds = (*Arrivals)(nil)
 
-// arrivalsProjection leads stored events to their folds. One projector uses it at a time.
+// arrivalsProjection leads stored events to their folds. One goroutine uses it at a time.
 type arrivalsProjection struct {
 	folds  Arrivals
 	booked Booked
@@ -102,7 +102,7 @@ type CancellationsFolds interface {
 
 var _ CancellationsFolds = (*Cancellations)(nil)
 
-// cancellationsProjection leads stored events to their folds. One projector uses it at a time.
+// cancellationsProjection leads stored events to their folds. One goroutine uses it at a time.
 type cancellationsProjection struct {
 	folds     Cancellations
 	cancelled Cancelled

@@ -21,6 +21,7 @@ type ArrivalsModel struct {
 func newArrivalsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Arrivals,
 ) (*ArrivalsModel, error) {
@@ -28,13 +29,15 @@ func newArrivalsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &arrivalsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[ArrivalsKey, ArrivalsRow]{
-		Name:   "Arrivals",
-		Events: []string{"RoomBooked", "Moved"},
-		Codec:  arrivalsCodec,
-		OwnKey: ownArrivalsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
+		Name:     "Arrivals",
+		Events:   []string{"RoomBooked", "Moved"},
+		Codec:    arrivalsCodec,
+		OwnKey:   ownArrivalsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[ArrivalsKey, ArrivalsRow], *cqrs.Record) error {
+			return (&arrivalsProjection{folds: folds}).fold
+		},
 	})
 	m := &ArrivalsModel{readmodel.NewModel(table, store, arrivalsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -98,6 +101,7 @@ type CancellationsModel struct {
 func newCancellationsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Cancellations,
 ) (*CancellationsModel, error) {
@@ -105,13 +109,15 @@ func newCancellationsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &cancellationsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[CancellationsKey, CancellationsRow]{
-		Name:   "Cancellations",
-		Events: []string{"Cancelled"},
-		Codec:  cancellationsCodec,
-		OwnKey: ownCancellationsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[CancellationsKey, CancellationsRow]{
+		Name:     "Cancellations",
+		Events:   []string{"Cancelled"},
+		Codec:    cancellationsCodec,
+		OwnKey:   ownCancellationsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[CancellationsKey, CancellationsRow], *cqrs.Record) error {
+			return (&cancellationsProjection{folds: folds}).fold
+		},
 	})
 	m := &CancellationsModel{readmodel.NewModel(table, store, cancellationsCodec), projector}
 	m.StopsWith(projector.Err)

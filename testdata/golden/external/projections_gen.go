@@ -25,7 +25,7 @@ type HostsRow struct {
 	Slot     time2.Slot                `json:"slot"`
 }
 
-// hostsProjection leads stored events to their folds. One projector uses it at a time.
+// hostsProjection leads stored events to their folds. One goroutine uses it at a time.
 type hostsProjection struct {
 	hostAdded HostAdded
 	hostMoved HostMoved

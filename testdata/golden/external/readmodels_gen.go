@@ -24,19 +24,22 @@ type HostsModel struct {
 func newHostsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*HostsModel, error) {
 	table, err := rows.Table(ctx, &hostsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &hostsProjection{}
-	projector := projection.New(store, table, projection.Definition[HostsKey, HostsRow]{
-		Name:   "Hosts",
-		Events: []string{"HostAdded", "HostMoved"},
-		Codec:  hostsCodec,
-		OwnKey: ownHostsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[HostsKey, HostsRow]{
+		Name:     "Hosts",
+		Events:   []string{"HostAdded", "HostMoved"},
+		Codec:    hostsCodec,
+		OwnKey:   ownHostsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[HostsKey, HostsRow], *cqrs.Record) error {
+			return new(hostsProjection).fold
+		},
 	})
 	m := &HostsModel{readmodel.NewModel(table, store, hostsCodec), projector}
 	m.StopsWith(projector.Err)

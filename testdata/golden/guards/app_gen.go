@@ -23,6 +23,7 @@ type App struct {
 	OpenTickets *OpenTicketsModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -35,12 +36,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.OpenTickets, err = newOpenTicketsModel(ctx, store, rows, projections.OpenTickets); err != nil {
+	if a.OpenTickets, err = newOpenTicketsModel(ctx, store, a.group, rows, projections.OpenTickets); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Ticket = newTicketCommands(a.runtime, deciders.Ticket)
 	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	return a, nil
@@ -50,12 +51,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.OpenTickets.projector}
+	return a.group.Runners()
 }
 
 // ClaimUnique claims the unique values that were stored before the model said that they are

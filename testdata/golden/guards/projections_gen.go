@@ -33,7 +33,7 @@ type OpenTicketsFolds interface {
 
 var _ OpenTicketsFolds = (*OpenTickets)(nil)
 
-// openTicketsProjection leads stored events to their folds. One projector uses it at a time.
+// openTicketsProjection leads stored events to their folds. One goroutine uses it at a time.
 type openTicketsProjection struct {
 	folds        OpenTickets
 	ticketOpened TicketOpened

@@ -23,6 +23,7 @@ type OpenTicketsModel struct {
 func newOpenTicketsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds OpenTickets,
 ) (*OpenTicketsModel, error) {
@@ -30,13 +31,15 @@ func newOpenTicketsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &openTicketsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[OpenTicketsKey, OpenTicketsRow]{
-		Name:   "OpenTickets",
-		Events: []string{"TicketOpened", "TicketClosed"},
-		Codec:  openTicketsCodec,
-		OwnKey: ownOpenTicketsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[OpenTicketsKey, OpenTicketsRow]{
+		Name:     "OpenTickets",
+		Events:   []string{"TicketOpened", "TicketClosed"},
+		Codec:    openTicketsCodec,
+		OwnKey:   ownOpenTicketsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[OpenTicketsKey, OpenTicketsRow], *cqrs.Record) error {
+			return (&openTicketsProjection{folds: folds}).fold
+		},
 	})
 	m := &OpenTicketsModel{readmodel.NewModel(table, store, openTicketsCodec), projector}
 	m.StopsWith(projector.Err)

@@ -23,6 +23,7 @@ type App struct {
 	CurrencyTotals    *CurrencyTotalsModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -35,15 +36,15 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.BalanceByCurrency, err = newBalanceByCurrencyModel(ctx, store, rows, projections.BalanceByCurrency); err != nil {
+	if a.BalanceByCurrency, err = newBalanceByCurrencyModel(ctx, store, a.group, rows, projections.BalanceByCurrency); err != nil {
 		return nil, err
 	}
-	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, rows, projections.CurrencyTotals); err != nil {
+	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, a.group, rows, projections.CurrencyTotals); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	return a, nil
 }
@@ -52,12 +53,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.BalanceByCurrency.projector, a.CurrencyTotals.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

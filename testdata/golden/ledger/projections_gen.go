@@ -36,7 +36,7 @@ type BalanceByCurrencyFolds interface {
 
 var _ BalanceByCurrencyFolds = (*BalanceByCurrency)(nil)
 
-// balanceByCurrencyProjection leads stored events to their folds. One projector uses it at a
+// balanceByCurrencyProjection leads stored events to their folds. One goroutine uses it at a
 // time.
 type balanceByCurrencyProjection struct {
 	folds          BalanceByCurrency
@@ -114,7 +114,7 @@ type CurrencyTotalsFolds interface {
 
 var _ CurrencyTotalsFolds = (*CurrencyTotals)(nil)
 
-// currencyTotalsProjection leads stored events to their folds. One projector uses it at a time.
+// currencyTotalsProjection leads stored events to their folds. One goroutine uses it at a time.
 type currencyTotalsProjection struct {
 	folds          CurrencyTotals
 	moneyDeposited MoneyDeposited

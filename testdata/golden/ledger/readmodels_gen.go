@@ -23,6 +23,7 @@ type BalanceByCurrencyModel struct {
 func newBalanceByCurrencyModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds BalanceByCurrency,
 ) (*BalanceByCurrencyModel, error) {
@@ -30,13 +31,15 @@ func newBalanceByCurrencyModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &balanceByCurrencyProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
-		Name:   "BalanceByCurrency",
-		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
-		Codec:  balanceByCurrencyCodec,
-		OwnKey: ownBalanceByCurrencyKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
+		Name:     "BalanceByCurrency",
+		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
+		Codec:    balanceByCurrencyCodec,
+		OwnKey:   ownBalanceByCurrencyKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[BalanceByCurrencyKey, BalanceByCurrencyRow], *cqrs.Record) error {
+			return (&balanceByCurrencyProjection{folds: folds}).fold
+		},
 	})
 	m := &BalanceByCurrencyModel{readmodel.NewModel(table, store, balanceByCurrencyCodec), projector}
 	m.StopsWith(projector.Err)
@@ -136,6 +139,7 @@ type CurrencyTotalsModel struct {
 func newCurrencyTotalsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds CurrencyTotals,
 ) (*CurrencyTotalsModel, error) {
@@ -143,12 +147,13 @@ func newCurrencyTotalsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &currencyTotalsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
+	projector := projection.New(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:  currencyTotalsCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[CurrencyTotalsKey, CurrencyTotalsRow], *cqrs.Record) error {
+			return (&currencyTotalsProjection{folds: folds}).fold
+		},
 	})
 	m := &CurrencyTotalsModel{readmodel.NewModel(table, store, currencyTotalsCodec), projector}
 	m.StopsWith(projector.Err)

@@ -21,8 +21,7 @@ type App struct {
 
 // New wires the bounded context: commands append to store.
 func New(store aggregate.Store, deciders Deciders, opts ...aggregate.Option) *App {
-	a := new(App)
-	a.runtime = aggregate.NewRuntime(store, opts...)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.Door = newDoorCommands(a.runtime, deciders.Door)
 	return a
 }

@@ -22,6 +22,7 @@ type App struct {
 	Invoices *InvoicesModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -34,12 +35,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.Invoices, err = newInvoicesModel(ctx, store, rows, projections.Invoices); err != nil {
+	if a.Invoices, err = newInvoicesModel(ctx, store, a.group, rows, projections.Invoices); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Invoice = newInvoiceCommands(a.runtime, deciders.Invoice)
 	return a, nil
 }
@@ -48,12 +49,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.Invoices.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

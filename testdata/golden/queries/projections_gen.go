@@ -46,7 +46,7 @@ type InvoicesFolds interface {
 
 var _ InvoicesFolds = (*Invoices)(nil)
 
-// invoicesProjection leads stored events to their folds. One projector uses it at a time.
+// invoicesProjection leads stored events to their folds. One goroutine uses it at a time.
 type invoicesProjection struct {
 	folds       Invoices
 	invoiceSent InvoiceSent

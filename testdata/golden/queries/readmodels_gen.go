@@ -25,6 +25,7 @@ type InvoicesModel struct {
 func newInvoicesModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Invoices,
 ) (*InvoicesModel, error) {
@@ -32,13 +33,15 @@ func newInvoicesModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &invoicesProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[InvoicesKey, InvoicesRow]{
-		Name:   "Invoices",
-		Events: []string{"InvoiceSent"},
-		Codec:  invoicesCodec,
-		OwnKey: ownInvoicesKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[InvoicesKey, InvoicesRow]{
+		Name:     "Invoices",
+		Events:   []string{"InvoiceSent"},
+		Codec:    invoicesCodec,
+		OwnKey:   ownInvoicesKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[InvoicesKey, InvoicesRow], *cqrs.Record) error {
+			return (&invoicesProjection{folds: folds}).fold
+		},
 	})
 	m := &InvoicesModel{readmodel.NewModel(table, store, invoicesCodec), projector}
 	m.StopsWith(projector.Err)

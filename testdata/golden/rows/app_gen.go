@@ -32,6 +32,7 @@ type App struct {
 	Hotels     *HotelsModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -44,33 +45,33 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.OpenOrders, err = newOpenOrdersModel(ctx, store, rows); err != nil {
+	if a.OpenOrders, err = newOpenOrdersModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Demand, err = newDemandModel(ctx, store, rows); err != nil {
+	if a.Demand, err = newDemandModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Weights, err = newWeightsModel(ctx, store, rows); err != nil {
+	if a.Weights, err = newWeightsModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Prices, err = newPricesModel(ctx, store, rows); err != nil {
+	if a.Prices, err = newPricesModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Nights, err = newNightsModel(ctx, store, rows, projections.Nights); err != nil {
+	if a.Nights, err = newNightsModel(ctx, store, a.group, rows, projections.Nights); err != nil {
 		return nil, err
 	}
-	if a.Words, err = newWordsModel(ctx, store, rows, projections.Words); err != nil {
+	if a.Words, err = newWordsModel(ctx, store, a.group, rows, projections.Words); err != nil {
 		return nil, err
 	}
-	if a.Shelves, err = newShelvesModel(ctx, store, rows, projections.Shelves); err != nil {
+	if a.Shelves, err = newShelvesModel(ctx, store, a.group, rows, projections.Shelves); err != nil {
 		return nil, err
 	}
-	if a.Hotels, err = newHotelsModel(ctx, store, rows); err != nil {
+	if a.Hotels, err = newHotelsModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Order = newOrderCommands(a.runtime, deciders.Order)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	a.Room = newRoomCommands(a.runtime, deciders.Room)
@@ -82,15 +83,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{
-		a.OpenOrders.projector, a.Demand.projector, a.Weights.projector, a.Prices.projector, a.Nights.projector,
-		a.Words.projector, a.Shelves.projector, a.Hotels.projector,
-	}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

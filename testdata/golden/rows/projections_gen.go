@@ -38,7 +38,7 @@ func initOpenOrdersRow(v *OpenOrdersRow) {
 	v.Tags = cqrs.Set[string]{}
 }
 
-// openOrdersProjection leads stored events to their folds. One projector uses it at a time.
+// openOrdersProjection leads stored events to their folds. One goroutine uses it at a time.
 type openOrdersProjection struct {
 	orderPlaced    OrderPlaced
 	orderMoved     OrderMoved
@@ -149,7 +149,7 @@ type DemandRow struct {
 	Before  int64 `json:"before"`
 }
 
-// demandProjection leads stored events to their folds. One projector uses it at a time.
+// demandProjection leads stored events to their folds. One goroutine uses it at a time.
 type demandProjection struct {
 	orderPlaced  OrderPlaced
 	orderShipped OrderShipped
@@ -255,7 +255,7 @@ type WeightsRow struct {
 	Heavy bool  `json:"heavy"`
 }
 
-// weightsProjection leads stored events to their folds. One projector uses it at a time.
+// weightsProjection leads stored events to their folds. One goroutine uses it at a time.
 type weightsProjection struct {
 	orderMoved OrderMoved
 }
@@ -339,7 +339,7 @@ type PricesRow struct {
 	Tags  int     `json:"tags"`
 }
 
-// pricesProjection leads stored events to their folds. One projector uses it at a time.
+// pricesProjection leads stored events to their folds. One goroutine uses it at a time.
 type pricesProjection struct {
 	orderPlaced OrderPlaced
 }
@@ -423,7 +423,7 @@ type NightsFolds interface {
 
 var _ NightsFolds = (*Nights)(nil)
 
-// nightsProjection leads stored events to their folds. One projector uses it at a time.
+// nightsProjection leads stored events to their folds. One goroutine uses it at a time.
 type nightsProjection struct {
 	folds          Nights
 	roomBooked     RoomBooked
@@ -521,7 +521,7 @@ type WordsFolds interface {
 
 var _ WordsFolds = (*Words)(nil)
 
-// wordsProjection leads stored events to their folds. One projector uses it at a time.
+// wordsProjection leads stored events to their folds. One goroutine uses it at a time.
 type wordsProjection struct {
 	folds          Words
 	orderCancelled OrderCancelled
@@ -615,7 +615,7 @@ type ShelvesFolds interface {
 
 var _ ShelvesFolds = (*Shelves)(nil)
 
-// shelvesProjection leads stored events to their folds. One projector uses it at a time.
+// shelvesProjection leads stored events to their folds. One goroutine uses it at a time.
 type shelvesProjection struct {
 	folds        Shelves
 	orderPlaced  OrderPlaced
@@ -712,7 +712,7 @@ type HotelsRow struct {
 	Closed cqrs.Optional[string] `json:"closed,omitzero"`
 }
 
-// hotelsProjection leads stored events to their folds. One projector uses it at a time.
+// hotelsProjection leads stored events to their folds. One goroutine uses it at a time.
 type hotelsProjection struct {
 	roomCleaned RoomCleaned
 	houseClosed HouseClosed

@@ -26,19 +26,21 @@ type OpenOrdersModel struct {
 func newOpenOrdersModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*OpenOrdersModel, error) {
 	table, err := rows.Table(ctx, &openOrdersCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &openOrdersProjection{}
-	projector := projection.New(store, table, projection.Definition[OpenOrdersKey, OpenOrdersRow]{
+	projector := projection.New(group, rows, projection.Definition[OpenOrdersKey, OpenOrdersRow]{
 		Name:   "OpenOrders",
 		Events: []string{"OrderPlaced", "OrderMoved", "OrderShipped", "OrderCancelled"},
 		Codec:  openOrdersCodec,
 		Init:   initOpenOrdersRow,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[OpenOrdersKey, OpenOrdersRow], *cqrs.Record) error {
+			return new(openOrdersProjection).fold
+		},
 	})
 	m := &OpenOrdersModel{readmodel.NewModel(table, store, openOrdersCodec), projector}
 	m.StopsWith(projector.Err)
@@ -130,19 +132,21 @@ type DemandModel struct {
 func newDemandModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*DemandModel, error) {
 	table, err := rows.Table(ctx, &demandCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &demandProjection{}
-	projector := projection.New(store, table, projection.Definition[DemandKey, DemandRow]{
+	projector := projection.New(group, rows, projection.Definition[DemandKey, DemandRow]{
 		Name:   "Demand",
 		Events: []string{"OrderPlaced", "OrderShipped", "ItemCounted"},
 		Codec:  demandCodec,
 		OwnKey: ownDemandKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[DemandKey, DemandRow], *cqrs.Record) error {
+			return new(demandProjection).fold
+		},
 	})
 	m := &DemandModel{readmodel.NewModel(table, store, demandCodec), projector}
 	m.StopsWith(projector.Err)
@@ -212,19 +216,21 @@ type WeightsModel struct {
 func newWeightsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*WeightsModel, error) {
 	table, err := rows.Table(ctx, &weightsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &weightsProjection{}
-	projector := projection.New(store, table, projection.Definition[WeightsKey, WeightsRow]{
+	projector := projection.New(group, rows, projection.Definition[WeightsKey, WeightsRow]{
 		Name:   "Weights",
 		Events: []string{"OrderMoved"},
 		Codec:  weightsCodec,
 		OwnKey: ownWeightsKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[WeightsKey, WeightsRow], *cqrs.Record) error {
+			return new(weightsProjection).fold
+		},
 	})
 	m := &WeightsModel{readmodel.NewModel(table, store, weightsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -291,19 +297,21 @@ type PricesModel struct {
 func newPricesModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*PricesModel, error) {
 	table, err := rows.Table(ctx, &pricesCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &pricesProjection{}
-	projector := projection.New(store, table, projection.Definition[PricesKey, PricesRow]{
+	projector := projection.New(group, rows, projection.Definition[PricesKey, PricesRow]{
 		Name:   "Prices",
 		Events: []string{"OrderPlaced"},
 		Codec:  pricesCodec,
 		OwnKey: ownPricesKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[PricesKey, PricesRow], *cqrs.Record) error {
+			return new(pricesProjection).fold
+		},
 	})
 	m := &PricesModel{readmodel.NewModel(table, store, pricesCodec), projector}
 	m.StopsWith(projector.Err)
@@ -370,6 +378,7 @@ type NightsModel struct {
 func newNightsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Nights,
 ) (*NightsModel, error) {
@@ -377,12 +386,13 @@ func newNightsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &nightsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[NightsKey, NightsRow]{
+	projector := projection.New(group, rows, projection.Definition[NightsKey, NightsRow]{
 		Name:   "Nights",
 		Events: []string{"RoomBooked", "BookingDropped"},
 		Codec:  nightsCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[NightsKey, NightsRow], *cqrs.Record) error {
+			return (&nightsProjection{folds: folds}).fold
+		},
 	})
 	m := &NightsModel{readmodel.NewModel(table, store, nightsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -461,6 +471,7 @@ type WordsModel struct {
 func newWordsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Words,
 ) (*WordsModel, error) {
@@ -468,13 +479,14 @@ func newWordsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &wordsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[WordsKey, WordsRow]{
+	projector := projection.New(group, rows, projection.Definition[WordsKey, WordsRow]{
 		Name:   "Words",
 		Events: []string{"OrderCancelled", "OrderShipped"},
 		Codec:  wordsCodec,
 		OwnKey: ownWordsKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[WordsKey, WordsRow], *cqrs.Record) error {
+			return (&wordsProjection{folds: folds}).fold
+		},
 	})
 	m := &WordsModel{readmodel.NewModel(table, store, wordsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -538,6 +550,7 @@ type ShelvesModel struct {
 func newShelvesModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Shelves,
 ) (*ShelvesModel, error) {
@@ -545,14 +558,15 @@ func newShelvesModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &shelvesProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[ShelvesKey, ShelvesRow]{
+	projector := projection.New(group, rows, projection.Definition[ShelvesKey, ShelvesRow]{
 		Name:   "Shelves",
 		Events: []string{"OrderPlaced", "OrderShipped"},
 		Codec:  shelvesCodec,
 		Init:   initShelvesRow,
 		OwnKey: ownShelvesKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[ShelvesKey, ShelvesRow], *cqrs.Record) error {
+			return (&shelvesProjection{folds: folds}).fold
+		},
 	})
 	m := &ShelvesModel{readmodel.NewModel(table, store, shelvesCodec), projector}
 	m.StopsWith(projector.Err)
@@ -661,19 +675,21 @@ type HotelsModel struct {
 func newHotelsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*HotelsModel, error) {
 	table, err := rows.Table(ctx, &hotelsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &hotelsProjection{}
-	projector := projection.New(store, table, projection.Definition[HotelsKey, HotelsRow]{
+	projector := projection.New(group, rows, projection.Definition[HotelsKey, HotelsRow]{
 		Name:   "Hotels",
 		Events: []string{"RoomCleaned", "HouseClosed"},
 		Codec:  hotelsCodec,
 		OwnKey: ownHotelsKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[HotelsKey, HotelsRow], *cqrs.Record) error {
+			return new(hotelsProjection).fold
+		},
 	})
 	m := &HotelsModel{readmodel.NewModel(table, store, hotelsCodec), projector}
 	m.StopsWith(projector.Err)

@@ -25,6 +25,7 @@ type App struct {
 	Contents *ContentsModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -36,15 +37,15 @@ func New(
 	deciders Deciders,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.Stored, err = newStoredModel(ctx, store, rows); err != nil {
+	if a.Stored, err = newStoredModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Contents, err = newContentsModel(ctx, store, rows); err != nil {
+	if a.Contents, err = newContentsModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Box = newBoxCommands(a.runtime, deciders.Box)
 	a.Shelf = newShelfCommands(a.runtime, deciders.Shelf)
 	a.Settings = newSettingsCommands(a.runtime, deciders.Settings)
@@ -55,12 +56,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.Stored.projector, a.Contents.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

@@ -24,7 +24,7 @@ type StoredRow struct {
 	Note  cqrs.Optional[string] `json:"note,omitzero"`
 }
 
-// storedProjection leads stored events to their folds. One projector uses it at a time.
+// storedProjection leads stored events to their folds. One goroutine uses it at a time.
 type storedProjection struct {
 	boxStored BoxStored
 }
@@ -83,7 +83,7 @@ type ContentsRow struct {
 	Size   Size   `json:"size"`
 }
 
-// contentsProjection leads stored events to their folds. One projector uses it at a time.
+// contentsProjection leads stored events to their folds. One goroutine uses it at a time.
 type contentsProjection struct {
 	itemAdded ItemAdded
 	boxSealed BoxSealed

@@ -22,19 +22,21 @@ type StoredModel struct {
 func newStoredModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*StoredModel, error) {
 	table, err := rows.Table(ctx, &storedCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &storedProjection{}
-	projector := projection.New(store, table, projection.Definition[StoredKey, StoredRow]{
+	projector := projection.New(group, rows, projection.Definition[StoredKey, StoredRow]{
 		Name:   "Stored",
 		Events: []string{"BoxStored"},
 		Codec:  storedCodec,
 		OwnKey: ownStoredKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[StoredKey, StoredRow], *cqrs.Record) error {
+			return new(storedProjection).fold
+		},
 	})
 	m := &StoredModel{readmodel.NewModel(table, store, storedCodec), projector}
 	m.StopsWith(projector.Err)
@@ -104,19 +106,22 @@ type ContentsModel struct {
 func newContentsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*ContentsModel, error) {
 	table, err := rows.Table(ctx, &contentsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &contentsProjection{}
-	projector := projection.New(store, table, projection.Definition[ContentsKey, ContentsRow]{
-		Name:   "Contents",
-		Events: []string{"ItemAdded", "BoxSealed"},
-		Codec:  contentsCodec,
-		OwnKey: ownContentsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[ContentsKey, ContentsRow]{
+		Name:     "Contents",
+		Events:   []string{"ItemAdded", "BoxSealed"},
+		Codec:    contentsCodec,
+		OwnKey:   ownContentsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[ContentsKey, ContentsRow], *cqrs.Record) error {
+			return new(contentsProjection).fold
+		},
 	})
 	m := &ContentsModel{readmodel.NewModel(table, store, contentsCodec), projector}
 	m.StopsWith(projector.Err)

@@ -26,6 +26,7 @@ type App struct {
 	LentBooks *LentBooksModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -38,12 +39,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.LentBooks, err = newLentBooksModel(ctx, store, rows, projections.LentBooks); err != nil {
+	if a.LentBooks, err = newLentBooksModel(ctx, store, a.group, rows, projections.LentBooks); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	a.Book = newBookCommands(a.runtime, deciders.Book)
 	return a, nil
@@ -53,12 +54,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.LentBooks.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

@@ -33,7 +33,7 @@ type LentBooksFolds interface {
 
 var _ LentBooksFolds = (*LentBooks)(nil)
 
-// lentBooksProjection leads stored events to their folds. One projector uses it at a time.
+// lentBooksProjection leads stored events to their folds. One goroutine uses it at a time.
 type lentBooksProjection struct {
 	folds    LentBooks
 	bookLent BookLent

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/google/uuid"
@@ -23,6 +24,7 @@ type LentBooksModel struct {
 func newLentBooksModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds LentBooks,
 ) (*LentBooksModel, error) {
@@ -30,13 +32,14 @@ func newLentBooksModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &lentBooksProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[LentBooksKey, LentBooksRow]{
+	projector := projection.New(group, rows, projection.Definition[LentBooksKey, LentBooksRow]{
 		Name:   "LentBooks",
 		Events: []string{"BookLent"},
 		Codec:  lentBooksCodec,
 		OwnKey: ownLentBooksKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[LentBooksKey, LentBooksRow], *cqrs.Record) error {
+			return (&lentBooksProjection{folds: folds}).fold
+		},
 	})
 	m := &LentBooksModel{readmodel.NewModel(table, store, lentBooksCodec), projector}
 	m.StopsWith(projector.Err)

@@ -24,6 +24,7 @@ type App struct {
 	Orders *OrdersModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -36,15 +37,15 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.Items, err = newItemsModel(ctx, store, rows, projections.Items); err != nil {
+	if a.Items, err = newItemsModel(ctx, store, a.group, rows, projections.Items); err != nil {
 		return nil, err
 	}
-	if a.Orders, err = newOrdersModel(ctx, store, rows, projections.Orders); err != nil {
+	if a.Orders, err = newOrdersModel(ctx, store, a.group, rows, projections.Orders); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Cart = newCartCommands(a.runtime, deciders.Cart)
 	a.Order = newOrderCommands(a.runtime, deciders.Order)
 	return a, nil
@@ -54,12 +55,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.Items.projector, a.Orders.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

@@ -33,7 +33,7 @@ type ItemsFolds interface {
 
 var _ ItemsFolds = (*Items)(nil)
 
-// itemsProjection leads stored events to their folds. One projector uses it at a time.
+// itemsProjection leads stored events to their folds. One goroutine uses it at a time.
 type itemsProjection struct {
 	folds          Items
 	cartItemAdded  CartItemAdded
@@ -95,7 +95,7 @@ type OrdersFolds interface {
 
 var _ OrdersFolds = (*Orders)(nil)
 
-// ordersProjection leads stored events to their folds. One projector uses it at a time.
+// ordersProjection leads stored events to their folds. One goroutine uses it at a time.
 type ordersProjection struct {
 	folds          Orders
 	orderItemAdded OrderItemAdded

@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -22,6 +23,7 @@ type ItemsModel struct {
 func newItemsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Items,
 ) (*ItemsModel, error) {
@@ -29,13 +31,14 @@ func newItemsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &itemsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[ItemsKey, ItemsRow]{
+	projector := projection.New(group, rows, projection.Definition[ItemsKey, ItemsRow]{
 		Name:   "Items",
 		Events: []string{"ItemAdded", "Order.ItemAdded"},
 		Codec:  itemsCodec,
 		OwnKey: ownItemsKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[ItemsKey, ItemsRow], *cqrs.Record) error {
+			return (&itemsProjection{folds: folds}).fold
+		},
 	})
 	m := &ItemsModel{readmodel.NewModel(table, store, itemsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -97,6 +100,7 @@ type OrdersModel struct {
 func newOrdersModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Orders,
 ) (*OrdersModel, error) {
@@ -104,13 +108,15 @@ func newOrdersModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &ordersProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[OrdersKey, OrdersRow]{
-		Name:   "Orders",
-		Events: []string{"Order.ItemAdded"},
-		Codec:  ordersCodec,
-		OwnKey: ownOrdersKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[OrdersKey, OrdersRow]{
+		Name:     "Orders",
+		Events:   []string{"Order.ItemAdded"},
+		Codec:    ordersCodec,
+		OwnKey:   ownOrdersKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[OrdersKey, OrdersRow], *cqrs.Record) error {
+			return (&ordersProjection{folds: folds}).fold
+		},
 	})
 	m := &OrdersModel{readmodel.NewModel(table, store, ordersCodec), projector}
 	m.StopsWith(projector.Err)

@@ -26,6 +26,7 @@ type App struct {
 	Nights    *NightsModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -38,12 +39,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.Nights, err = newNightsModel(ctx, store, rows, projections.Nights); err != nil {
+	if a.Nights, err = newNightsModel(ctx, store, a.group, rows, projections.Nights); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	a.Cart = newCartCommands(a.runtime, deciders.Cart)
 	a.Stock = newStockCommands(a.runtime, deciders.Stock)
@@ -59,12 +60,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.Nights.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

@@ -33,7 +33,7 @@ type NightsFolds interface {
 
 var _ NightsFolds = (*Nights)(nil)
 
-// nightsProjection leads stored events to their folds. One projector uses it at a time.
+// nightsProjection leads stored events to their folds. One goroutine uses it at a time.
 type nightsProjection struct {
 	folds    Nights
 	allotted Allotted

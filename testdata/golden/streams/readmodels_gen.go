@@ -21,6 +21,7 @@ type NightsModel struct {
 func newNightsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Nights,
 ) (*NightsModel, error) {
@@ -28,13 +29,14 @@ func newNightsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &nightsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[NightsKey, NightsRow]{
+	projector := projection.New(group, rows, projection.Definition[NightsKey, NightsRow]{
 		Name:   "Nights",
 		Events: []string{"Allotted", "Taken"},
 		Codec:  nightsCodec,
 		OwnKey: ownNightsKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[NightsKey, NightsRow], *cqrs.Record) error {
+			return (&nightsProjection{folds: folds}).fold
+		},
 	})
 	m := &NightsModel{readmodel.NewModel(table, store, nightsCodec), projector}
 	m.StopsWith(projector.Err)

@@ -32,6 +32,7 @@ type App struct {
 	ParcelsByPlace    *ParcelsByPlaceModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -44,27 +45,27 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.BoxContents, err = newBoxContentsModel(ctx, store, rows, projections.BoxContents); err != nil {
+	if a.BoxContents, err = newBoxContentsModel(ctx, store, a.group, rows, projections.BoxContents); err != nil {
 		return nil, err
 	}
-	if a.BoxesByEverything, err = newBoxesByEverythingModel(ctx, store, rows, projections.BoxesByEverything); err != nil {
+	if a.BoxesByEverything, err = newBoxesByEverythingModel(ctx, store, a.group, rows, projections.BoxesByEverything); err != nil {
 		return nil, err
 	}
-	if a.BoxesByName, err = newBoxesByNameModel(ctx, store, rows, projections.BoxesByName); err != nil {
+	if a.BoxesByName, err = newBoxesByNameModel(ctx, store, a.group, rows, projections.BoxesByName); err != nil {
 		return nil, err
 	}
-	if a.Audit, err = newAuditModel(ctx, store, rows, projections.Audit); err != nil {
+	if a.Audit, err = newAuditModel(ctx, store, a.group, rows, projections.Audit); err != nil {
 		return nil, err
 	}
-	if a.CrateTraffic, err = newCrateTrafficModel(ctx, store, rows, projections.CrateTraffic); err != nil {
+	if a.CrateTraffic, err = newCrateTrafficModel(ctx, store, a.group, rows, projections.CrateTraffic); err != nil {
 		return nil, err
 	}
-	if a.ParcelsByPlace, err = newParcelsByPlaceModel(ctx, store, rows, projections.ParcelsByPlace); err != nil {
+	if a.ParcelsByPlace, err = newParcelsByPlaceModel(ctx, store, a.group, rows, projections.ParcelsByPlace); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Box = newBoxCommands(a.runtime, deciders.Box)
 	a.Crate = newCrateCommands(a.runtime, deciders.Crate)
 	a.Parcel = newParcelCommands(a.runtime, deciders.Parcel)
@@ -76,15 +77,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{
-		a.BoxContents.projector, a.BoxesByEverything.projector, a.BoxesByName.projector, a.Audit.projector,
-		a.CrateTraffic.projector, a.ParcelsByPlace.projector,
-	}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

@@ -94,7 +94,7 @@ type BoxContentsFolds interface {
 
 var _ BoxContentsFolds = (*BoxContents)(nil)
 
-// boxContentsProjection leads stored events to their folds. One projector uses it at a time.
+// boxContentsProjection leads stored events to their folds. One goroutine uses it at a time.
 type boxContentsProjection struct {
 	folds      BoxContents
 	boxFilled  BoxFilled
@@ -197,7 +197,7 @@ type BoxesByEverythingFolds interface {
 
 var _ BoxesByEverythingFolds = (*BoxesByEverything)(nil)
 
-// boxesByEverythingProjection leads stored events to their folds. One projector uses it at a
+// boxesByEverythingProjection leads stored events to their folds. One goroutine uses it at a
 // time.
 type boxesByEverythingProjection struct {
 	folds     BoxesByEverything
@@ -304,7 +304,7 @@ type BoxesByNameFolds interface {
 
 var _ BoxesByNameFolds = (*BoxesByName)(nil)
 
-// boxesByNameProjection leads stored events to their folds. One projector uses it at a time.
+// boxesByNameProjection leads stored events to their folds. One goroutine uses it at a time.
 type boxesByNameProjection struct {
 	folds    BoxesByName
 	boxNamed BoxNamed
@@ -382,7 +382,7 @@ type AuditFolds interface {
 
 var _ AuditFolds = (*Audit)(nil)
 
-// auditProjection leads stored events to their folds. One projector uses it at a time.
+// auditProjection leads stored events to their folds. One goroutine uses it at a time.
 type auditProjection struct {
 	folds      Audit
 	crateBuilt CrateBuilt
@@ -472,7 +472,7 @@ type CrateTrafficFolds interface {
 
 var _ CrateTrafficFolds = (*CrateTraffic)(nil)
 
-// crateTrafficProjection leads stored events to their folds. One projector uses it at a time.
+// crateTrafficProjection leads stored events to their folds. One goroutine uses it at a time.
 type crateTrafficProjection struct {
 	folds      CrateTraffic
 	crateBuilt CrateBuilt
@@ -551,7 +551,7 @@ type ParcelsByPlaceFolds interface {
 
 var _ ParcelsByPlaceFolds = (*ParcelsByPlace)(nil)
 
-// parcelsByPlaceProjection leads stored events to their folds. One projector uses it at a time.
+// parcelsByPlaceProjection leads stored events to their folds. One goroutine uses it at a time.
 type parcelsByPlaceProjection struct {
 	folds      ParcelsByPlace
 	parcelSent ParcelSent

@@ -27,6 +27,7 @@ type BoxContentsModel struct {
 func newBoxContentsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxContents,
 ) (*BoxContentsModel, error) {
@@ -34,14 +35,16 @@ func newBoxContentsModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &boxContentsProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[BoxContentsKey, BoxContentsRow]{
-		Name:   "BoxContents",
-		Events: []string{"BoxFilled", "BoxOpened", "BoxWeighed", "BoxNamed"},
-		Codec:  boxContentsCodec,
-		Init:   initBoxContentsRow,
-		OwnKey: ownBoxContentsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[BoxContentsKey, BoxContentsRow]{
+		Name:     "BoxContents",
+		Events:   []string{"BoxFilled", "BoxOpened", "BoxWeighed", "BoxNamed"},
+		Codec:    boxContentsCodec,
+		Init:     initBoxContentsRow,
+		OwnKey:   ownBoxContentsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[BoxContentsKey, BoxContentsRow], *cqrs.Record) error {
+			return (&boxContentsProjection{folds: folds}).fold
+		},
 	})
 	m := &BoxContentsModel{readmodel.NewModel(table, store, boxContentsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -514,6 +517,7 @@ type BoxesByEverythingModel struct {
 func newBoxesByEverythingModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxesByEverything,
 ) (*BoxesByEverythingModel, error) {
@@ -521,13 +525,14 @@ func newBoxesByEverythingModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &boxesByEverythingProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[BoxesByEverythingKey, BoxesByEverythingRow]{
+	projector := projection.New(group, rows, projection.Definition[BoxesByEverythingKey, BoxesByEverythingRow]{
 		Name:   "BoxesByEverything",
 		Events: []string{"BoxOpened", "BoxFilled"},
 		Codec:  boxesByEverythingCodec,
 		OwnKey: ownBoxesByEverythingKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[BoxesByEverythingKey, BoxesByEverythingRow], *cqrs.Record) error {
+			return (&boxesByEverythingProjection{folds: folds}).fold
+		},
 	})
 	m := &BoxesByEverythingModel{readmodel.NewModel(table, store, boxesByEverythingCodec), projector}
 	m.StopsWith(projector.Err)
@@ -644,6 +649,7 @@ type BoxesByNameModel struct {
 func newBoxesByNameModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxesByName,
 ) (*BoxesByNameModel, error) {
@@ -651,13 +657,14 @@ func newBoxesByNameModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &boxesByNameProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[BoxesByNameKey, BoxesByNameRow]{
+	projector := projection.New(group, rows, projection.Definition[BoxesByNameKey, BoxesByNameRow]{
 		Name:   "BoxesByName",
 		Events: []string{"BoxNamed"},
 		Codec:  boxesByNameCodec,
 		OwnKey: ownBoxesByNameKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[BoxesByNameKey, BoxesByNameRow], *cqrs.Record) error {
+			return (&boxesByNameProjection{folds: folds}).fold
+		},
 	})
 	m := &BoxesByNameModel{readmodel.NewModel(table, store, boxesByNameCodec), projector}
 	m.StopsWith(projector.Err)
@@ -766,6 +773,7 @@ type AuditModel struct {
 func newAuditModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds Audit,
 ) (*AuditModel, error) {
@@ -773,13 +781,14 @@ func newAuditModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &auditProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[AuditKey, AuditRow]{
+	projector := projection.New(group, rows, projection.Definition[AuditKey, AuditRow]{
 		Name:   "Audit",
 		Events: []string{"CrateBuilt", "BoxMoved"},
 		Codec:  auditCodec,
 		OwnKey: ownAuditKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[AuditKey, AuditRow], *cqrs.Record) error {
+			return (&auditProjection{folds: folds}).fold
+		},
 	})
 	m := &AuditModel{readmodel.NewModel(table, store, auditCodec), projector}
 	m.StopsWith(projector.Err)
@@ -867,6 +876,7 @@ type CrateTrafficModel struct {
 func newCrateTrafficModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds CrateTraffic,
 ) (*CrateTrafficModel, error) {
@@ -874,12 +884,13 @@ func newCrateTrafficModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &crateTrafficProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[CrateTrafficKey, CrateTrafficRow]{
+	projector := projection.New(group, rows, projection.Definition[CrateTrafficKey, CrateTrafficRow]{
 		Name:   "CrateTraffic",
 		Events: []string{"CrateBuilt", "BoxMoved", "ParcelSent"},
 		Codec:  crateTrafficCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[CrateTrafficKey, CrateTrafficRow], *cqrs.Record) error {
+			return (&crateTrafficProjection{folds: folds}).fold
+		},
 	})
 	m := &CrateTrafficModel{readmodel.NewModel(table, store, crateTrafficCodec), projector}
 	m.StopsWith(projector.Err)
@@ -981,6 +992,7 @@ type ParcelsByPlaceModel struct {
 func newParcelsByPlaceModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 	folds ParcelsByPlace,
 ) (*ParcelsByPlaceModel, error) {
@@ -988,13 +1000,14 @@ func newParcelsByPlaceModel(
 	if err != nil {
 		return nil, err
 	}
-	p := &parcelsByPlaceProjection{folds: folds}
-	projector := projection.New(store, table, projection.Definition[ParcelsByPlaceKey, ParcelsByPlaceRow]{
+	projector := projection.New(group, rows, projection.Definition[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 		Name:   "ParcelsByPlace",
 		Events: []string{"ParcelSent"},
 		Codec:  parcelsByPlaceCodec,
 		OwnKey: ownParcelsByPlaceKey,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[ParcelsByPlaceKey, ParcelsByPlaceRow], *cqrs.Record) error {
+			return (&parcelsByPlaceProjection{folds: folds}).fold
+		},
 	})
 	m := &ParcelsByPlaceModel{readmodel.NewModel(table, store, parcelsByPlaceCodec), projector}
 	m.StopsWith(projector.Err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +17,6 @@ import (
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
-	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // demo shows what a service made by cqrsgen does, step by step, and checks each step itself.
@@ -92,7 +90,7 @@ func showCommands(ctx context.Context, at place) error {
 
 // Run keeps the balances up to date; CurrencyTotals is added after the fact.
 func (s *service) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, slog.New(slog.DiscardHandler), s.BalanceByCurrency.Projector())
+	return s.BalanceByCurrency.Projector().Run(ctx)
 }
 
 func (s *service) showMovements(ctx context.Context) error {
