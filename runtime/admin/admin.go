@@ -199,7 +199,7 @@ func (s *Service) run(ctx context.Context, args []string) error {
 		return err
 	}
 	if want := len(strings.Fields(c.args)); len(run.args) != want {
-		return fmt.Errorf("%w: %s takes %d arguments, not %d", errUsage, c.name, want, len(run.args))
+		return fmt.Errorf("%w: %s takes %s, not %d", errUsage, c.name, counted(int64(want), "argument"), len(run.args))
 	}
 	return errors.Join(c.run(ctx, run), run.close())
 }

@@ -64,8 +64,13 @@ func (s *session) onFile(ctx context.Context, kind, done string, do work) error 
 		Kind: kind, File: s.args[0], After: sum.Range.After, Through: sum.Range.Through, Events: sum.Events,
 		Commits: sum.Commits, Commands: sum.Commands, Bytes: sum.Bytes, Skipped: sum.Skipped, Behind: sum.Behind,
 	}
-	text := fmt.Sprintf("%s %s: %d events in %d commits, %d commands with an id, %d bytes", done, r.File, r.Events, r.Commits, r.Commands, r.Bytes)
-	if r.Skipped > 0 {
+	text := fmt.Sprintf("%s %s: %s in %s, %s with an id, %s", done, r.File, counted(r.Events, "event"),
+		counted(r.Commits, "commit"), counted(r.Commands, "command"), counted(r.Bytes, "byte"))
+	switch r.Skipped {
+	case 0:
+	case 1:
+		text += "; 1 commit was there already"
+	default:
 		text += fmt.Sprintf("; %d commits were there already", r.Skipped)
 	}
 	if r.Behind {

@@ -73,10 +73,7 @@ func (p *progress) print() {
 	rate := float64(p.n) / max(time.Since(p.began).Seconds(), 1e-9)
 	line := fmt.Sprintf("%s %d  %.0f/s", p.what, p.n, rate)
 	if p.total > 0 {
-		share := min(1, float64(p.n)/float64(p.total))
-		full := int(share * 30)
-		line = fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s", strings.Repeat("#", full), strings.Repeat(".", 30-full),
-			share*100, p.what, p.n, p.total, rate)
+		line = fmt.Sprintf("%s  %s %d of %d  %.0f/s", drawn(p.n, p.total), p.what, p.n, p.total, rate)
 		if p.n > 0 { // before, nobody knows
 			eta := time.Duration(float64(max(0, p.total-p.n)) / rate * float64(time.Second))
 			line += fmt.Sprintf("  ETA %s", eta.Round(time.Second))
@@ -87,6 +84,21 @@ func (p *progress) print() {
 		return
 	}
 	fmt.Fprintln(p.w, line)
+}
+
+// drawn is a bar: how much of total n is, which is not 100 % before it is all.
+func drawn(n, total int64) string {
+	share := min(1, float64(n)/float64(max(total, 1)))
+	full := int(share * 30)
+	return fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("#", full), strings.Repeat(".", 30-full), int(share*100))
+}
+
+// counted is a number of things: 1 event, 2 events.
+func counted(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }
 
 // end prints the last state, if any was shown.

@@ -52,7 +52,7 @@ func verifySnapshots(ctx context.Context, s *session) error {
 			fmt.Fprintf(&counts, ", %d %s", n, v)
 		}
 	}
-	if err := s.report(done, "%d snapshots verified%s\n", done.Verified, counts.String()); err != nil {
+	if err := s.report(done, "%s verified%s\n", counted(done.Verified, "snapshot"), counts.String()); err != nil {
 		return err
 	}
 	if bad := done.Verdicts[snapshot.Wrong] + done.Verdicts[snapshot.Unreplayable]; bad > 0 {
