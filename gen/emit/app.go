@@ -110,12 +110,16 @@ func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
 	).Block(jen.Return(jen.Nil(), jen.Err()))
 }
 
-// runMethods emits Run and Projectors.
+// runMethods emits Run, Status and Projectors.
 func (e *emitter) runMethods(f *jen.File) {
 	fileComments(f, "Run keeps all read models up to date until ctx ends. One process of a service runs it; all may query."+
 		" A projection that fails stops, which is logged at once, and the others go on; Run returns all failures together, at the end.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Run").Params(jen.Id("ctx").Qual("context", "Context")).Error().Block(
 		jen.Return(jen.Id("a").Dot("group").Dot("Run").Call(jen.Id("ctx"))))
+	f.Line()
+	f.Comment("// Status says how far each read model is, in each store that it is kept in. It does no I/O.")
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Status").Params().Index().Qual(projectionPath, "Status").Block(
+		jen.Return(jen.Id("a").Dot("group").Dot("Status").Call()))
 	f.Line()
 	f.Comment("// Projectors returns what keeps each read model up to date, to run or to watch one by one.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Projectors").Params().Index().Qual(projectionPath, "Runner").Block(

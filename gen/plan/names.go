@@ -180,7 +180,7 @@ func (p *Plan) checkNames(d *diag.List) {
 		checkFields(d, "type "+t.Name, t.Fields)
 	}
 	app := newScope(d, " in App")
-	methods := []string{"Run", "Close", "Projectors", "VerifySnapshots", "SnapshotStats"}
+	methods := []string{"Run", "Close", "Projectors", "Status", "VerifySnapshots", "SnapshotStats"}
 	if p.HasUnique() {
 		methods = append(methods, "ClaimUnique")
 	}
