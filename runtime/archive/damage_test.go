@@ -125,7 +125,7 @@ func forge(h blockHeader, body []byte, last cqrs.Position) []byte {
 		size: int64(len(b) - start), sum: h.sum, first: h.first, last: h.last, events: h.events, items: h.items,
 	}}}
 	at := len(b)
-	table := x.append(nil)
+	table := x.append(nil, &header{})
 	ih := blockHeader{
 		kind: kindIndex, stored: uint32(len(table)), names: uint32(len(table)), body: checksum(table),
 		previous: last, first: last, last: last,
@@ -213,6 +213,7 @@ func TestDamageInTheReplayArchiveIsNeverRead(t *testing.T) {
 		got := []cqrs.Record{}
 		for r, err := range a.Read(ctx, eventlog.Query{}) {
 			require.NoError(t, err)
+			r.StreamNumber = 0
 			if got = append(got, *r); len(got) == at {
 				harm(t, m, random)
 			}
@@ -311,7 +312,7 @@ func TestAFileOfAnotherArchiveOfTheSameShapeIsNeverRead(t *testing.T) {
 func forged(t *testing.T, b []byte, change func(h *blockHeader, body []byte)) []byte {
 	m := vfs.NewMemory()
 	m.Put("x", b)
-	r, err := openReader(m, "x")
+	r, err := openNumbered(m, "x", true)
 	require.NoError(t, err)
 	e := &r.index.blocks[0]
 	var h blockHeader
@@ -321,12 +322,17 @@ func forged(t *testing.T, b []byte, change func(h *blockHeader, body []byte)) []
 	h.body = checksum(body)
 	out := append(h.append(slices.Clone(b[:e.offset])), body...)
 	e.sum = h.sum
-	out = append(out, b[e.offset+e.size:r.trailer.index]...)
-	index := r.index.append(nil)
+	return withIndex(r, append(out, b[e.offset+e.size:]...))
+}
+
+// withIndex returns an archive with the index that its reader has.
+func withIndex(r *reader, b []byte) []byte {
+	index := r.index.append(nil, &r.header)
 	ih := blockHeader{
 		kind: kindIndex, stored: uint32(len(index)), names: uint32(len(index)), body: checksum(index),
 		previous: r.trailer.last, first: r.trailer.last, last: r.trailer.last,
 	}
+	out := slices.Clone(b[:r.trailer.index])
 	return r.trailer.append(append(ih.append(out), index...))
 }
 

@@ -28,6 +28,9 @@ type decoder struct {
 	categories []string
 	types      []eventType
 	names      map[string]string
+	// byNumber has "Category/ID" of the streams that have numbers. lasting says that records get these numbers.
+	byNumber []string
+	lasting  bool
 	// tables has the three parts of a body that are numbers. They are used up before the decoder gets another block.
 	tables                 []byte
 	streams, commits, rows part
@@ -79,7 +82,7 @@ const (
 // checked as well; it must not change before the block was read. start returns what is wrong with the block.
 func (d *decoder) start(head blockHeader, body []byte) string {
 	*d = decoder{
-		stored: d.stored, unpacked: d.unpacked,
+		stored: d.stored, unpacked: d.unpacked, byNumber: d.byNumber, lasting: d.lasting,
 		head: head, position: head.previous, items: int(head.items), events: int(head.events),
 		types: d.types[:0], categories: d.categories[:0], names: d.names, seen: d.seen,
 	}
@@ -128,15 +131,19 @@ func (d *decoder) readNames(t table) {
 	}
 	d.seen = slices.Grow(d.seen[:0], streams)[:streams]
 	clear(d.seen)
-	if streams > 0 {
-		// The text of the commits stands behind the last stream's id.
-		last := t.b[len(t.b)-streamSize:]
-		end := int64(binary.LittleEndian.Uint32(last)) + int64(binary.LittleEndian.Uint16(last[4:]))
-		if end > int64(d.text.end) {
+	// The text of the commits stands behind the id of the last stream without a number.
+	for at := len(t.b) - streamSize; at >= d.streams.at; at -= streamSize {
+		b := t.b[at:]
+		where, size := int64(binary.LittleEndian.Uint32(b)), int64(binary.LittleEndian.Uint16(b[4:]))
+		if size == byNumber {
+			continue
+		}
+		if where+size > int64(d.text.end) {
 			d.fail("the text of a block is shorter than it must be")
 			return
 		}
-		d.text.at = int(end)
+		d.text.at = int(where + size)
+		return
 	}
 }
 
@@ -305,14 +312,40 @@ func (d *decoder) setStream(r *cqrs.Record, stream int) bool {
 	b := d.tables[d.streams.at+stream*streamSize:][:streamSize]
 	at, size := uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint16(b[4:]))
 	category := int(binary.LittleEndian.Uint16(b[6:]))
-	if at+size > uint64(d.text.end) || category >= len(d.categories) {
+	if category >= len(d.categories) {
 		return false
+	}
+	switch {
+	case size == byNumber:
+		if !d.setNumbered(r, at, d.categories[category]) {
+			return false
+		}
+	case at+size > uint64(d.text.end):
+		return false
+	default:
+		r.StreamNumber, r.Stream.ID = 0, d.kept[at:at+size]
 	}
 	d.seen[stream]++
 	r.Version = cqrs.Version(binary.LittleEndian.Uint64(b[8:]) + uint64(d.seen[stream]))
 	set(&r.Stream.Category, d.categories[category])
-	r.Stream.ID = d.kept[at : at+size]
 	d.passed = d.otherCategories != nil && d.otherCategories[category]
+	return true
+}
+
+// setNumbered sets the stream of a record that has a number.
+func (d *decoder) setNumbered(r *cqrs.Record, number uint64, category string) bool {
+	if number >= uint64(len(d.byNumber)) {
+		return false
+	}
+	name := d.byNumber[number]
+	if len(name) <= len(category) {
+		return false
+	}
+	r.Stream.ID = name[len(category)+1:]
+	r.StreamNumber = 0
+	if d.lasting {
+		r.StreamNumber = uint32(number) + 1
+	}
 	return true
 }
 

@@ -22,6 +22,9 @@ type encoder struct {
 	streams    names[cqrs.StreamID]
 	// before has for each stream the version before its first event of the block; at is the version that it has now.
 	before, at []cqrs.Version
+	// numbers gives streams their numbers, in a segment; numbered has that of each stream, or noNumber.
+	numbers  *numbering
+	numbered []uint32
 	// counts has for each type the number of its events.
 	counts []int64
 
@@ -67,7 +70,7 @@ func (e *encoder) reset(previous cqrs.Position) {
 	e.categories.reset()
 	e.types.reset()
 	e.streams.reset()
-	e.before, e.at, e.counts = e.before[:0], e.at[:0], e.counts[:0]
+	e.before, e.at, e.counts, e.numbered = e.before[:0], e.at[:0], e.counts[:0], e.numbered[:0]
 	e.commits, e.rows, e.text, e.payload = e.commits[:0], e.rows[:0], e.text[:0], e.payload[:0]
 }
 
@@ -133,6 +136,7 @@ func (e *encoder) addEvent(r *cqrs.Record) error {
 	if isNew {
 		e.before, e.at = append(e.before, r.Version-1), append(e.at, r.Version-1)
 		e.categories.number(r.Stream.Category)
+		e.numbered = append(e.numbered, e.numbers.number(r.Stream))
 	}
 	if e.at[stream]++; e.at[stream] != r.Version {
 		return fmt.Errorf("%w: stream %s has version %d at position %d, where %d must be",
@@ -198,6 +202,8 @@ func (e *encoder) block(compress bool) (blockHeader, []byte, error) {
 //	number of categories, each: size
 //	number of types, each: size of its name, schema version, size of its content type
 //	number of streams, each: where its id begins in the text(4) size of its id(2) category(2) version before(8)
+//
+// A stream with a number has that in the place of where its id begins, and byNumber in the place of the size.
 func (e *encoder) appendNames(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.categories.values)))
 	at := 0
@@ -215,11 +221,16 @@ func (e *encoder) appendNames(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(e.streams.values)))
 	for i, s := range e.streams.values {
 		category, _ := e.categories.number(s.Category)
-		b = binary.LittleEndian.AppendUint32(b, uint32(at))
-		b = binary.LittleEndian.AppendUint16(b, uint16(len(s.ID)))
+		where, size := uint32(at), len(s.ID)
+		if number := e.numbered[i]; number != noNumber {
+			where, size = number, byNumber
+		} else {
+			at += size
+		}
+		b = binary.LittleEndian.AppendUint32(b, where)
+		b = binary.LittleEndian.AppendUint16(b, uint16(size))
 		b = binary.LittleEndian.AppendUint16(b, uint16(category))
 		b = binary.LittleEndian.AppendUint64(b, uint64(e.before[i]))
-		at += len(s.ID)
 	}
 	return b
 }
@@ -232,8 +243,10 @@ func (e *encoder) appendText(b []byte) []byte {
 	for _, t := range e.types.values {
 		b = append(append(b, t.name...), t.contentType...)
 	}
-	for _, s := range e.streams.values {
-		b = append(b, s.ID...)
+	for i, s := range e.streams.values {
+		if e.numbered[i] == noNumber {
+			b = append(b, s.ID...)
+		}
 	}
 	return b
 }

@@ -23,15 +23,16 @@ func (e *DamagedError) Error() string {
 
 func (*DamagedError) Unwrap() error { return eventlog.ErrCorrupt }
 
-// FormatError refuses a file of a format that this release does not know: read it with the release that wrote it, or a
-// later one.
+// FormatError refuses a file of a format that this release does not read there: read it with the release that wrote it,
+// or a later one. Segments of the replay archive are no exports: their format is another one.
 type FormatError struct {
-	Path    string
-	Version uint32
+	Path string
+	// Version is the file's, Reads the one that this release reads there.
+	Version, Reads uint32
 }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("archive %s has the format %d; this release reads format %d", e.Path, e.Version, formatVersion)
+	return fmt.Sprintf("archive %s has the format %d; this release reads format %d", e.Path, e.Version, e.Reads)
 }
 
 // DifferenceError says that a log does not hold what an archive holds. Import leaves such a log as it is: import into

@@ -15,8 +15,12 @@ import (
 // All fixed numbers are little-endian; those in tables are uvarints, as encoding/binary has them. Each header, each
 // body and the trailer ends with, or is covered by, a CRC-32C.
 
-// formatVersion is the version of the format that this package writes, and the only one that it reads.
-const formatVersion = 1
+// Versions of the format. In the second one, which segments of the replay archive have, blocks name streams by their
+// numbers, and the index has the names.
+const (
+	exportFormat  = 1
+	segmentFormat = 2
+)
 
 const (
 	fileMagic    = "CQRSLOG\n"
@@ -64,12 +68,21 @@ func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
 type header struct {
 	after    cqrs.Position
 	previous cqrs.CommitID
+	// numbered says that the file is of segmentFormat.
+	numbered bool
+}
+
+func (h *header) version() uint32 {
+	if h.numbered {
+		return segmentFormat
+	}
+	return exportFormat
 }
 
 func (h *header) append(b []byte) []byte {
 	start := len(b)
 	b = append(b, fileMagic...)
-	b = binary.LittleEndian.AppendUint32(b, formatVersion)
+	b = binary.LittleEndian.AppendUint32(b, h.version())
 	b = binary.LittleEndian.AppendUint32(b, 0)
 	b = binary.LittleEndian.AppendUint64(b, uint64(h.after))
 	b = append(b, h.previous[:]...)
@@ -77,7 +90,7 @@ func (h *header) append(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, checksum(b[start:]))
 }
 
-// parse reads what append wrote, and says what is wrong with anything else.
+// parse reads what append wrote for a header of the same version, and says what is wrong with anything else.
 func (h *header) parse(b []byte) string {
 	version := binary.LittleEndian.Uint32(b[8:])
 	switch {
@@ -85,8 +98,8 @@ func (h *header) parse(b []byte) string {
 		return "it does not begin as an archive does"
 	case checksum(b[:headerSize-4]) != binary.LittleEndian.Uint32(b[headerSize-4:]):
 		return "the file's header does not match its checksum"
-	case version != formatVersion:
-		return "" // told apart by readHeader: the file is whole, but of another release
+	case version != h.version():
+		return "" // told apart by open: the file is whole, but another release's, or of the other kind
 	}
 	h.after = cqrs.Position(binary.LittleEndian.Uint64(b[16:]))
 	copy(h.previous[:], b[24:])

@@ -11,6 +11,8 @@ import (
 type index struct {
 	types, categories []string
 	blocks            []entry
+	// streams are those that a segment has first.
+	streams dictionary
 }
 
 // entry is a block in the index.
@@ -36,7 +38,9 @@ type typeCount struct {
 //	number of categories, each: size, bytes
 //	number of blocks, each: size, checksum of its header(4), first - previous, last - first, events, items,
 //	    number of types, each: type, events; number of categories, each: category
-func (x *index) append(b []byte) []byte {
+//
+// That of a segment goes on with the dictionary.
+func (x *index) append(b []byte, h *header) []byte {
 	for _, names := range [...][]string{x.types, x.categories} {
 		b = binary.AppendUvarint(b, uint64(len(names)))
 		for _, n := range names {
@@ -47,6 +51,9 @@ func (x *index) append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(x.blocks)))
 	for i := range x.blocks {
 		b = x.blocks[i].append(b)
+	}
+	if h.numbered {
+		b = x.streams.append(b)
 	}
 	return b
 }
@@ -70,10 +77,9 @@ func (e *entry) append(b []byte) []byte {
 	return b
 }
 
-// parse reads an index of blocks that lie between the file's header and end, behind a position, and says what is wrong
-// with it.
-func (x *index) parse(b []byte, after cqrs.Position, end int64) string {
-	t := table{b: b}
+// parse reads an index of blocks that lie between the file's header and end, and says what is wrong with it.
+func (x *index) parse(b []byte, h *header, end int64) string {
+	t, after := table{b: b}, h.after
 	x.types, x.categories = t.names(), t.names()
 	// An entry has at least 11 bytes.
 	x.blocks = make([]entry, t.count(11))
@@ -85,6 +91,9 @@ func (x *index) parse(b []byte, after cqrs.Position, end int64) string {
 			return "the index is not as it must be"
 		}
 		offset, after = offset+e.size, e.last
+	}
+	if h.numbered {
+		x.streams.parse(&t)
 	}
 	if t.bad || t.at != len(t.b) || offset != end {
 		return "the index does not match the blocks of the file"

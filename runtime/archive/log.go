@@ -33,6 +33,8 @@ type Log struct {
 	logger *slog.Logger
 	every  time.Duration
 	full   int64
+	// most bounds how many streams have numbers.
+	most int
 
 	// sealing is held by whoever changes the directory; life ends with Close, and whatever is being sealed with it.
 	sealing sync.Mutex
@@ -44,10 +46,16 @@ type Log struct {
 	lock io.Closer
 	// segments follow each other from the beginning of the log. A slice of them never changes.
 	segments []*segment
+	// names are those of the streams that have numbers, by number; renumbered says that some number stood for another
+	// stream, or may have, since the log was opened.
+	names      []string
+	renumbered bool
 	// refused says when a file was found to be wrong. A program that does not keep the archive does not look at it again
 	// for a while.
 	refused map[string]time.Time
-	closed  bool
+	// looked is when the directory was read last.
+	looked time.Time
+	closed bool
 }
 
 // Option is an option of With.
@@ -82,7 +90,7 @@ func With(ctx context.Context, store Store, dir string, opts ...Option) (*Log, e
 func with(ctx context.Context, fsys storage, store Store, dir string, opts ...Option) (*Log, error) {
 	l := &Log{
 		Store: store, fs: fsys, dir: dir, logger: slog.New(slog.DiscardHandler),
-		every: time.Minute, full: fullSegment, refused: map[string]time.Time{},
+		every: time.Minute, full: fullSegment, most: maxNumbered, refused: map[string]time.Time{},
 	}
 	l.life, l.stop = context.WithCancel(context.Background())
 	for _, o := range opts {
@@ -97,6 +105,7 @@ func with(ctx context.Context, fsys storage, store Store, dir string, opts ...Op
 	if _, err := l.verified(ctx); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
+	l.renumbered = false // nobody has seen a number yet
 	return l, nil
 }
 
@@ -137,7 +146,7 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lock := l.lock
-	l.lock, l.closed, l.segments = nil, true, nil
+	l.lock, l.closed, l.segments, l.names = nil, true, nil, nil
 	if lock == nil {
 		return nil
 	}

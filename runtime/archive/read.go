@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sort"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -34,6 +35,9 @@ func (l *Log) Read(ctx context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record
 // reaches reports whether the archive has much of what a query asks for. To read a block and to ask the log whether the
 // archive is right costs more than to ask the log for a few events.
 func (l *Log) reaches(q eventlog.Query) bool {
+	if l.mayBeBehind() {
+		l.reload()
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	blocks := 0
@@ -44,6 +48,13 @@ func (l *Log) reaches(q eventlog.Query) bool {
 		}
 	}
 	return blocks == 1 && q.Through == 0
+}
+
+// mayBeBehind reports whether another program keeps the archive, and it is long ago that this one looked at it.
+func (l *Log) mayBeBehind() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lock == nil && !l.closed && time.Since(l.looked) >= l.every
 }
 
 // blocks returns the bounds of the blocks that may have events that a query asks for.
@@ -59,10 +70,10 @@ func (s *segment) blocks(q eventlog.Query) (from, to int) {
 
 // replay is one iteration over archive and log.
 type replay struct {
-	log      *Log
-	query    eventlog.Query
-	yield    func(*cqrs.Record, error) bool
-	segments []*segment
+	log   *Log
+	query eventlog.Query
+	yield func(*cqrs.Record, error) bool
+	view
 	// last and version are those of the record that was yielded last.
 	last    cqrs.Position
 	version cqrs.Version
@@ -81,7 +92,7 @@ func (r *replay) fail(err error) {
 
 // prepare asks the log whether the archive is right, and where the iteration ends.
 func (r *replay) prepare(ctx context.Context) (err error) {
-	if r.segments, err = r.log.verified(ctx); err != nil {
+	if r.view, err = r.log.verified(ctx); err != nil {
 		return err
 	}
 	head, err := r.log.Head(ctx)
@@ -117,7 +128,7 @@ func (r *replay) archived(ctx context.Context) bool {
 			r.fail(ctx.Err())
 			return false
 		case errors.Is(err, fs.ErrNotExist) && r.log.merged(s):
-			if r.segments, err = r.log.verified(ctx); err != nil {
+			if r.view, err = r.log.verified(ctx); err != nil {
 				r.fail(err)
 				return false
 			}
@@ -146,7 +157,7 @@ func (r *replay) segment(ctx context.Context, s *segment, from, to int) (more bo
 	if err != nil {
 		return false, err
 	}
-	a := readAhead(&reader{path: s.path, file: file}, s.index.selected(&r.query, from, to))
+	a := readAhead(&reader{path: s.path, file: file}, s.index.selected(&r.query, from, to), decoder{byNumber: r.names, lasting: r.lasting})
 	defer a.stop()
 	for b := range a.ready {
 		if err := ctx.Err(); err != nil {
@@ -185,15 +196,15 @@ type readBlock struct {
 	err     error
 }
 
-// readAhead starts reading blocks of a file, which it closes. The caller must call stop.
-func readAhead(in *reader, entries []*entry) *ahead {
+// readAhead starts reading blocks of a file, which it closes, with decoders like d. The caller must call stop.
+func readAhead(in *reader, entries []*entry, d decoder) *ahead {
 	const buffers = 3 // one that the caller is at, one that is ready, one that is being read
 	a := &ahead{
 		in: in, ready: make(chan *readBlock, buffers), free: make(chan *readBlock, buffers),
 		stopped: make(chan struct{}), done: make(chan struct{}),
 	}
 	for range min(buffers, len(entries)) {
-		a.free <- &readBlock{}
+		a.free <- &readBlock{decoder: d}
 	}
 	go a.run(entries)
 	return a

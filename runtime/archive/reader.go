@@ -26,13 +26,16 @@ type reader struct {
 	tail []byte
 }
 
-// openReader opens a file. The error is a *DamagedError, a *FormatError, or one of the file system.
-func openReader(fsys vfs.FS, path string) (*reader, error) {
+// openReader opens an export. The error is a *DamagedError, a *FormatError, or one of the file system.
+func openReader(fsys vfs.FS, path string) (*reader, error) { return openNumbered(fsys, path, false) }
+
+// openNumbered opens an export, or a segment if numbered is true.
+func openNumbered(fsys vfs.FS, path string, numbered bool) (*reader, error) {
 	file, err := fsys.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{path: path, file: file}
+	r := &reader{path: path, file: file, header: header{numbered: numbered}}
 	if err := r.open(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -72,8 +75,8 @@ func (r *reader) open() error {
 	if reason := r.header.parse(b[:headerSize]); reason != "" {
 		return r.damaged(0, reason)
 	}
-	if v := binary.LittleEndian.Uint32(b[8:]); v != formatVersion {
-		return &FormatError{Path: r.path, Version: v}
+	if v := binary.LittleEndian.Uint32(b[8:]); v != r.header.version() {
+		return &FormatError{Path: r.path, Version: v, Reads: r.header.version()}
 	}
 	if err := r.readAt(b[:trailerSize], r.size-trailerSize); err != nil {
 		return err
@@ -104,7 +107,7 @@ func (r *reader) readIndex() error {
 	case checksum(body) != h.body:
 		return r.damaged(at, "the index does not match its checksum")
 	}
-	if reason := r.index.parse(body, r.header.after, at); reason != "" {
+	if reason := r.index.parse(body, &r.header, at); reason != "" {
 		return r.damaged(at, reason)
 	}
 	if n := len(r.index.blocks); n > 0 && r.index.blocks[n-1].last != r.trailer.last {

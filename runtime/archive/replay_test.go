@@ -323,6 +323,7 @@ func TestWhatARecordHoldsStaysAsItIs(t *testing.T) {
 	var copies []string
 	for r, err := range a.Read(t.Context(), eventlog.Query{}) {
 		require.NoError(t, err)
+		r.StreamNumber = 0
 		kept = append(kept, *r)
 		copies = append(copies, fmt.Sprint(*r))
 		r.Type, r.Stream, r.Actor, r.CommandID, r.Time = "changed", cqrs.StreamID{}, "changed", "changed", time.Time{}

@@ -73,24 +73,28 @@ func (l *Log) Seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for end := l.end(); end.last < head; end = l.end() {
-		next, err := l.writeSegment(ctx, header{after: end.last, previous: end.commit}, head)
+	var numbers *numbering
+	for end, names := l.end(); end.last < head; end, names = l.end() {
+		if numbers, err = numbers.begin(names, len(names), l.most); err != nil {
+			return err
+		}
+		next, err := l.writeSegment(ctx, header{after: end.last, previous: end.commit}, numbers, head)
 		if err != nil {
 			return err
 		}
 		l.install(next)
 	}
-	return l.merge(ctx)
+	return l.merge(ctx, numbers)
 }
 
-// end returns the trailer of the last segment.
-func (l *Log) end() trailer {
+// end returns the trailer of the last segment, and the names of all streams that have numbers.
+func (l *Log) end() (trailer, []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := len(l.segments); n > 0 {
-		return l.segments[n-1].trailer
+		return l.segments[n-1].trailer, l.names
 	}
-	return trailer{}
+	return trailer{}, nil
 }
 
 // install puts a new segment behind the ones that it follows, in the place of those whose events it has. If it does not
@@ -107,7 +111,7 @@ func (l *Log) install(s *segment) {
 	if end.last == s.header.after && end.commit == s.header.previous &&
 		(keep == len(l.segments) || l.segments[len(l.segments)-1].trailer.last <= s.trailer.last) {
 		removed = slices.DeleteFunc(slices.Clone(l.segments[keep:]), func(r *segment) bool { return r.name == s.name })
-		l.segments = append(l.segments[:keep:keep], s)
+		l.setSegments(append(l.segments[:keep:keep], s))
 		delete(l.refused, s.name)
 	}
 	l.mu.Unlock()
@@ -125,10 +129,10 @@ func (l *Log) remove(name string) {
 
 // merge merges the last two segments as long as the last one is not the smaller one, and both together are not too
 // large: so there are at most about as many small segments as a binary number has digits.
-func (l *Log) merge(ctx context.Context) error {
+func (l *Log) merge(ctx context.Context, numbers *numbering) (err error) {
 	for {
 		l.mu.Lock()
-		segments := l.segments
+		segments, names := l.segments, l.names
 		l.mu.Unlock()
 		n := len(segments)
 		if n < 2 {
@@ -138,7 +142,10 @@ func (l *Log) merge(ctx context.Context) error {
 		if a.trailer.events > b.trailer.events || a.trailer.body+b.trailer.body > l.full {
 			return nil
 		}
-		merged, err := l.writeSegment(ctx, a.header, b.trailer.last)
+		if numbers, err = numbers.begin(names, int(a.index.streams.first), l.most); err != nil {
+			return err
+		}
+		merged, err := l.writeSegment(ctx, a.header, numbers, b.trailer.last)
 		if err != nil {
 			return err
 		}
@@ -150,12 +157,16 @@ func (l *Log) merge(ctx context.Context) error {
 }
 
 // writeSegment writes what lies behind a position into a new file: up to and including through, or until it is full.
-func (l *Log) writeSegment(ctx context.Context, h header, through cqrs.Position) (*segment, error) {
+func (l *Log) writeSegment(
+	ctx context.Context, h header, numbers *numbering, through cqrs.Position,
+) (*segment, error) {
+	h.numbered = true
 	// Its name tells where it ends, which is not known yet.
 	w, err := newWriter(l.fs, filepath.Join(l.dir, segmentPrefix+"next"), h, false)
 	if err != nil {
 		return nil, err
 	}
+	w.encoder.numbers = numbers
 	var c commit
 	for rec, err := range l.Read(ctx, eventlog.Query{After: h.after, Through: through}) {
 		if err == nil && len(c.events) > 0 && c.id != rec.Commit {

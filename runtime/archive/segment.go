@@ -22,6 +22,8 @@ type segment struct {
 	header  header
 	trailer trailer
 	index   index
+	// streams is how many streams appear first in the segment.
+	streams int
 }
 
 const (
@@ -65,10 +67,11 @@ func (l *Log) reload() {
 	}
 	l.mu.Lock()
 	known, keeps := l.segments, l.lock != nil
+	l.looked = time.Now()
 	l.mu.Unlock()
 	segments := l.chain(names, known, !keeps)
 	l.mu.Lock()
-	l.segments = segments
+	l.setSegments(segments)
 	l.mu.Unlock()
 	if keeps {
 		l.removeOthers(names, segments)
@@ -90,6 +93,7 @@ func (l *Log) chain(names []string, known []*segment, leaveOut bool) []*segment 
 	})
 	var segments []*segment
 	var last trailer
+	streams := 0
 	for _, f := range files {
 		if f.after != last.last || f.last <= f.after {
 			continue
@@ -107,7 +111,11 @@ func (l *Log) chain(names []string, known []*segment, leaveOut bool) []*segment 
 				s.header.previous, last.commit))
 			continue
 		}
-		segments, last = append(segments, s), s.trailer
+		if first := int(s.index.streams.first); first != streams {
+			l.refuse(f.name, fmt.Errorf("its streams begin with number %d, and what is before it has %d", first, streams))
+			continue
+		}
+		segments, last, streams = append(segments, s), s.trailer, streams+s.streams
 	}
 	return segments
 }
@@ -124,7 +132,7 @@ func find(segments []*segment, name string) *segment {
 // openSegment reads what a file says of itself.
 func (l *Log) openSegment(f named) (*segment, error) {
 	path := filepath.Join(l.dir, f.name)
-	r, err := openReader(l.fs, path)
+	r, err := openNumbered(l.fs, path, true)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +142,7 @@ func (l *Log) openSegment(f named) (*segment, error) {
 	}
 	return &segment{
 		name: f.name, path: path, size: r.size, header: r.header, trailer: r.trailer, index: r.index,
+		streams: len(r.index.streams.names),
 	}, nil
 }
 
@@ -169,31 +178,32 @@ func (l *Log) removeOthers(names []string, segments []*segment) {
 // verified returns the segments that the log confirms: the last event of the last one is in the log, at that position,
 // with that commit's id, and so everything before it is. What the log does not confirm is dropped. The error is one of
 // reading the log.
-func (l *Log) verified(ctx context.Context) ([]*segment, error) {
+func (l *Log) verified(ctx context.Context) (view, error) {
 	l.mu.Lock()
-	segments, keeps, closed := l.segments, l.lock != nil, l.closed
+	v, keeps, closed := l.view(), l.lock != nil, l.closed
 	l.mu.Unlock()
 	if closed {
-		return nil, nil
+		return view{}, nil
 	}
 	if !keeps {
 		l.reload()
 		l.mu.Lock()
-		segments = l.segments
+		v = l.view()
 		l.mu.Unlock()
 	}
-	for n := len(segments); n > 0; n-- {
-		t := &segments[n-1].trailer
+	for n := len(v.segments); n > 0; n-- {
+		t := &v.segments[n-1].trailer
 		rec, err := firstOf(ctx, l.Store, eventlog.Query{After: t.last - 1, Through: t.last})
 		if err != nil {
-			return nil, err
+			return view{}, err
 		}
 		if rec != nil && rec.Position == t.last && rec.Commit == t.commit {
-			return segments[:n:n], nil
+			v.segments = v.segments[:n:n]
+			return v, nil
 		}
-		l.drop(segments[n-1], fmt.Errorf("the log does not have commit %x at position %d", t.commit, t.last))
+		l.drop(v.segments[n-1], fmt.Errorf("the log does not have commit %x at position %d", t.commit, t.last))
 	}
-	return nil, nil
+	return view{}, nil
 }
 
 // drop takes a segment, and all that follow it, out of the archive.
@@ -203,7 +213,7 @@ func (l *Log) drop(s *segment, why error) {
 	var dropped []*segment
 	if i >= 0 {
 		dropped = l.segments[i:]
-		l.segments = l.segments[:i:i]
+		l.setSegments(l.segments[:i:i])
 	}
 	keeps := l.lock != nil
 	l.mu.Unlock()

@@ -37,6 +37,7 @@ type writer struct {
 	compress bool
 	digest   hash.Hash
 	offset   int64
+	header   header
 	trailer  trailer
 	encoder  encoder
 	index    index
@@ -55,6 +56,7 @@ func newWriter(fsys storage, path string, h header, compress bool) (*writer, err
 	w := &writer{
 		fs: fsys, path: path, compress: compress, digest: sha256.New(),
 		tmp:     filepath.Join(dir, strings.TrimPrefix(base, ".")+"."+uuid.NewString()+partial),
+		header:  h,
 		trailer: trailer{last: h.after, commit: h.previous},
 	}
 	var err error
@@ -158,7 +160,10 @@ func (w *writer) note(h *blockHeader, offset int64) {
 func (w *writer) finish() (trailer, error) {
 	w.flush()
 	w.index.types, w.index.categories = w.types.values, w.cats.values
-	body := w.index.append(nil)
+	if n := w.encoder.numbers; n != nil {
+		w.index.streams = n.file
+	}
+	body := w.index.append(nil, &w.header)
 	h := blockHeader{
 		kind: kindIndex, stored: uint32(len(body)), names: uint32(len(body)), body: checksum(body),
 		previous: w.trailer.last, first: w.trailer.last, last: w.trailer.last,

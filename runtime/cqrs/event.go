@@ -57,6 +57,10 @@ type Record struct {
 	EventMeta
 	// Type is the event's wire name.
 	Type string
+	// StreamNumber is a small number that stands for Stream, the same for as long as the log is open; 0 is none. A log
+	// need not have any: the replay archive has. Where two records have one, their streams are equal if and only if their
+	// numbers are.
+	StreamNumber uint32
 	// SchemaVersion is the version of the event's declaration that wrote it, from 1.
 	SchemaVersion int
 	ContentType   ContentType

@@ -255,6 +255,7 @@ func durable(f *fixture) {
 
 	require.NoError(f, f.engine.Close())
 	f.log = f.engine.Again(f)
+	f.numbers.Clear()
 	assert.Equal(f, want, f.readAll())
 	assert.Equal(f, got.Position, f.head())
 	assert.Equal(f, 5, f.count("Opened"))

@@ -119,7 +119,7 @@ func (f *fixture) follow(ctx context.Context, log eventlog.Log, done <-chan stru
 			if !assert.NoError(f, err) {
 				return seen
 			}
-			seen = append(seen, *r)
+			seen = append(seen, f.unnumbered(r))
 			after = r.Position
 		}
 		if last {

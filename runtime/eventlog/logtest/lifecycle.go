@@ -200,6 +200,7 @@ func closeDrains(f *fixture) {
 	require.NoError(f, f.engine.Close())
 	wg.Wait()
 	f.log = f.engine.Again(f)
+	f.numbers.Clear()
 	stored := make(map[cqrs.CommitID]bool)
 	for _, r := range f.readAll() {
 		stored[r.Commit] = true

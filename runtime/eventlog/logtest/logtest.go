@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -80,6 +82,8 @@ type fixture struct {
 	log  eventlog.Log
 	ctx  context.Context
 	rand *rand.Rand
+	// numbers are those that log has given to streams, both ways.
+	numbers sync.Map
 }
 
 func newFixture(t *testing.T, h Harness) *fixture {
@@ -137,15 +141,31 @@ func (f *fixture) fill(s cqrs.StreamID, typ string, n int) {
 	}
 }
 
-// all collects an iteration. It copies what a record says, but not its payload: that belongs to whoever got it.
+// all collects an iteration. It copies what a record says, but not its payload: that belongs to whoever got it. Numbers of
+// streams are checked, and left out: they belong to the open log, not to an event.
 func (f *fixture) all(seq func(func(*cqrs.Record, error) bool)) []cqrs.Record {
 	f.Helper()
 	records := []cqrs.Record{}
 	for r, err := range seq {
 		require.NoError(f, err)
-		records = append(records, *r)
+		records = append(records, f.unnumbered(r))
 	}
 	return records
+}
+
+// unnumbered copies a record without the number of its stream, which it checks: no number ever stands for two streams,
+// and no two numbers for one.
+func (f *fixture) unnumbered(r *cqrs.Record) cqrs.Record {
+	f.Helper()
+	kept := *r
+	if n := r.StreamNumber; n != 0 {
+		kept.StreamNumber = 0
+		stream, _ := f.numbers.LoadOrStore(n, r.Stream)
+		assert.Equal(f, stream, r.Stream, "the stream of number %d", n)
+		number, _ := f.numbers.LoadOrStore(r.Stream, n)
+		assert.Equal(f, number, n, "the number of stream %s", r.Stream)
+	}
+	return kept
 }
 
 func (f *fixture) readAll() []cqrs.Record {

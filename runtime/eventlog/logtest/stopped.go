@@ -77,7 +77,7 @@ func readUntil(f *fixture, seq func(func(*cqrs.Record, error) bool), stop func()
 			failed = err
 			continue
 		}
-		if read = append(read, *r); len(read) == 10 {
+		if read = append(read, f.unnumbered(r)); len(read) == 10 {
 			stop()
 		}
 	}
