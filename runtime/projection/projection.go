@@ -55,7 +55,12 @@ type Definition[K comparable, R any] struct {
 
 // Runner is a Projector of any key and row.
 type Runner interface {
+	// Name returns the projection's name in the model, Events the wire names of the events that it handles.
 	Name() string
+	Events() []string
+	// Store returns where it keeps its rows, Schema what they are like, with the fingerprint of its generation.
+	Store() readmodel.Store
+	Schema() *readmodel.Schema
 	Run(ctx context.Context) error
 	CatchUp(ctx context.Context) error
 	Status() Status
@@ -123,6 +128,15 @@ func sinkOf(store readmodel.Store) string {
 
 // Name returns the projection's name in the model.
 func (p *Projector[K, R]) Name() string { return p.def.Name }
+
+// Events returns the wire names of the events that the fold handles.
+func (p *Projector[K, R]) Events() []string { return p.def.Events }
+
+// Store returns where the projection's rows are.
+func (p *Projector[K, R]) Store() readmodel.Store { return p.store }
+
+// Schema returns what the projection's rows are like, with the fingerprint of the generation that it writes.
+func (p *Projector[K, R]) Schema() *readmodel.Schema { return &p.def.Codec.Schema }
 
 // Status returns how far the projection is. It does no I/O: an idle projection has the status of its last run.
 func (p *Projector[K, R]) Status() Status { return p.status.get(time.Now()) }
