@@ -19,6 +19,7 @@ const (
 	IndexFieldUnordered = "CQ1419"
 	IndexDuplicate      = "CQ1420"
 	IndexFieldTwice     = "CQ1421"
+	NotMaterialized     = "CQ1422"
 )
 
 var projectionCodes = []Code{
@@ -58,4 +59,11 @@ var projectionCodes = []Code{
 		"The same fields in the same order are indexed twice."},
 	{IndexFieldTwice, "field twice in an index",
 		"A field stands twice in one index."},
+	{NotMaterialized, "no materialized view",
+		"A materialized view is computed by PostgreSQL, from the events of a log that is in the same database. It can be " +
+			"had for folds that are declared, of which each changes one row, and for fields that are counts and sums " +
+			"(`row.count + 1`, `row.held - event.amount`), the least or the greatest (`max(row.most, event.amount)`), or the " +
+			"last of what events say (`event.owner`, `meta.time`). Their types are strings, bools, enums, whole numbers other " +
+			"than uint64, times and uuids; none of what they are computed from is personal, and no event has older versions. " +
+			"Every other projection folds, in any store."},
 }

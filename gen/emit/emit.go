@@ -75,6 +75,7 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"codec_gen.go", e.codec, true},
 		{"projections_gen.go", e.projections, len(p.Projections) > 0},
 		{"readmodels_gen.go", e.readModels, len(p.Projections) > 0},
+		{"materialized_gen.go", e.views, e.hasViews()},
 		{"scenarios_gen_test.go", e.scenarios, len(p.Model.Scenarios) > 0},
 	}
 	kinds = slices.DeleteFunc(kinds, func(k kind) bool { return !k.wants })

@@ -287,6 +287,8 @@ type Projection struct {
 	Ignore  []*Event
 	Indexes []Index
 	Queries []*Query
+	// Materialized is where the projection says that PostgreSQL can compute it; the zero Span if it does not.
+	Materialized diag.Span
 }
 
 // Index is a list of fields of key and row.

@@ -158,6 +158,9 @@ type Projection struct {
 	InGo bool
 	// Fingerprint stands for the shape of key and row, and the events that are folded.
 	Fingerprint string
+	// View is the query of a materialized view over the log's tables, empty where the model asks for none. {log} stands for
+	// their PostgreSQL schema.
+	View string
 }
 
 // Finder is the query that an index gives.
@@ -203,6 +206,9 @@ func New(m *model.Model, d *diag.List) *Plan {
 	p.markUses()
 	p.markClones()
 	p.fingerprint()
+	for _, pr := range p.Projections {
+		p.materialize(pr, d)
+	}
 	p.checkNames(d)
 	return p
 }

@@ -18,10 +18,14 @@ func (p *parser) id(e entry, a *Aggregate) {
 
 // single reads whether an aggregate has one instance.
 func (p *parser) single(e entry) Text {
+	return p.onlyTrue(e, "leave `single` out, and give the aggregate an `id`")
+}
+
+// onlyTrue reads a key that is true or left out.
+func (p *parser) onlyTrue(e entry, hint string) Text {
 	t, ok := p.text(e)
 	if ok && t.Value != "true" {
-		p.errorf(diag.ValueNotAllowed, t.At, "leave `single` out, and give the aggregate an `id`",
-			"`single` can't be %q", t.Value)
+		p.errorf(diag.ValueNotAllowed, t.At, hint, "`%s` can't be %q", e.key.Value, t.Value)
 		return Text{}
 	}
 	return t

@@ -21,6 +21,9 @@ var projectionShape = shape[Projection]{
 		{"queries", named(element(func() *shape[Query] { return &queryShape })), "Queries with parameters.", func(p *parser, j *Projection, e entry) {
 			j.Queries = declared(p, e, &queryShape, func(q *Query) *Decl { return &q.Decl })
 		}},
+		{"materialized", oneWord("true"), "PostgreSQL can compute the rows, as a materialized view over the events of a log that is in the same database.", func(p *parser, j *Projection, e entry) {
+			j.Materialized = p.onlyTrue(e, "leave `materialized` out")
+		}},
 	},
 	later: map[string]string{
 		"sinks":   "the program chooses where rows are kept",

@@ -240,6 +240,8 @@ type Projection struct {
 	Ignore  []Text
 	Indexes []Index
 	Queries []*Query
+	// Materialized is "true" or not given.
+	Materialized Text
 }
 
 // Handler says what a projection does with one event, which is the name of the Decl.
