@@ -191,6 +191,9 @@ func (e *emitter) schema(p *plan.Projection) *jen.Statement {
 			}
 		})})
 	}
+	if p.View != "" {
+		entries = append(entries, entry{"View", jen.Id(viewName(p))})
+	}
 	return jen.Qual(readmodelPath, "Schema").Add(literal(entries))
 }
 

@@ -32,6 +32,9 @@ type Schema struct {
 	Row []Column
 	// Indexes name columns of the key and the row, none of kind JSON.
 	Indexes [][]string
+	// View, if not empty, is a query that computes the rows from the tables of a log in PostgreSQL, whose schema {log}
+	// stands for: the columns of key and row, in their order, and the position of the last event that is part of the row.
+	View string
 }
 
 // Checkpoint says how far a table reflects the log.

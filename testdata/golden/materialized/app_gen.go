@@ -24,6 +24,7 @@ type App struct {
 	Tills   *TillsModel
 
 	runtime *aggregate.Runtime
+	group   *projection.Group
 }
 
 // New wires the bounded context: commands append to store, read models live in rows. Nothing is
@@ -35,15 +36,15 @@ func New(
 	deciders Deciders,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := new(App)
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	var err error
-	if a.Takings, err = newTakingsModel(ctx, store, rows); err != nil {
+	if a.Takings, err = newTakingsModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	if a.Tills, err = newTillsModel(ctx, store, rows); err != nil {
+	if a.Tills, err = newTillsModel(ctx, store, a.group, rows); err != nil {
 		return nil, err
 	}
-	a.runtime = aggregate.NewRuntime(store, opts...)
 	a.Shop = newShopCommands(a.runtime, deciders.Shop)
 	return a, nil
 }
@@ -52,12 +53,12 @@ func New(
 // query. A projection that fails stops, which is logged at once, and the others go on; Run
 // returns all failures together, at the end.
 func (a *App) Run(ctx context.Context) error {
-	return projection.RunAll(ctx, a.runtime.Logger(), a.Projectors()...)
+	return a.group.Run(ctx)
 }
 
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
-	return []projection.Runner{a.Takings.projector, a.Tills.projector}
+	return a.group.Runners()
 }
 
 // VerifySnapshots replays the stream of every snapshot, compares the states, and yields one

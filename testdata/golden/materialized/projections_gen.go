@@ -36,7 +36,7 @@ type TakingsRow struct {
 	Actor    string                   `json:"actor"`
 }
 
-// takingsProjection leads stored events to their folds. One projector uses it at a time.
+// takingsProjection leads stored events to their folds. One goroutine uses it at a time.
 type takingsProjection struct {
 	sold     Sold
 	refunded Refunded
@@ -142,7 +142,7 @@ type TillsRow struct {
 	Note  string `json:"note"`
 }
 
-// tillsProjection leads stored events to their folds. One projector uses it at a time.
+// tillsProjection leads stored events to their folds. One goroutine uses it at a time.
 type tillsProjection struct {
 	sold Sold
 }

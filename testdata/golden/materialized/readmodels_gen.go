@@ -23,19 +23,22 @@ type TakingsModel struct {
 func newTakingsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*TakingsModel, error) {
 	table, err := rows.Table(ctx, &takingsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &takingsProjection{}
-	projector := projection.New(store, table, projection.Definition[TakingsKey, TakingsRow]{
-		Name:   "Takings",
-		Events: []string{"shop-sold", "Refunded"},
-		Codec:  takingsCodec,
-		OwnKey: ownTakingsKey,
-		Fold:   p.fold,
+	projector := projection.New(group, rows, projection.Definition[TakingsKey, TakingsRow]{
+		Name:     "Takings",
+		Events:   []string{"shop-sold", "Refunded"},
+		Codec:    takingsCodec,
+		OwnKey:   ownTakingsKey,
+		ByStream: true,
+		NewFold: func(int) func(*projection.Rows[TakingsKey, TakingsRow], *cqrs.Record) error {
+			return new(takingsProjection).fold
+		},
 	})
 	m := &TakingsModel{readmodel.NewModel(table, store, takingsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -80,6 +83,7 @@ var takingsCodec = readmodel.Codec[TakingsKey, TakingsRow]{
 		Indexes: [][]string{
 			{"tender", "held"},
 		},
+		View: takingsView,
 	},
 	AppendKey: appendTakingsKey,
 	AppendRow: appendTakingsRow,
@@ -143,18 +147,20 @@ type TillsModel struct {
 func newTillsModel(
 	ctx context.Context,
 	store aggregate.Store,
+	group *projection.Group,
 	rows readmodel.Store,
 ) (*TillsModel, error) {
 	table, err := rows.Table(ctx, &tillsCodec.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &tillsProjection{}
-	projector := projection.New(store, table, projection.Definition[TillsKey, TillsRow]{
+	projector := projection.New(group, rows, projection.Definition[TillsKey, TillsRow]{
 		Name:   "Tills",
 		Events: []string{"shop-sold"},
 		Codec:  tillsCodec,
-		Fold:   p.fold,
+		NewFold: func(int) func(*projection.Rows[TillsKey, TillsRow], *cqrs.Record) error {
+			return new(tillsProjection).fold
+		},
 	})
 	m := &TillsModel{readmodel.NewModel(table, store, tillsCodec), projector}
 	m.StopsWith(projector.Err)
@@ -180,6 +186,7 @@ var tillsCodec = readmodel.Codec[TillsKey, TillsRow]{
 			{Name: "named", Kind: readmodel.Bool},
 			{Name: "note", Kind: readmodel.String},
 		},
+		View: tillsView,
 	},
 	AppendKey: appendTillsKey,
 	AppendRow: appendTillsRow,
