@@ -269,7 +269,7 @@ func TestABrokenLineOfAModelIsFound(t *testing.T) {
 	lines := strings.Split(strings.TrimRight(string(src), "\n"), "\n")
 	for i, line := range lines {
 		key, value, found := strings.Cut(line, ": ")
-		if !found || strings.HasPrefix(strings.TrimSpace(line), "#") || strings.ContainsAny(value, `{["'`) {
+		if !found || strings.HasPrefix(strings.TrimSpace(line), "#") || strings.ContainsAny(line, `{["'`) {
 			continue
 		}
 		for _, wrong := range []string{key + ": @" + value, key + ": 'a'b'", key + ": [a", key + ": a: b", "\t" + line} {
