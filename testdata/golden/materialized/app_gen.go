@@ -56,6 +56,11 @@ func (a *App) Run(ctx context.Context) error {
 	return a.group.Run(ctx)
 }
 
+// Status says how far each read model is, in each store that it is kept in. It does no I/O.
+func (a *App) Status() []projection.Status {
+	return a.group.Status()
+}
+
 // Projectors returns what keeps each read model up to date, to run or to watch one by one.
 func (a *App) Projectors() []projection.Runner {
 	return a.group.Runners()
