@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
-	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -25,166 +23,170 @@ type Codec[K comparable, R any] struct {
 	ReadRow func(*Scanner, *R)
 }
 
-// Freshness says what an answer reflects: every event up to Position that its projection handles, and none behind.
-type Freshness struct {
-	// Position is 0 if the projection never started.
-	Position cqrs.Position
-	// Head is the position of the last event of the log when the query began, or Position if that is later.
-	Head cqrs.Position
-}
-
-// Current reports whether the answer reflects every event that the log held when the query began. The answer of a
-// projection that never started is never current, not even over an empty log.
-func (f Freshness) Current() bool { return f.Position > 0 && f.Position >= f.Head }
-
 // Entry is a row with its key.
 type Entry[K comparable, R any] struct {
-	Key K
-	Row R
+	Key K `json:"key"`
+	Row R `json:"row"`
 }
 
-// Model answers typed queries over a table. It is safe for concurrent use.
+// Model answers typed queries about a read model. It is safe for concurrent use.
 //
-// Every query takes cqrs.AtLeast, and then waits until the table reflects that position. If ctx ends first, the
-// error is a *StaleError; so it is if StopsWith was called and the projector stopped.
+// The generation of the codec's fingerprint answers if it is the active one, or if it is built and the active one has
+// another shape, or is not there; else the active one, if it has the same shape. So no query ever sees a generation that
+// is being built; where there is nothing else, the error is a *NotBuiltError. Another generation that becomes active is
+// noticed at once, if this process promoted it, and within a second otherwise. Where the generation is the work of another
+// log, every query fails with a *HistoryError.
+//
+// Every query takes cqrs.AtLeast, and then waits until its generation reflects that position. If ctx ends first, the
+// error is a *StaleError; so it is if StopsWith was called and the projector stopped. The Freshness that comes with it is
+// what was reached.
 type Model[K comparable, R any] struct {
-	table   Table
-	log     eventlog.Log
 	codec   Codec[K, R]
-	stopped func() error // nil if nothing is known of the projector
+	serving *serving
 }
 
-// NewModel returns a Model over a table of the codec's schema. The log only tells its head.
-func NewModel[K comparable, R any](table Table, log eventlog.Log, codec Codec[K, R]) *Model[K, R] {
-	return &Model[K, R]{table: table, log: log, codec: codec}
+// NewModel returns a Model over a store's generations of the codec's projection. Nothing is opened yet. The log tells its
+// head, which events are not reflected, and whether a generation was made from it.
+func NewModel[K comparable, R any](store Store, log eventlog.Log, codec Codec[K, R]) *Model[K, R] {
+	schema := codec.Schema
+	return &Model[K, R]{codec: codec, serving: newServing(store, log, &schema)}
 }
 
-// StopsWith ties the model to the projector that keeps its table up to date: err returns what stopped it, or nil while
-// it runs or is idle. A query does not wait for a projector that stopped. It is called before the first query, once;
-// err must be safe for concurrent use.
-func (m *Model[K, R]) StopsWith(err func() error) { m.stopped = err }
+// StopsWith ties the model to the projector that keeps its generation up to date: err returns what stopped it, or nil
+// while it runs or is idle. A query does not wait for a projector that stopped. It is called before the first query,
+// once; err must be safe for concurrent use.
+func (m *Model[K, R]) StopsWith(err func() error) { m.serving.stopped = err }
 
 // Get returns the row under a key. Without one the error wraps ErrNoRow, and the Freshness is that of the answer
 // that there is none.
 func (m *Model[K, R]) Get(ctx context.Context, key K, opts ...cqrs.QueryOption) (R, Freshness, error) {
 	var row, none R
-	head, err := m.begin(ctx, opts)
-	if err != nil {
-		return none, Freshness{}, err
-	}
 	values := m.codec.AppendKey(nil, &key)
-	var s *Scanner
-	position, err := m.table.Get(ctx, [][]Value{values}, func(_ int, stored []Value, _ cqrs.Position) error {
-		if stored == nil {
-			return nil
-		}
-		s = m.rowScanner(stored)
-		m.codec.ReadRow(s, &row)
-		return s.Err()
+	found := false
+	fresh, err := m.serving.answer(ctx, opts, func(g *opened) (Checkpoint, error) {
+		row, found = none, false
+		return g.table.Get(ctx, [][]Value{values}, func(_ int, stored []Value, _ cqrs.Position) error {
+			if stored == nil {
+				return nil
+			}
+			found = true
+			s := m.rowScanner(stored)
+			m.codec.ReadRow(s, &row)
+			return s.Err()
+		})
 	})
 	if err != nil {
-		return none, Freshness{}, err
+		return none, fresh, err
 	}
-	if s == nil {
+	if !found {
 		err = fmt.Errorf("read model %s: %w: %s", m.codec.Schema.Projection, ErrNoRow, KeyText(&m.codec.Schema, values))
 	}
-	return row, freshness(position, head), err
+	return row, fresh, err
 }
 
 // GetMany returns the rows under several keys, in one round trip and of one moment. Keys without a row are not in
 // the map.
 func (m *Model[K, R]) GetMany(ctx context.Context, keys []K, opts ...cqrs.QueryOption) (map[K]R, Freshness, error) {
-	head, err := m.begin(ctx, opts)
-	if err != nil {
-		return nil, Freshness{}, err
-	}
 	wanted := make([][]Value, len(keys))
 	for i := range keys {
 		wanted[i] = m.codec.AppendKey(nil, &keys[i])
 	}
 	rows := make(map[K]R, len(keys))
 	s := m.rowScanner(nil)
-	position, err := m.table.Get(ctx, wanted, func(i int, stored []Value, _ cqrs.Position) error {
-		if stored == nil {
-			return nil
-		}
-		var row R
-		s.Reset(stored)
-		m.codec.ReadRow(s, &row)
-		rows[keys[i]] = row
-		return s.Err()
+	fresh, err := m.serving.answer(ctx, opts, func(g *opened) (Checkpoint, error) {
+		clear(rows)
+		return g.table.Get(ctx, wanted, func(i int, stored []Value, _ cqrs.Position) error {
+			if stored == nil {
+				return nil
+			}
+			var row R
+			s.Reset(stored)
+			m.codec.ReadRow(s, &row)
+			rows[keys[i]] = row
+			return s.Err()
+		})
 	})
 	if err != nil {
-		return nil, Freshness{}, err
+		return nil, fresh, err
 	}
-	return rows, freshness(position, head), nil
+	return rows, fresh, nil
 }
 
-// Find returns the rows that f selects, in its order and of one moment; with cqrs.InPage, a page of them.
+// Find returns the rows that f selects, in its order and of one moment; with cqrs.InPage, a page of them. Index is that of
+// the codec's schema. Limit bounds the rows of all pages together.
 func (m *Model[K, R]) Find(ctx context.Context, f Find, opts ...cqrs.QueryOption) ([]Entry[K, R], Freshness, error) {
-	head, err := m.begin(ctx, opts)
-	if err != nil {
-		return nil, Freshness{}, err
-	}
 	var entries []Entry[K, R]
-	var position cqrs.Position
-	if page := options(opts).Page; page != nil {
-		entries, position, err = m.page(ctx, f, page)
-	} else {
-		entries, position, err = m.find(ctx, f, nil)
-	}
+	page := options(opts).Page
+	fresh, err := m.serving.answer(ctx, opts, func(g *opened) (at Checkpoint, err error) {
+		if page != nil {
+			entries, at, err = m.page(ctx, g, f, page)
+		} else {
+			entries, at, err = m.find(ctx, g, f, nil)
+		}
+		return at, err
+	})
 	if err != nil {
-		return nil, Freshness{}, err
+		return nil, fresh, err
 	}
-	return entries, freshness(position, head), nil
+	return entries, fresh, nil
 }
 
 // page asks for one row more than wanted: whether there is one says whether there is a next page.
-func (m *Model[K, R]) page(ctx context.Context, f Find, page *cqrs.Page) ([]Entry[K, R], cqrs.Position, error) {
+func (m *Model[K, R]) page(ctx context.Context, g *opened, f Find, page *cqrs.Page) ([]Entry[K, R], Checkpoint, error) {
 	page.Next = ""
 	schema := &m.codec.Schema
 	if err := schema.CheckFind(&f); err != nil {
-		return nil, 0, err
+		return nil, Checkpoint{}, err
 	}
+	bound := f // what the cursor is good for
 	if page.After != "" {
-		behind, err := schema.behind(&f, page.After)
+		after, left, err := schema.behind(&bound, page.After)
 		if err != nil {
-			return nil, 0, err
+			return nil, Checkpoint{}, err
 		}
-		f.After = behind
+		f.After, f.Limit = after, left
 	}
-	if page.Limit <= 0 {
-		return m.find(ctx, f, nil)
+	if page.Limit <= 0 || f.Limit > 0 && f.Limit <= page.Limit {
+		return m.find(ctx, g, f, nil)
 	}
+	left := f.Limit
+	f.Limit = page.Limit + 1
 	var last []Value
 	rows := 0
-	f.Limit = page.Limit + 1
-	entries, position, err := m.find(ctx, f, func(key, row []Value) {
-		if rows++; rows != page.Limit {
-			return
-		}
-		for _, n := range schema.after(&f) {
-			if n < len(key) {
-				last = append(last, key[n])
-			} else {
-				last = append(last, row[n-len(key)])
-			}
+	entries, at, err := m.find(ctx, g, f, func(key, row []Value) {
+		if rows++; rows == page.Limit {
+			last = schema.pick(schema.after(&f), key, row)
 		}
 	})
 	if err == nil && len(entries) > page.Limit {
 		entries = entries[:page.Limit:page.Limit]
-		page.Next = schema.cursor(&f, last)
+		page.Next = schema.cursor(&bound, last, max(0, left-page.Limit))
 	}
-	return entries, position, err
+	return entries, at, err
+}
+
+// pick returns the values of some columns, by their numbers.
+func (s *Schema) pick(columns []int, key, row []Value) (values []Value) {
+	for _, n := range columns {
+		if n < len(key) {
+			values = append(values, key[n])
+		} else {
+			values = append(values, row[n-len(key)])
+		}
+	}
+	return values
 }
 
 // find reads the rows that f selects, and shows the values of each to look, if that is not nil.
 func (m *Model[K, R]) find(
-	ctx context.Context, f Find, look func(key, row []Value),
-) ([]Entry[K, R], cqrs.Position, error) {
+	ctx context.Context, g *opened, f Find, look func(key, row []Value),
+) ([]Entry[K, R], Checkpoint, error) {
+	if err := m.codec.Schema.CheckFind(&f); err != nil {
+		return nil, Checkpoint{}, err
+	}
 	var entries []Entry[K, R]
 	ks, rs := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil), m.rowScanner(nil)
-	position, err := m.table.Find(ctx, f, func(key, row []Value) error {
+	at, err := g.table.Find(ctx, g.translate(f), func(key, row []Value, _ cqrs.Position) error {
 		entries = append(entries, Entry[K, R]{})
 		e := &entries[len(entries)-1]
 		ks.Reset(key)
@@ -197,25 +199,29 @@ func (m *Model[K, R]) find(
 		return errors.Join(ks.Err(), rs.Err())
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, Checkpoint{}, err
 	}
-	return entries, position, nil
+	return entries, at, nil
 }
 
 // pageSize is how many rows All reads at once.
 const pageSize = 500
 
 // All yields every row in the order of the keys. It reads page by page, so that no table is held while the caller's
-// code runs: each page is of one moment, all of them together need not be. After an error the iteration is over.
+// code runs: each page is of one moment, all of them together need not be, but they are of one generation, also if
+// another one becomes active meanwhile. Should that one be dropped, the error wraps ErrNoGeneration. After an error the
+// iteration is over.
 func (m *Model[K, R]) All(ctx context.Context, opts ...cqrs.QueryOption) iter.Seq2[Entry[K, R], error] {
 	return func(yield func(Entry[K, R], error) bool) {
-		if err := m.await(ctx, options(opts).AtLeast); err != nil {
-			yield(Entry[K, R]{}, err)
-			return
-		}
+		var g *opened
+		var page []Entry[K, R]
 		f := Find{Index: -1, Limit: pageSize}
+		_, err := m.serving.answer(ctx, opts, func(first *opened) (at Checkpoint, err error) {
+			g = first
+			page, at, err = m.find(ctx, g, f, nil)
+			return at, err
+		})
 		for {
-			page, _, err := m.find(ctx, f, nil)
 			if err != nil {
 				yield(Entry[K, R]{}, err)
 				return
@@ -229,21 +235,26 @@ func (m *Model[K, R]) All(ctx context.Context, opts ...cqrs.QueryOption) iter.Se
 				return
 			}
 			f.After = m.codec.AppendKey(f.After[:0], &page[len(page)-1].Key)
+			page, _, err = m.find(ctx, g, f, nil)
 		}
 	}
 }
 
 // Count returns the number of rows that f selects without After and Limit.
 func (m *Model[K, R]) Count(ctx context.Context, f Find, opts ...cqrs.QueryOption) (int64, Freshness, error) {
-	head, err := m.begin(ctx, opts)
-	if err != nil {
+	f.After = nil
+	if err := m.codec.Schema.CheckFind(&f); err != nil {
 		return 0, Freshness{}, err
 	}
-	n, position, err := m.table.Count(ctx, f)
+	var n int64
+	fresh, err := m.serving.answer(ctx, opts, func(g *opened) (at Checkpoint, err error) {
+		n, at, err = g.table.Count(ctx, g.translate(f))
+		return at, err
+	})
 	if err != nil {
-		return 0, Freshness{}, err
+		return 0, fresh, err
 	}
-	return n, freshness(position, head), nil
+	return n, fresh, nil
 }
 
 func (m *Model[K, R]) rowScanner(values []Value) *Scanner {
@@ -255,89 +266,4 @@ func options(opts []cqrs.QueryOption) (o cqrs.QueryOptions) {
 		opt(&o)
 	}
 	return o
-}
-
-func freshness(position, head cqrs.Position) Freshness {
-	return Freshness{Position: position, Head: max(head, position)}
-}
-
-// begin waits for the position of AtLeast and returns the log's head. The head is read before the rows: an answer
-// that reaches it reflects everything that was acknowledged before the query began.
-func (m *Model[K, R]) begin(ctx context.Context, opts []cqrs.QueryOption) (cqrs.Position, error) {
-	head, err := m.log.Head(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return head, m.await(ctx, options(opts).AtLeast)
-}
-
-// The polling of a table that another process may write: it begins fast, because most waits are for an event that
-// was appended a moment ago.
-const (
-	minPoll = time.Millisecond
-	maxPoll = 50 * time.Millisecond
-)
-
-// await returns when the table reflects position want, or is not going to. Every table reflects position 0.
-func (m *Model[K, R]) await(ctx context.Context, want cqrs.Position) error {
-	if want <= 0 {
-		return nil
-	}
-	watcher, _ := m.table.(Watcher)
-	timer := time.NewTimer(maxPoll)
-	defer timer.Stop()
-	var stale *StaleError // what to say if ctx ends; nobody knows before the first look
-	for poll := minPoll; ; poll = min(2*poll, maxPoll) {
-		// Whoever asked for the channel before reading the checkpoint can't miss the batch that comes between.
-		var changed <-chan struct{}
-		if watcher != nil {
-			changed = watcher.Changed()
-		}
-		// For the same reason, what it wrote before it stopped is read afterwards.
-		var stopped error
-		if m.stopped != nil {
-			stopped = m.stopped()
-		}
-		if errors.Is(stopped, ErrFenced) || errors.Is(stopped, eventlog.ErrUnavailable) {
-			stopped = nil // another process moves the table on, or the projector goes on once the log is back
-		}
-		c, err := m.table.Checkpoint(ctx)
-		if err != nil && ctx.Err() != nil && stale != nil {
-			stale.Err = ctx.Err()
-			return stale
-		}
-		if err != nil {
-			return err
-		}
-		if c.Position >= want {
-			return nil
-		}
-		stale = &StaleError{Projection: m.codec.Schema.Projection, Want: want, Have: c.Position, Err: stopped}
-		if stopped != nil {
-			return stale
-		}
-		timer.Reset(poll)
-		select {
-		case <-ctx.Done():
-			stale.Err = ctx.Err()
-			return stale
-		case <-changed:
-		case <-timer.C:
-		}
-	}
-}
-
-// KeyText returns a key as people read it: "account=acc-1 currency=EUR".
-func KeyText(s *Schema, key []Value) string {
-	var b strings.Builder
-	for i, v := range key {
-		if i > 0 {
-			b.WriteByte(' ')
-		}
-		if i < len(s.Key) {
-			b.WriteString(s.Key[i].Name + "=")
-		}
-		b.WriteString(v.String())
-	}
-	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -37,6 +38,22 @@ type InvalidQueryError struct {
 
 func (e *InvalidQueryError) Error() string {
 	return fmt.Sprintf("read model %s: %s", e.Projection, e.Reason)
+}
+
+// CheckLease refuses a lease that could not be told from none. Sinks call it in Hold.
+func (s *Schema) CheckLease(holder string, ttl time.Duration) error {
+	if holder == "" || len(holder) > 256 || !utf8.ValidString(holder) || strings.IndexByte(holder, 0) >= 0 {
+		return s.invalid("a lease's holder is not a text of 1 to 256 bytes: %.80q", holder)
+	}
+	if ttl <= 0 {
+		return s.invalid("a lease is to last %s", ttl)
+	}
+	return nil
+}
+
+// SameShape reports whether both have the same columns, so that one program reads the rows of both.
+func (s *Schema) SameShape(other *Schema) bool {
+	return slices.Equal(s.Key, other.Key) && slices.Equal(s.Row, other.Row)
 }
 
 // Columns returns all columns: those of the key, then those of the row.
@@ -182,6 +199,9 @@ func identifier(s string) bool {
 // it first in Apply, so that all of them refuse the same, before anything is written. The error is an
 // *InvalidValueError or an *InvalidQueryError.
 func (s *Schema) CheckBatch(b *Batch) error {
+	if b.From.Built && !b.To.Built {
+		return s.invalid("a batch makes a built generation one that is not")
+	}
 	if b.To.Position < b.From.Position {
 		return s.invalid("a batch leads back from position %d to %d", b.From.Position, b.To.Position)
 	}

@@ -52,11 +52,11 @@ func testMoments(t *testing.T, store readmodel.Store) {
 // look reads all rows in one of three ways, and compares each with the checkpoint of the same answer.
 func look(table readmodel.Table, keys [][]readmodel.Value, way int) error {
 	var seen []int64
-	var at cqrs.Position
+	var c readmodel.Checkpoint
 	var err error
 	switch way % 3 {
 	case 0:
-		at, err = table.Get(context.Background(), keys, func(_ int, row []readmodel.Value, at cqrs.Position) error {
+		c, err = table.Get(context.Background(), keys, func(_ int, row []readmodel.Value, at cqrs.Position) error {
 			if int64(at) != row[0].Int64() {
 				return fmt.Errorf("row %d says that it is of position %d", row[0].Int64(), at)
 			}
@@ -64,17 +64,18 @@ func look(table readmodel.Table, keys [][]readmodel.Value, way int) error {
 			return nil
 		})
 	case 1:
-		at, err = table.Find(context.Background(), readmodel.Find{Index: 0}, func(_, row []readmodel.Value) error {
+		c, err = table.Find(context.Background(), readmodel.Find{Index: 0}, func(_, row []readmodel.Value, _ cqrs.Position) error {
 			seen = append(seen, row[0].Int64())
 			return nil
 		})
 	default:
 		var n int64
-		if n, at, err = table.Count(context.Background(), readmodel.Find{Index: -1}); (n == 0) != (at == 0) {
-			return fmt.Errorf("%d rows at position %d", n, at)
+		if n, c, err = table.Count(context.Background(), readmodel.Find{Index: -1}); (n == 0) != (c.Position == 0) {
+			return fmt.Errorf("%d rows at position %d", n, c.Position)
 		}
 		return err
 	}
+	at := c.Position
 	if err == nil && at > 0 && len(seen) != len(keys) {
 		return fmt.Errorf("%d rows at position %d", len(seen), at)
 	}

@@ -100,12 +100,12 @@ func apply(t require.TestingT, table readmodel.Table, n int, changes ...readmode
 
 func find(t require.TestingT, table readmodel.Table, f readmodel.Find) ([]entry, cqrs.Position) {
 	var entries []entry
-	at, err := table.Find(context.Background(), f, func(key, row []readmodel.Value) error {
+	at, err := table.Find(context.Background(), f, func(key, row []readmodel.Value, _ cqrs.Position) error {
 		entries = append(entries, entry{Key: clone(key), Row: clone(row)})
 		return nil
 	})
 	require.NoError(t, err)
-	return entries, at
+	return entries, at.Position
 }
 
 // clone is slices.Clone, but never nil, so that a row without columns is still a row.
@@ -118,7 +118,7 @@ func get(t require.TestingT, table readmodel.Table, keys ...[]readmodel.Value) (
 		return nil
 	})
 	require.NoError(t, err)
-	return rows, at
+	return rows, at.Position
 }
 
 func count(t require.TestingT, table readmodel.Table, f readmodel.Find) int64 {
@@ -317,7 +317,7 @@ func testStop(t *testing.T, store readmodel.Store) {
 	sentinel := errors.New("no")
 	for _, end := range []error{readmodel.ErrStop, sentinel} {
 		calls := 0
-		at, err := table.Find(t.Context(), readmodel.Find{Index: -1}, func(_, _ []readmodel.Value) error {
+		at, err := table.Find(t.Context(), readmodel.Find{Index: -1}, func(_, _ []readmodel.Value, _ cqrs.Position) error {
 			calls++
 			return fmt.Errorf("callback: %w", end)
 		})
@@ -327,7 +327,7 @@ func testStop(t *testing.T, store readmodel.Store) {
 			continue
 		}
 		assert.NoError(t, err)
-		assert.EqualValues(t, 1, at)
+		assert.EqualValues(t, 1, at.Position)
 	}
 	_, err := table.Get(t.Context(), [][]readmodel.Value{key("a", "EUR"), key("b", "EUR")},
 		func(int, []readmodel.Value, cqrs.Position) error { return sentinel })

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -14,52 +15,23 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
-// Store implements readmodel.Store. It is safe for concurrent use.
-type Store struct {
-	mu     sync.Mutex
-	tables map[string]*contents
-}
-
-// New returns an empty Store.
-func New() *Store { return &Store{tables: map[string]*contents{}} }
-
-// Table implements readmodel.Store. Schemas of the same projection and fingerprint get the same rows; should their
-// columns differ all the same, the error is a *readmodel.SchemaError.
-func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.Table, error) {
-	if err := cmp.Or(schema.Check(), ctx.Err()); err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	name := schema.Projection + "_" + schema.Fingerprint
-	c := s.tables[name]
-	if c == nil {
-		c = &contents{columns: schema.Columns(), rows: map[string]*row{}}
-		s.tables[name] = c
-	}
-	if !slices.Equal(c.columns, schema.Columns()) {
-		return nil, &readmodel.SchemaError{
-			Projection: schema.Projection,
-			Reason:     "other columns were opened under its fingerprint " + schema.Fingerprint,
-		}
-	}
-	return &table{contents: c, schema: *schema}, nil
-}
-
-// table is one opening of a table: openings may declare other indexes over the same rows.
+// table is one opening of a generation: openings may declare other indexes over the same rows.
 type table struct {
 	*contents
 	schema readmodel.Schema
 }
 
-// contents are the rows of a table. A row never changes once it is in the map, it is only replaced: whoever took it
+// contents are the rows of a generation. A row never changes once it is in the map, it is only replaced: whoever took it
 // while holding mu may read it afterwards, so that no callback runs under the lock.
 type contents struct {
 	readmodel.Signal
-	columns []readmodel.Column
+	created readmodel.Schema
 
-	mu         sync.RWMutex
+	mu sync.RWMutex
+	// about has all but the checkpoint and the schema.
+	about      readmodel.Generation
 	checkpoint readmodel.Checkpoint
+	dropped    bool
 	// rows is keyed by the sortable encoding of the key.
 	rows map[string]*row
 
@@ -78,6 +50,15 @@ type sortedRow struct {
 	*row
 }
 
+// there returns readmodel.ErrNoGeneration if the generation was dropped. It is called under mu.
+func (c *contents) there() error {
+	if c.dropped {
+		return fmt.Errorf("read model %s: %w: %s was dropped", c.created.Projection, readmodel.ErrNoGeneration,
+			c.created.Fingerprint)
+	}
+	return nil
+}
+
 // Checkpoint implements readmodel.Table.
 func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	if err := ctx.Err(); err != nil {
@@ -85,7 +66,7 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	}
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.checkpoint, nil
+	return t.checkpoint, t.there()
 }
 
 // Apply implements readmodel.Table.
@@ -95,6 +76,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if err := t.there(); err != nil {
+		return err
+	}
 	if t.checkpoint != b.From {
 		return readmodel.ErrFenced
 	}
@@ -125,48 +109,54 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 // Get implements readmodel.Table.
 func (t *table) Get(ctx context.Context, keys [][]readmodel.Value,
 	found func(int, []readmodel.Value, cqrs.Position) error,
-) (cqrs.Position, error) {
+) (readmodel.Checkpoint, error) {
 	if err := ctx.Err(); err != nil {
-		return 0, err
+		return readmodel.Checkpoint{}, err
 	}
 	rows, at, err := t.lookUp(keys)
 	if err != nil {
-		return 0, err
+		return readmodel.Checkpoint{}, err
 	}
 	for i, r := range rows {
 		if r == nil {
 			continue
 		}
 		if err := found(i, r.values, r.position); err != nil {
-			return 0, err
+			return readmodel.Checkpoint{}, err
 		}
 	}
 	return at, nil
 }
 
-func (t *table) lookUp(keys [][]readmodel.Value) ([]*row, cqrs.Position, error) {
+func (t *table) lookUp(keys [][]readmodel.Value) ([]*row, readmodel.Checkpoint, error) {
 	rows := make([]*row, len(keys))
 	var buf []byte
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	if err := t.there(); err != nil {
+		return nil, readmodel.Checkpoint{}, err
+	}
 	for i, key := range keys {
 		if err := t.schema.CheckKey(key); err != nil {
-			return nil, 0, err
+			return nil, readmodel.Checkpoint{}, err
 		}
 		buf = appendSortable(buf[:0], key)
 		rows[i] = t.rows[string(buf)]
 	}
-	return rows, t.checkpoint.Position, nil
+	return rows, t.checkpoint, nil
 }
 
 // Find implements readmodel.Table.
 func (t *table) Find(ctx context.Context, f readmodel.Find,
-	found func(key, row []readmodel.Value) error,
-) (cqrs.Position, error) {
+	found func(key, row []readmodel.Value, at cqrs.Position) error,
+) (readmodel.Checkpoint, error) {
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
-		return 0, err
+		return readmodel.Checkpoint{}, err
 	}
-	rows, at := t.inOrder(&f)
+	rows, at, err := t.inOrder(&f)
+	if err != nil {
+		return at, err
+	}
 	rows = rows[after(rows, &f):]
 	equal := string(appendSortable(nil, f.Equal))
 	matches := t.schema.Matcher(&f.Where)
@@ -179,10 +169,10 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 			continue
 		}
 		n++
-		if err := found(r.key, r.values); errors.Is(err, readmodel.ErrStop) {
+		if err := found(r.key, r.values, r.position); errors.Is(err, readmodel.ErrStop) {
 			break
 		} else if err != nil {
-			return 0, err
+			return readmodel.Checkpoint{}, err
 		}
 	}
 	return at, nil
@@ -212,12 +202,15 @@ func search(rows []sortedRow, by string) int {
 }
 
 // Count implements readmodel.Table.
-func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, cqrs.Position, error) {
+func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, readmodel.Checkpoint, error) {
 	f.After = nil
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
-		return 0, 0, err
+		return 0, readmodel.Checkpoint{}, err
 	}
-	rows, at := t.inOrder(&f)
+	rows, at, err := t.inOrder(&f)
+	if err != nil {
+		return 0, at, err
+	}
 	equal := string(appendSortable(nil, f.Equal))
 	rows = rows[search(rows, equal):]
 	// The encoding is free of prefixes, so that the rows that begin with equal stand together.
@@ -239,11 +232,14 @@ func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, cqrs.Positi
 	return count, at, nil
 }
 
-// inOrder returns all rows in the order of a query, and the position that they reflect. It sorts them at the first
-// query after a change.
-func (t *table) inOrder(f *readmodel.Find) ([]sortedRow, cqrs.Position) {
+// inOrder returns all rows in the order of a query, and the checkpoint that they reflect. It sorts them at the
+// first query after a change.
+func (t *table) inOrder(f *readmodel.Find) ([]sortedRow, readmodel.Checkpoint, error) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
+	if err := t.there(); err != nil {
+		return nil, readmodel.Checkpoint{}, err
+	}
 	t.sortMu.Lock()
 	defer t.sortMu.Unlock()
 	name := strings.Join(f.Order, ",")
@@ -251,14 +247,14 @@ func (t *table) inOrder(f *readmodel.Find) ([]sortedRow, cqrs.Position) {
 		name = strings.Join(t.schema.Indexes[f.Index], ",")
 	}
 	if rows, ok := t.sorted[name]; ok {
-		return rows, t.checkpoint.Position
+		return rows, t.checkpoint, nil
 	}
 	rows := t.sort(t.schema.Order(f))
 	if t.sorted == nil {
 		t.sorted = map[string][]sortedRow{}
 	}
 	t.sorted[name] = rows
-	return rows, t.checkpoint.Position
+	return rows, t.checkpoint, nil
 }
 
 func (t *table) sort(order []int) []sortedRow {

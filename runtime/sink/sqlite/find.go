@@ -109,7 +109,8 @@ func (s *selection) sql(t *table, f *readmodel.Find) string {
 	if len(order) > 0 {
 		orderBy = " ORDER BY " + strings.Join(order, ", ")
 	}
-	return fmt.Sprintf("SELECT %s FROM %s WHERE %s%s LIMIT ?", t.allColumns, quote(t.name), s.where(), orderBy)
+	return fmt.Sprintf("SELECT %s, %s FROM %s WHERE %s%s LIMIT ?",
+		t.allColumns, positionColumn, quote(t.name), s.where(), orderBy)
 }
 
 func (s *selection) fixes(c column) bool {
@@ -123,19 +124,18 @@ func (s *selection) fixes(c column) bool {
 
 // Find implements readmodel.Table.
 func (t *table) Find(ctx context.Context, f readmodel.Find,
-	found func(key, row []readmodel.Value) error,
-) (cqrs.Position, error) {
+	found func(key, row []readmodel.Value, at cqrs.Position) error,
+) (readmodel.Checkpoint, error) {
 	if err := t.schema.CheckFind(&f); err != nil {
-		return 0, err
+		return readmodel.Checkpoint{}, err
 	}
 	limit := int64(f.Limit)
 	if limit <= 0 {
 		limit = -1
 	}
-	var at cqrs.Position
-	err := t.store.read(ctx, func(c *sqlite.Conn) error {
-		cp, err := t.checkpoint(c)
-		at = cp.Position
+	var at readmodel.Checkpoint
+	err := t.store.read(ctx, func(c *sqlite.Conn) (err error) {
+		at, err = t.checkpoint(c)
 		for _, s := range t.selections(&f) {
 			if err != nil || limit == 0 {
 				break
@@ -148,14 +148,14 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 		return err
 	})
 	if err != nil {
-		return 0, t.wrap(err)
+		return readmodel.Checkpoint{}, t.wrap(err)
 	}
 	return at, nil
 }
 
 // findRange calls found for the rows of one statement, and takes their number off the limit, unless that is negative.
 func (t *table) findRange(c *sqlite.Conn, s *selection, f *readmodel.Find, limit *int64,
-	found func(key, row []readmodel.Value) error,
+	found func(key, row []readmodel.Value, at cqrs.Position) error,
 ) error {
 	stmt, err := c.Prepare(s.sql(t, f))
 	if err != nil {
@@ -171,24 +171,22 @@ func (t *table) findRange(c *sqlite.Conn, s *selection, f *readmodel.Find, limit
 		if err := t.scanAll(stmt, 0, t.columns, values); err != nil {
 			return err
 		}
-		return found(values[:keys:keys], values[keys:])
+		return found(values[:keys:keys], values[keys:], cqrs.Position(stmt.ColumnInt64(len(t.columns))))
 	})
 }
 
 // Count implements readmodel.Table.
-func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, cqrs.Position, error) {
+func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, readmodel.Checkpoint, error) {
 	f.After = nil
 	if err := t.schema.CheckFind(&f); err != nil {
-		return 0, 0, err
+		return 0, readmodel.Checkpoint{}, err
 	}
 	var n int64
-	var at cqrs.Position
-	err := t.store.read(ctx, func(c *sqlite.Conn) error {
-		cp, err := t.checkpoint(c)
-		if err != nil {
+	var at readmodel.Checkpoint
+	err := t.store.read(ctx, func(c *sqlite.Conn) (err error) {
+		if at, err = t.checkpoint(c); err != nil {
 			return err
 		}
-		at = cp.Position
 		s := t.selections(&f)[0]
 		stmt, err := c.Prepare(fmt.Sprintf("SELECT count(*) FROM %s WHERE %s", quote(t.name), s.where()))
 		if err != nil {

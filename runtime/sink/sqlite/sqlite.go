@@ -1,11 +1,13 @@
 // Package sqlite keeps read models in a SQLite file, of their own or together with the log: typed, indexed tables that
 // the sqlite3 shell opens and people read.
 //
-// Each table is named by its projection and fingerprint, balance_by_currency_0123456789abcdef, and has one column per
-// field in snake case, plus cqrs_position: the position of the last event that was folded into the row. The table
-// cqrs_read_models lists them, with the position that each reflects:
+// Each generation of a read model has a table that is named by the projection and the fingerprint,
+// balance_by_currency_0123456789abcdef, with one column per field in snake case, plus cqrs_position: the position of the
+// last event that was folded into the row. The view balance_by_currency leads to the active one, and is replaced in the
+// transaction that promotes another. The table cqrs_read_models lists all generations, with the position that each
+// reflects:
 //
-//	SELECT projection, table_name, position FROM cqrs_read_models
+//	SELECT projection, table_name, active, built, position FROM cqrs_read_models
 //
 // Every column sorts as its kind does:
 //
@@ -26,6 +28,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime"
@@ -45,6 +48,7 @@ const writeWait = time.Minute
 
 // Store implements readmodel.Store. It is safe for concurrent use, also by several processes on one file.
 type Store struct {
+	readmodel.Signal
 	// One connection writes, so that the projectors of this process queue here and not at SQLite's lock.
 	writer, readers *sqlitedb.Pool
 
@@ -59,7 +63,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		readers: sqlitedb.NewPool(path, max(4, runtime.GOMAXPROCS(0)), nil),
 		signals: map[string]*readmodel.Signal{},
 	}
-	err := s.write(ctx, func(c *sqlite.Conn) error { return execute(c, listDDL) })
+	err := s.write(ctx, prepareList)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open read models in %s: %w", path, err), s.Close())
 	}
@@ -78,16 +82,8 @@ func prepareWriter(c *sqlite.Conn) error {
 // Close waits for running calls and closes the file. Every later call fails with cqrs.ErrClosed.
 func (s *Store) Close() error { return errors.Join(s.readers.Close(), s.writer.Close()) }
 
-const listDDL = `CREATE TABLE IF NOT EXISTS cqrs_read_models (
-	projection  TEXT NOT NULL,
-	fingerprint TEXT NOT NULL,
-	table_name  TEXT NOT NULL UNIQUE,
-	columns     TEXT NOT NULL,
-	position    INTEGER NOT NULL,
-	commit_id   TEXT NOT NULL,
-	handled     INTEGER NOT NULL,
-	PRIMARY KEY (projection, fingerprint)
-) STRICT, WITHOUT ROWID`
+// Name implements readmodel.Store.
+func (s *Store) Name() string { return "sqlite" }
 
 // Table implements readmodel.Store. Should another shape be stored under the schema's fingerprint, the error is a
 // *readmodel.SchemaError.
@@ -107,6 +103,12 @@ func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.
 	if err != nil {
 		return nil, t.wrap(err)
 	}
+	s.finish(t)
+	return t, nil
+}
+
+// finish gives a table whose name is known its statements, and the signal that all openings of it share.
+func (s *Store) finish(t *table) {
 	t.prepareSQL()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,15 +116,14 @@ func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.
 		s.signals[t.name] = &readmodel.Signal{}
 	}
 	t.Signal = s.signals[t.name]
-	return t, nil
 }
 
 // exists reports whether the table and all of its indexes are there, and learns the table's name.
 func (t *table) exists(c *sqlite.Conn) (bool, error) {
-	found, columns := false, ""
-	err := query(c, "SELECT table_name, columns FROM cqrs_read_models WHERE projection = ? AND fingerprint = ?",
+	found, columns, described := false, "", false
+	err := query(c, "SELECT table_name, columns, schema <> '' FROM cqrs_read_models WHERE projection = ? AND fingerprint = ?",
 		func(stmt *sqlite.Stmt) error {
-			found, t.name, columns = true, stmt.ColumnText(0), stmt.ColumnText(1)
+			found, t.name, columns, described = true, stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnBool(2)
 			return nil
 		}, t.schema.Projection, t.schema.Fingerprint)
 	if err != nil || !found {
@@ -141,7 +142,7 @@ func (t *table) exists(c *sqlite.Conn) (bool, error) {
 			return false, err
 		}
 	}
-	return true, nil
+	return described, nil
 }
 
 // create makes what is missing of the table. It runs in a write transaction.
@@ -151,9 +152,12 @@ func (t *table) create(c *sqlite.Conn) error {
 		return err
 	}
 	if t.name == "" {
-		if err := t.createTable(c); err != nil {
-			return err
-		}
+		err = t.createTable(c)
+	} else {
+		err = t.describeOld(c)
+	}
+	if err != nil {
+		return err
 	}
 	for _, index := range t.indexes() {
 		if err := execute(c, index.ddl); err != nil {
@@ -164,28 +168,42 @@ func (t *table) create(c *sqlite.Conn) error {
 }
 
 func (t *table) createTable(c *sqlite.Conn) error {
-	base := snakeCase(t.schema.Projection) + "_" + t.schema.Fingerprint
-	t.name = base
-	for n := 2; ; n++ {
-		taken, err := taken(c, t.name)
-		if err != nil {
-			return err
-		}
-		if !taken {
-			break
-		}
-		// Projections whose names differ in case or underscores only.
-		t.name = fmt.Sprintf("%s_%d", base, n)
+	name, err := freeName(c, snakeCase(t.schema.Projection)+"_"+t.schema.Fingerprint)
+	if err != nil {
+		return err
 	}
+	t.name = name
 	if err := execute(c, t.ddl()); err != nil {
 		return err
 	}
-	return query(c, `INSERT INTO cqrs_read_models (projection, fingerprint, table_name, columns, position, commit_id, handled)
-		VALUES (?, ?, ?, ?, 0, ?, 0)`, nil,
-		t.schema.Projection, t.schema.Fingerprint, t.name, t.describe(), commitText(readmodel.Checkpoint{}))
+	schema, err := json.Marshal(&t.schema)
+	if err != nil {
+		return err
+	}
+	now, err := listTime(c)
+	if err != nil {
+		return err
+	}
+	return query(c, `INSERT INTO cqrs_read_models
+		(projection, fingerprint, table_name, columns, position, commit_id, handled, schema, created)
+		VALUES (?, ?, ?, ?, 0, ?, 0, ?, ?)`, nil,
+		t.schema.Projection, t.schema.Fingerprint, t.name, t.describe(), commitText(readmodel.Checkpoint{}),
+		string(schema), timeText(now))
 }
 
-// taken reports whether a table or an index has the name.
+// freeName returns the name, with a number if it is taken: names of projections may differ in case or underscores only.
+func freeName(c *sqlite.Conn, base string) (string, error) {
+	name := base
+	for n := 2; ; n++ {
+		taken, err := taken(c, name)
+		if err != nil || !taken {
+			return name, err
+		}
+		name = fmt.Sprintf("%s_%d", base, n)
+	}
+}
+
+// taken reports whether a table, a view or an index has the name.
 func taken(c *sqlite.Conn, name string) (found bool, err error) {
 	err = query(c, "SELECT 1 FROM sqlite_schema WHERE name = ? COLLATE NOCASE", func(*sqlite.Stmt) error {
 		found = true

@@ -97,11 +97,9 @@ func (t *table) lookUpSQL(size int) string {
 
 // wrap names the read model in an error that does not do so itself.
 func (t *table) wrap(err error) error {
-	var (
-		corrupt *readmodel.CorruptError
-		schema  *readmodel.SchemaError
-	)
-	if err == nil || errors.Is(err, readmodel.ErrFenced) || errors.As(err, &corrupt) || errors.As(err, &schema) {
+	if err == nil || errors.Is(err, readmodel.ErrFenced) || errors.Is(err, readmodel.ErrNoGeneration) ||
+		errors.As(err, new(*readmodel.CorruptError)) || errors.As(err, new(*readmodel.SchemaError)) ||
+		errors.As(err, new(*readmodel.HeldError)) {
 		return err
 	}
 	return fmt.Errorf("read model %s: %w", t.schema.Projection, err)
@@ -117,14 +115,17 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	return cp, t.wrap(err)
 }
 
-// checkpoint reads the checkpoint within a transaction. Without one the table was dropped: its projection never
-// started.
+// checkpoint reads the checkpoint within a transaction.
 func (t *table) checkpoint(c *sqlite.Conn) (cp readmodel.Checkpoint, err error) {
-	err = query(c, "SELECT position, commit_id, handled FROM cqrs_read_models WHERE projection = ? AND fingerprint = ?",
+	found := false
+	err = query(c, `SELECT position, commit_id, handled, built FROM cqrs_read_models
+		WHERE projection = ? AND fingerprint = ? AND table_name = ?`,
 		func(stmt *sqlite.Stmt) error {
+			found = true
 			commit, err := uuid.Parse(stmt.ColumnText(1))
 			cp = readmodel.Checkpoint{
-				Position: cqrs.Position(stmt.ColumnInt64(0)), Commit: cqrs.CommitID(commit), Handled: stmt.ColumnInt64(2),
+				Position: cqrs.Position(stmt.ColumnInt64(0)), Commit: cqrs.CommitID(commit),
+				Handled: stmt.ColumnInt64(2), Built: stmt.ColumnBool(3),
 			}
 			if err != nil {
 				return &readmodel.CorruptError{
@@ -132,7 +133,10 @@ func (t *table) checkpoint(c *sqlite.Conn) (cp readmodel.Checkpoint, err error) 
 				}
 			}
 			return nil
-		}, t.schema.Projection, t.schema.Fingerprint)
+		}, t.schema.Projection, t.schema.Fingerprint, t.name)
+	if err == nil && !found {
+		err = noGeneration(t.schema.Projection, t.schema.Fingerprint)
+	}
 	return cp, err
 }
 
@@ -155,26 +159,25 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 
 // moveCheckpoint is the fence: whoever finds another checkpoint than it left changes nothing.
 func (t *table) moveCheckpoint(c *sqlite.Conn, from, to readmodel.Checkpoint) error {
-	stmt, err := c.Prepare(`UPDATE cqrs_read_models SET position = ?, commit_id = ?, handled = ?
-		WHERE projection = ? AND fingerprint = ? AND position = ? AND commit_id = ? AND handled = ?`)
+	stored, err := t.checkpoint(c)
+	if err != nil {
+		return err
+	}
+	if stored != from {
+		return readmodel.ErrFenced
+	}
+	stmt, err := c.Prepare(`UPDATE cqrs_read_models SET position = ?, commit_id = ?, handled = ?, built = ?
+		WHERE projection = ? AND fingerprint = ?`)
 	if err != nil {
 		return err
 	}
 	stmt.BindInt64(1, int64(to.Position))
 	stmt.BindText(2, commitText(to))
 	stmt.BindInt64(3, to.Handled)
-	stmt.BindText(4, t.schema.Projection)
-	stmt.BindText(5, t.schema.Fingerprint)
-	stmt.BindInt64(6, int64(from.Position))
-	stmt.BindText(7, commitText(from))
-	stmt.BindInt64(8, from.Handled)
-	if err := rows(stmt, nil); err != nil {
-		return err
-	}
-	if c.Changes() != 1 {
-		return readmodel.ErrFenced
-	}
-	return nil
+	stmt.BindBool(4, to.Built)
+	stmt.BindText(5, t.schema.Projection)
+	stmt.BindText(6, t.schema.Fingerprint)
+	return rows(stmt, nil)
 }
 
 func (t *table) change(c *sqlite.Conn, changes []readmodel.Change) error {
@@ -225,16 +228,15 @@ func inKeyOrder(changes []readmodel.Change) []*readmodel.Change {
 // Get implements readmodel.Table.
 func (t *table) Get(ctx context.Context, keys [][]readmodel.Value,
 	found func(int, []readmodel.Value, cqrs.Position) error,
-) (cqrs.Position, error) {
+) (readmodel.Checkpoint, error) {
 	for _, key := range keys {
 		if err := t.schema.CheckKey(key); err != nil {
-			return 0, err
+			return readmodel.Checkpoint{}, err
 		}
 	}
-	var at cqrs.Position
-	err := t.store.read(ctx, func(c *sqlite.Conn) error {
-		cp, err := t.checkpoint(c)
-		at = cp.Position
+	var at readmodel.Checkpoint
+	err := t.store.read(ctx, func(c *sqlite.Conn) (err error) {
+		at, err = t.checkpoint(c)
 		for first := 0; first < len(keys) && err == nil; first += lookUpSizes[len(lookUpSizes)-1] {
 			chunk := keys[first:min(len(keys), first+lookUpSizes[len(lookUpSizes)-1])]
 			err = t.getChunk(c, chunk, func(i int, row []readmodel.Value, at cqrs.Position) error {
@@ -244,7 +246,7 @@ func (t *table) Get(ctx context.Context, keys [][]readmodel.Value,
 		return err
 	})
 	if err != nil {
-		return 0, t.wrap(err)
+		return readmodel.Checkpoint{}, t.wrap(err)
 	}
 	return at, nil
 }
