@@ -38,21 +38,15 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "BalanceByCurrency", "CurrencyTotals", "RecentMovements", "Accounts"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.BalanceByCurrency, err = newBalanceByCurrencyModel(ctx, store, a.group, rows, projections.BalanceByCurrency); err != nil {
-		return nil, err
-	}
-	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.RecentMovements, err = newRecentMovementsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Accounts, err = newAccountsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
+	a.BalanceByCurrency = newBalanceByCurrencyModel(store, a.group, rows, projections.BalanceByCurrency)
+	a.CurrencyTotals = newCurrencyTotalsModel(store, a.group, rows)
+	a.RecentMovements = newRecentMovementsModel(store, a.group, rows)
+	a.Accounts = newAccountsModel(store, a.group, rows)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	return a, nil
 }

@@ -54,6 +54,8 @@ func underLoad(t *testing.T, at place, most int64) (first, last footprint) {
 	for i := range flatAccounts {
 		s.open(t, flatAccount(i))
 	}
+	_, _, err := s.BalanceByCurrency.GetMany(t.Context(), nil, cqrs.AtLeast(1)) // it is built from here on
+	require.NoError(t, err)
 	whole := 5 * time.Second
 	switch {
 	case soak.Full():

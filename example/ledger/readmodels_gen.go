@@ -21,16 +21,11 @@ type BalanceByCurrencyModel struct {
 }
 
 func newBalanceByCurrencyModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BalanceByCurrency,
-) (*BalanceByCurrencyModel, error) {
-	table, err := rows.Table(ctx, &balanceByCurrencyCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *BalanceByCurrencyModel {
 	projector := projection.New(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 		Name:     "BalanceByCurrency",
 		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
@@ -41,9 +36,9 @@ func newBalanceByCurrencyModel(
 			return (&balanceByCurrencyProjection{folds: folds}).fold
 		},
 	})
-	m := &BalanceByCurrencyModel{readmodel.NewModel(table, store, balanceByCurrencyCodec), projector}
+	m := &BalanceByCurrencyModel{readmodel.NewModel(rows, store, balanceByCurrencyCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -155,15 +150,10 @@ type CurrencyTotalsModel struct {
 }
 
 func newCurrencyTotalsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*CurrencyTotalsModel, error) {
-	table, err := rows.Table(ctx, &currencyTotalsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *CurrencyTotalsModel {
 	projector := projection.New(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
@@ -172,9 +162,9 @@ func newCurrencyTotalsModel(
 			return new(currencyTotalsProjection).fold
 		},
 	})
-	m := &CurrencyTotalsModel{readmodel.NewModel(table, store, currencyTotalsCodec), projector}
+	m := &CurrencyTotalsModel{readmodel.NewModel(rows, store, currencyTotalsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -242,15 +232,10 @@ type RecentMovementsModel struct {
 }
 
 func newRecentMovementsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*RecentMovementsModel, error) {
-	table, err := rows.Table(ctx, &recentMovementsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *RecentMovementsModel {
 	projector := projection.New(group, rows, projection.Definition[RecentMovementsKey, RecentMovementsRow]{
 		Name:     "RecentMovements",
 		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
@@ -261,9 +246,9 @@ func newRecentMovementsModel(
 			return new(recentMovementsProjection).fold
 		},
 	})
-	m := &RecentMovementsModel{readmodel.NewModel(table, store, recentMovementsCodec), projector}
+	m := &RecentMovementsModel{readmodel.NewModel(rows, store, recentMovementsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -347,15 +332,10 @@ type AccountsModel struct {
 }
 
 func newAccountsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*AccountsModel, error) {
-	table, err := rows.Table(ctx, &accountsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *AccountsModel {
 	projector := projection.New(group, rows, projection.Definition[AccountsKey, AccountsRow]{
 		Name:     "Accounts",
 		Events:   []string{"AccountOpened", "MoneyDeposited", "MoneyWithdrawn"},
@@ -366,9 +346,9 @@ func newAccountsModel(
 			return new(accountsProjection).fold
 		},
 	})
-	m := &AccountsModel{readmodel.NewModel(table, store, accountsCodec), projector}
+	m := &AccountsModel{readmodel.NewModel(rows, store, accountsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

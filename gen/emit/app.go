@@ -75,13 +75,15 @@ func (e *emitter) newFunc(f *jen.File) {
 	}
 	fileComments(f, text)
 	function(f, nil, "New", params, results...).BlockFunc(func(g *jen.Group) {
+		if len(e.Projections) > 0 {
+			e.checkSinks(g)
+		}
 		g.Id("a").Op(":=").Op("&").Id("App").Values(jen.Dict{
 			jen.Id("runtime"): jen.Qual(aggregatePath, "NewRuntime").Call(jen.Id("store"), jen.Id("opts").Op("...")),
 		})
 		if len(e.Projections) > 0 {
 			g.Id("a").Dot("group").Op("=").Qual(projectionPath, "NewGroup").Call(
 				jen.Id("store"), jen.Qual(projectionPath, "WithLogger").Call(jen.Id("a").Dot("runtime").Dot("Logger").Call()))
-			g.Var().Err().Error()
 		}
 		for _, p := range e.Projections {
 			e.openModel(g, p)
@@ -99,15 +101,26 @@ func (e *emitter) newFunc(f *jen.File) {
 	f.Line()
 }
 
+// checkSinks emits
+//
+//	if err := readmodel.CheckSinks(rows, "BalanceByCurrency"); err != nil {
+//		return nil, err
+//	}
+func (e *emitter) checkSinks(g *jen.Group) {
+	args := []jen.Code{jen.Id("rows")}
+	for _, p := range e.Projections {
+		args = append(args, jen.Lit(p.Name))
+	}
+	g.If(jen.Err().Op(":=").Qual(readmodelPath, "CheckSinks").Call(args...), jen.Err().Op("!=").Nil()).
+		Block(jen.Return(jen.Nil(), jen.Err()))
+}
+
 func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
-	args := []jen.Code{jen.Id("ctx"), jen.Id("store"), jen.Id("a").Dot("group"), jen.Id("rows")}
+	args := []jen.Code{jen.Id("store"), jen.Id("a").Dot("group"), jen.Id("rows")}
 	if p.InGo {
 		args = append(args, jen.Id("projections").Dot(p.Team))
 	}
-	g.If(
-		jen.List(jen.Id("a").Dot(p.Name), jen.Err()).Op("=").Id("new"+p.Model).Call(args...),
-		jen.Err().Op("!=").Nil(),
-	).Block(jen.Return(jen.Nil(), jen.Err()))
+	g.Id("a").Dot(p.Name).Op("=").Id("new" + p.Model).Call(args...)
 }
 
 // runMethods emits Run, Status and Projectors.

@@ -44,20 +44,18 @@ func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 	)
 	f.Line()
 	params := []jen.Code{
-		jen.Id("ctx").Qual("context", "Context"), jen.Id("store").Qual(aggregatePath, "Store"),
+		jen.Id("store").Qual(aggregatePath, "Store"),
 		jen.Id("group").Op("*").Qual(projectionPath, "Group"), jen.Id("rows").Qual(readmodelPath, "Store"),
 	}
 	if p.InGo {
 		params = append(params, jen.Id("folds").Id(p.Team))
 	}
-	function(f, nil, "new"+p.Model, params, jen.Op("*").Id(p.Model), jen.Error()).Block(
-		jen.List(jen.Id("table"), jen.Err()).Op(":=").Id("rows").Dot("Table").Call(jen.Id("ctx"), jen.Op("&").Id(p.Codec).Dot("Schema")),
-		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+	function(f, nil, "new"+p.Model, params, jen.Op("*").Id(p.Model)).Block(
 		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("group"), jen.Id("rows"), e.projectionDefinition(p)),
 		jen.Id("m").Op(":=").Op("&").Id(p.Model).Values(
-			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("table"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")),
+			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("rows"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")),
 		jen.Id("m").Dot("StopsWith").Call(jen.Id("projector").Dot("Err")),
-		jen.Return(jen.Id("m"), jen.Nil()),
+		jen.Return(jen.Id("m")),
 	)
 	f.Line()
 	f.Comment("// Projector returns what keeps the read model up to date.")

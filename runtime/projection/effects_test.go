@@ -144,12 +144,12 @@ func openHistories(t require.TestingT, store readmodel.Store, n int) readmodel.T
 // histories returns the rows of a table, and the position that they reflect.
 func histories(t require.TestingT, table readmodel.Table) (map[byte]history, cqrs.Position) {
 	rows := map[byte]history{}
-	at, err := table.Find(context.Background(), readmodel.Find{Index: -1}, func(key, row []readmodel.Value) error {
+	at, err := table.Find(context.Background(), readmodel.Find{Index: -1}, func(key, row []readmodel.Value, _ cqrs.Position) error {
 		rows[byte(key[0].Int64())] = history{row[0].Text()}
 		return nil
 	})
 	require.NoError(t, err)
-	return rows, at
+	return rows, at.Position
 }
 
 // tornTable is a sink that does not store rows and checkpoint in one step: a write that is cut leaves some of the rows
@@ -183,11 +183,11 @@ func (s *tornTable) Apply(ctx context.Context, b *readmodel.Batch) error {
 
 func (s *tornTable) Get(ctx context.Context, keys [][]readmodel.Value,
 	found func(int, []readmodel.Value, cqrs.Position) error,
-) (cqrs.Position, error) {
+) (readmodel.Checkpoint, error) {
 	for i, key := range keys {
 		if at, deleted := s.tombstones[byte(key[0].Int64())]; deleted {
 			if err := found(i, nil, at); err != nil {
-				return 0, err
+				return readmodel.Checkpoint{}, err
 			}
 		}
 	}

@@ -59,24 +59,6 @@ func (e *RowError) Error() string {
 
 func (e *RowError) Unwrap() error { return e.Err }
 
-// HistoryError says that a read model was made from another log: the log has not the commit that the checkpoint names,
-// at the checkpoint's position. A log was restored from an older backup, for one. Nothing was changed.
-type HistoryError struct {
-	Projection string
-	Position   cqrs.Position
-	// Commit is what the checkpoint names, Found what the log has; zero if it has nothing there.
-	Commit, Found cqrs.CommitID
-}
-
-func (e *HistoryError) Error() string {
-	found := "nothing"
-	if e.Found != (cqrs.CommitID{}) {
-		found = fmt.Sprintf("commit %x", e.Found)
-	}
-	return fmt.Sprintf("projection %s: its read model was made from another log: "+
-		"it reflects commit %x at position %d, where this log has %s; delete the read model, it is built again", e.Projection, e.Commit, e.Position, found)
-}
-
 // runError names the projection in an error of the log or the table.
 type runError struct {
 	projection string
@@ -100,7 +82,7 @@ func namesProjection(err error) bool {
 	var (
 		fold    *FoldError
 		row     *RowError
-		history *HistoryError
+		history *readmodel.HistoryError
 		run     *runError
 	)
 	return errors.As(err, &fold) || errors.As(err, &row) || errors.As(err, &history) || errors.As(err, &run)

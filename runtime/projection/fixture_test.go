@@ -146,14 +146,34 @@ func definition(f *folds) Definition[balanceKey, balance] {
 func over[K comparable, R any](
 	log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option,
 ) *Projector[K, R] {
-	return New(NewGroup(log), tableStore{table}, def, opts...)
+	return New(NewGroup(log), tableStore{schema: def.Codec.Schema, table: table}, def, opts...)
 }
 
 // tableStore is a store of one table.
-type tableStore struct{ table readmodel.Table }
+type tableStore struct {
+	readmodel.Store // what nothing here calls panics
+	schema          readmodel.Schema
+	table           readmodel.Table
+}
+
+func (s tableStore) Name() string { return "memory" }
 
 func (s tableStore) Table(context.Context, *readmodel.Schema) (readmodel.Table, error) {
 	return s.table, nil
+}
+
+func (s tableStore) Open(context.Context, string, string) (readmodel.Table, *readmodel.Schema, error) {
+	return s.table, &s.schema, nil
+}
+
+func (s tableStore) Generations(ctx context.Context, _ string) ([]readmodel.Generation, error) {
+	at, err := s.table.Checkpoint(ctx)
+	return []readmodel.Generation{{Schema: s.schema, Checkpoint: at, Active: at.Built}}, err
+}
+
+func modelOf(table readmodel.Table, log eventlog.Log) *readmodel.Model[balanceKey, balance] {
+	codec := balanceCodec()
+	return readmodel.NewModel(tableStore{schema: codec.Schema, table: table}, log, codec)
 }
 
 // simpleFold is the loop that a person would write: what every run has to agree with.
@@ -326,7 +346,7 @@ func record(name, account string, p payload) cqrs.Record {
 func stored(t require.TestingT, table readmodel.Table) (map[balanceKey]balance, readmodel.Checkpoint) {
 	rows := map[balanceKey]balance{}
 	codec := balanceCodec()
-	_, err := table.Find(context.Background(), readmodel.Find{Index: -1}, func(key, row []readmodel.Value) error {
+	_, err := table.Find(context.Background(), readmodel.Find{Index: -1}, func(key, row []readmodel.Value, _ cqrs.Position) error {
 		var k balanceKey
 		var r balance
 		ks, rs := readmodel.NewScanner("x", codec.Schema.Key, key), readmodel.NewScanner("x", codec.Schema.Row, row)

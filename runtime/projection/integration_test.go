@@ -77,7 +77,7 @@ func TestSQLiteFollowsTheEmbeddedLogThroughStopsAndStarts(t *testing.T) {
 		t.Run(fmt.Sprintf("in the log's file: %v", inLog), func(t *testing.T) {
 			log, table := openSQLite(t, t.TempDir(), inLog)
 			appendTransfers(t, log, 300)
-			model := readmodel.NewModel(table, log, balanceCodec())
+			model := modelOf(table, log)
 			for range 4 {
 				p := over(log, table, definition(&folds{}), CacheRows(7))
 				p.settings.batch = 20
@@ -115,7 +115,7 @@ func TestAKilledProjectorLosesAndRepeatsNothing(t *testing.T) {
 	}
 	dir := t.TempDir()
 	log, table := openSQLite(t, dir, false)
-	model := readmodel.NewModel(table, log, balanceCodec())
+	model := modelOf(table, log)
 	var last cqrs.Position
 	for i := range kills {
 		appendTransfers(t, log, 100)

@@ -113,17 +113,9 @@ func New[K comparable, R any](
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
-	p.status.set(Status{Projection: def.Name, Sink: sinkOf(store), Generation: def.Codec.Schema.Fingerprint})
+	p.status.set(Status{Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint})
 	g.add(p)
 	return p
-}
-
-// sinkOf is the name of a store's kind.
-func sinkOf(store readmodel.Store) string {
-	if named, ok := store.(interface{ Name() string }); ok {
-		return named.Name()
-	}
-	return ""
 }
 
 // Name returns the projection's name in the model.
@@ -146,7 +138,7 @@ func (p *Projector[K, R]) Err() error { return p.Status().Err }
 
 // Run catches up with the log and then follows it. When ctx ends, it finishes its batch, writes it and returns nil.
 //
-// Errors: *FoldError; *RowError; *HistoryError; readmodel.ErrFenced, if another projector of the same read model wrote;
+// Errors: *FoldError; *RowError; *readmodel.HistoryError; readmodel.ErrFenced, if another projector of the same read model wrote;
 // ErrRunning; and those of the log and the table. After any of them Run may be called again, and goes on where the read
 // model is.
 func (p *Projector[K, R]) Run(ctx context.Context) error {
@@ -210,6 +202,8 @@ type worker[K comparable, R any] struct {
 	scanned cqrs.Position
 	// empty says that the table had neither a checkpoint nor rows when the run began.
 	empty bool
+	// goal is the log's head when the run began: a table that reflects it is built.
+	goal cqrs.Position
 	// limit is a commit that must not be folded.
 	limit cqrs.CommitID
 

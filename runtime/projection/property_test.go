@@ -156,7 +156,7 @@ func TestALiveRunUnderConcurrentAppendsEndsInTheSimpleFold(t *testing.T) {
 			}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		_, _, err := readmodel.NewModel(table, log, balanceCodec()).GetMany(ctx, nil, cqrs.AtLeast(w.position))
+		_, _, err := modelOf(table, log).GetMany(ctx, nil, cqrs.AtLeast(w.position))
 		cancel()
 		require.NoError(t, err)
 		require.NoError(t, stop())

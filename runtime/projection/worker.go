@@ -21,14 +21,11 @@ func (w *worker[K, R]) start(io context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if at.Position > 0 {
-		found, err := w.commitAt(io, at.Position)
-		if err != nil {
-			return err
-		}
-		if found != at.Commit {
-			return &HistoryError{w.def.Name, at.Position, at.Commit, found}
-		}
+	if err := readmodel.CheckHistory(io, w.log, w.def.Name, at); err != nil {
+		return err
+	}
+	if w.goal, err = w.log.Head(io); err != nil {
+		return err
 	}
 	total, err := w.log.Count(io, w.def.Events...)
 	if err != nil {
@@ -46,18 +43,6 @@ func (w *worker[K, R]) start(io context.Context) (err error) {
 	w.rows.reset(w.empty)
 	w.status.start(at, total)
 	return nil
-}
-
-// commitAt returns the commit of the event at a position, zero if there is none. Positions are whole numbers, so that
-// behind the number before there is no other one, however an engine chooses them.
-func (w *worker[K, R]) commitAt(io context.Context, at cqrs.Position) (commit cqrs.CommitID, err error) {
-	for rec, err := range w.log.Read(io, eventlog.Query{After: at - 1, Through: at}) {
-		if err != nil {
-			return commit, err
-		}
-		commit = rec.Commit
-	}
-	return commit, nil
 }
 
 // catchUp folds and stores everything up to the log's head, unless it is told to stop, and returns the head.
@@ -102,7 +87,7 @@ func (w *worker[K, R]) follow(ctx, io context.Context) error {
 // rest writes what is folded, at once. Where nothing was folded, it lets the checkpoint follow the log, but not with
 // every commit of others. It returns when the log has news, or ctx ends.
 func (w *worker[K, R]) rest(ctx, io context.Context) error {
-	if len(w.rows.dirty) > 0 {
+	if len(w.rows.dirty) > 0 || !w.stored.Built && w.scanned >= w.goal {
 		if err := w.write(io); err != nil {
 			return err
 		}
@@ -180,7 +165,8 @@ func (w *worker[K, R]) endBatch(io context.Context, position cqrs.Position, comm
 			return err
 		}
 	}
-	w.folded = readmodel.Checkpoint{Position: position, Commit: commit, Handled: w.folded.Handled + int64(n)}
+	w.folded.Position, w.folded.Commit = position, commit
+	w.folded.Handled += int64(n)
 	w.scanned = position
 	w.status.folded(w.folded.Handled)
 	// A read model that takes long to write is written less often, so that writing does not outweigh folding.
@@ -216,7 +202,7 @@ func (w *worker[K, R]) load(io context.Context) error {
 	if err != nil {
 		return err
 	}
-	if at != w.stored.Position {
+	if at != w.stored {
 		return readmodel.ErrFenced
 	}
 	for _, e := range w.rows.missing {
@@ -251,7 +237,7 @@ func (w *worker[K, R]) foldDeferred() error {
 // write stores the changed rows and the checkpoint, which is as far as the log was scanned.
 func (w *worker[K, R]) write(io context.Context) error {
 	if w.scanned > w.folded.Position {
-		commit, err := w.commitAt(io, w.scanned)
+		commit, err := readmodel.CommitAt(io, w.log, w.scanned)
 		if err != nil {
 			return err
 		}
@@ -260,6 +246,7 @@ func (w *worker[K, R]) write(io context.Context) error {
 		}
 		w.folded.Position, w.folded.Commit = w.scanned, commit
 	}
+	w.folded.Built = w.folded.Built || w.scanned >= w.goal
 	if w.folded == w.stored {
 		return nil
 	}
@@ -272,6 +259,11 @@ func (w *worker[K, R]) write(io context.Context) error {
 	if err != nil {
 		return err
 	}
+	if w.folded.Built && !w.stored.Built {
+		if err := w.promoteFirst(io); err != nil {
+			return err
+		}
+	}
 	w.stored = w.folded
 	w.wrote = time.Now()
 	w.writeTook = w.wrote.Sub(start)
@@ -281,6 +273,15 @@ func (w *worker[K, R]) write(io context.Context) error {
 	}
 	w.status.stored(w.stored.Position)
 	return nil
+}
+
+// promoteFirst makes the generation that was just built the active one, if there is none.
+func (w *worker[K, R]) promoteFirst(io context.Context) error {
+	generations, err := w.store.Generations(io, w.def.Name)
+	if err != nil || slices.ContainsFunc(generations, func(g readmodel.Generation) bool { return g.Active }) {
+		return err
+	}
+	return w.store.Promote(io, w.def.Name, w.def.Codec.Schema.Fingerprint)
 }
 
 // encode turns the changed rows into changes. A row that was made and deleted since the last write is none.

@@ -3,6 +3,7 @@ package readmodel_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,13 +55,49 @@ type headLog struct {
 
 func (l *headLog) Head(context.Context) (cqrs.Position, error) { return l.head, l.err }
 
+// Read yields an event for each position up to the head, of the zero commit and of a time that is its position.
+func (l *headLog) Read(_ context.Context, q eventlog.Query) iter.Seq2[*cqrs.Record, error] {
+	return func(yield func(*cqrs.Record, error) bool) {
+		for at := q.After + 1; at <= min(l.head, q.Through); at++ {
+			rec := cqrs.Record{EventMeta: cqrs.EventMeta{Position: at, Time: time.Unix(int64(at), 0)}}
+			if !yield(&rec, nil) {
+				return
+			}
+		}
+	}
+}
+
+// built returns a checkpoint of a generation that is built.
+func built(at cqrs.Position) readmodel.Checkpoint {
+	return readmodel.Checkpoint{Position: at, Built: true}
+}
+
+// storeOf is a store of one generation.
+type storeOf struct {
+	readmodel.Store
+	table readmodel.Table
+}
+
+func (s storeOf) Open(context.Context, string, string) (readmodel.Table, *readmodel.Schema, error) {
+	return s.table, &codec.Schema, nil
+}
+
+func (s storeOf) Generations(ctx context.Context, _ string) ([]readmodel.Generation, error) {
+	at, err := s.table.Checkpoint(ctx)
+	return []readmodel.Generation{{Schema: codec.Schema, Checkpoint: at}}, err
+}
+
+func modelOf(table readmodel.Table, log eventlog.Log) *readmodel.Model[account, string] {
+	return readmodel.NewModel(storeOf{table: table}, log, codec)
+}
+
 // plainTable hides that the table watches, so that waiting has to poll.
 type plainTable struct{ readmodel.Table }
 
 func owners(t *testing.T, n int) (*readmodel.Model[account, string], readmodel.Table, *headLog) {
 	table, err := memory.New().Table(t.Context(), &codec.Schema)
 	require.NoError(t, err)
-	b := readmodel.Batch{To: readmodel.Checkpoint{Position: 10}}
+	b := readmodel.Batch{To: built(10)}
 	for i := range n {
 		key, owner := account{"eu", int64(i)}, fmt.Sprintf("owner-%d", i%3)
 		row, err := codec.AppendRow(nil, &owner)
@@ -69,33 +106,39 @@ func owners(t *testing.T, n int) (*readmodel.Model[account, string], readmodel.T
 	}
 	require.NoError(t, table.Apply(t.Context(), &b))
 	log := &headLog{head: 12}
-	return readmodel.NewModel(table, log, codec), table, log
+	return modelOf(table, log), table, log
 }
 
 func TestAnswersAreTypedAndSayWhatTheyReflect(t *testing.T) {
 	model, _, log := owners(t, 10)
-	behind := readmodel.Freshness{Position: 10, Head: 12}
-
 	row, fresh, err := model.Get(t.Context(), account{"eu", 4})
 	require.NoError(t, err)
 	assert.Equal(t, "owner-1", row)
+	behind := readmodel.Freshness{
+		Position: 10, Head: 12, Generation: codec.Schema.Fingerprint, Built: true, Behind: fresh.Behind,
+	}
+	assert.InDelta(t, time.Since(time.Unix(11, 0)), fresh.Behind, float64(time.Minute), "since the first event behind")
 	assert.Equal(t, behind, fresh)
 	assert.False(t, fresh.Current())
 
 	rows, fresh, err := model.GetMany(t.Context(), []account{{"eu", 1}, {"us", 1}, {"eu", 2}, {"eu", 1}})
 	require.NoError(t, err)
 	assert.Equal(t, map[account]string{{"eu", 1}: "owner-1", {"eu", 2}: "owner-2"}, rows)
+	assert.Greater(t, fresh.Behind, behind.Behind)
+	behind.Behind = fresh.Behind
 	assert.Equal(t, behind, fresh)
 
 	f := readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString("owner-0")}, Limit: 2}
 	entries, fresh, err := model.Find(t.Context(), f)
 	require.NoError(t, err)
 	assert.Equal(t, []readmodel.Entry[account, string]{{Key: account{"eu", 0}, Row: "owner-0"}, {Key: account{"eu", 3}, Row: "owner-0"}}, entries)
+	behind.Behind = fresh.Behind
 	assert.Equal(t, behind, fresh)
 
 	n, fresh, err := model.Count(t.Context(), f)
 	require.NoError(t, err)
 	assert.EqualValues(t, 4, n)
+	behind.Behind = fresh.Behind
 	assert.Equal(t, behind, fresh)
 
 	log.head = 10
@@ -137,7 +180,7 @@ func TestARowThatCannotBeReadIsAnError(t *testing.T) {
 	key, owner := account{"eu", 1}, "nobody"
 	row, err := codec.AppendRow(nil, &owner)
 	require.NoError(t, err)
-	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: readmodel.Checkpoint{Position: 10}, To: readmodel.Checkpoint{Position: 11},
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: built(10), To: built(11),
 		Changes: []readmodel.Change{{Key: codec.AppendKey(nil, &key), Row: row, Position: 11}}}))
 	var corrupt *readmodel.CorruptError
 	got, _, err := model.Get(t.Context(), key)
@@ -173,7 +216,7 @@ func TestAtLeastWaitsForTheTable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, table, log := owners(t, 1)
-				model := readmodel.NewModel(wrap(table), log, codec)
+				model := modelOf(wrap(table), log)
 				start := time.Now()
 				type answer struct {
 					fresh readmodel.Freshness
@@ -187,7 +230,7 @@ func TestAtLeastWaitsForTheTable(t *testing.T) {
 				}()
 				time.Sleep(time.Second)
 				for at := cqrs.Position(10); at < 12; at++ {
-					require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: readmodel.Checkpoint{Position: at}, To: readmodel.Checkpoint{Position: at + 1}}))
+					require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: built(at), To: built(at + 1)}))
 				}
 				a := <-got
 				require.NoError(t, a.err)
@@ -210,7 +253,10 @@ func TestAWaitThatIsGivenUpSaysWhere(t *testing.T) {
 		for e, err := range model.All(ctx, cqrs.AtLeast(11)) {
 			var stale *readmodel.StaleError
 			require.ErrorAs(t, err, &stale)
-			assert.Equal(t, readmodel.StaleError{Projection: "Owners", Want: 11, Have: 10, Err: context.DeadlineExceeded}, *stale)
+			assert.Equal(t, readmodel.StaleError{
+				Projection: "Owners", Want: 11, Err: context.DeadlineExceeded,
+				Reached: readmodel.Freshness{Position: 10, Head: 12, Generation: codec.Schema.Fingerprint, Built: true},
+			}, *stale)
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 			assert.Zero(t, e)
 		}
@@ -224,10 +270,11 @@ func TestAWaitThatIsGivenUpSaysWhere(t *testing.T) {
 func TestPositionZeroIsNeverWaitedFor(t *testing.T) {
 	table, err := memory.New().Table(t.Context(), &codec.Schema)
 	require.NoError(t, err)
-	_, fresh, err := readmodel.NewModel(table, &headLog{}, codec).GetMany(t.Context(), nil, cqrs.AtLeast(0))
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{To: built(0)}))
+	_, fresh, err := modelOf(table, &headLog{}).GetMany(t.Context(), nil, cqrs.AtLeast(0))
 	require.NoError(t, err)
-	assert.Equal(t, readmodel.Freshness{}, fresh)
-	assert.False(t, fresh.Current())
+	assert.Equal(t, readmodel.Freshness{Generation: codec.Schema.Fingerprint, Built: true}, fresh)
+	assert.True(t, fresh.Current())
 }
 
 func TestAQueryWaitsOnWhereTheTableIsMovedOnLater(t *testing.T) {
@@ -241,8 +288,8 @@ func TestAQueryWaitsOnWhereTheTableIsMovedOnLater(t *testing.T) {
 				model.StopsWith(func() error { return fmt.Errorf("stopped: %w", stopped) })
 				go func() {
 					time.Sleep(time.Minute)
-					at := readmodel.Checkpoint{Position: 10}
-					to := readmodel.Checkpoint{Position: 11}
+					at := built(10)
+					to := built(11)
 					assert.NoError(t, table.Apply(t.Context(), &readmodel.Batch{From: at, To: to}))
 				}()
 				_, fresh, err := model.GetMany(t.Context(), nil, cqrs.AtLeast(11))
@@ -258,18 +305,18 @@ type buriedTable struct{ readmodel.Table }
 
 func (b buriedTable) Get(_ context.Context, keys [][]readmodel.Value,
 	found func(int, []readmodel.Value, cqrs.Position) error,
-) (cqrs.Position, error) {
+) (readmodel.Checkpoint, error) {
 	for i := range keys {
 		if err := found(i, nil, 7); err != nil {
-			return 0, err
+			return readmodel.Checkpoint{}, err
 		}
 	}
-	return 10, nil
+	return built(10), nil
 }
 
 func TestATombstoneIsNoRow(t *testing.T) {
 	_, table, log := owners(t, 1)
-	model := readmodel.NewModel(buriedTable{table}, log, codec)
+	model := modelOf(buriedTable{table}, log)
 	_, fresh, err := model.Get(t.Context(), account{"eu", 0})
 	require.ErrorIs(t, err, readmodel.ErrNoRow)
 	assert.EqualValues(t, 10, fresh.Position)

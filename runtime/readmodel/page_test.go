@@ -54,7 +54,7 @@ func TestAPageContinuesBehindARowThatIsGone(t *testing.T) {
 	gone := []readmodel.Value{readmodel.OfString("eu"), readmodel.OfInt64(1)}
 	early := []readmodel.Value{readmodel.OfString("eu"), readmodel.OfInt64(-1)}
 	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
-		From: readmodel.Checkpoint{Position: 10}, To: readmodel.Checkpoint{Position: 11},
+		From: built(10), To: built(11),
 		Changes: []readmodel.Change{{Key: gone}, {Key: early, Row: []readmodel.Value{readmodel.OfString("new")}}},
 	}))
 	page.After = page.Next

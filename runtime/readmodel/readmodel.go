@@ -149,7 +149,8 @@ type Table interface {
 // Store is a database that keeps read models, of each any number of generations side by side. One of them is active:
 // the one that queries, and other readers of the database, are led to. It is safe for concurrent use.
 //
-// A store that is a Watcher too closes the channel of Changed with the next Promote or Drop through it.
+// A store that is a Watcher too closes the channel of Changed with the next Promote or Drop through it, and when a
+// generation becomes built by a batch through it.
 type Store interface {
 	// Name says what kind of store it is, in one word: memory, sqlite, postgres, redis, elastic.
 	Name() string

@@ -135,11 +135,11 @@ func TestTheZeroDateIsAValue(t *testing.T) {
 
 func TestOnlyAStartedProjectionAtTheHeadIsCurrent(t *testing.T) {
 	for f, want := range map[Freshness]bool{
-		{0, 0}: false, {0, 5}: false, {4, 5}: false, {5, 5}: true,
+		{}: false, {Head: 5}: false, {Position: 4, Head: 5}: false, {Position: 5, Head: 5}: true,
+		{Built: true}: true, {Head: 5, Built: true}: false,
 	} {
 		assert.Equal(t, want, f.Current(), "%v", f)
 	}
-	assert.Equal(t, Freshness{Position: 7, Head: 7}, freshness(7, 5), "what was read is never beyond the head")
 }
 
 func TestASignalWakesWhoAskedBefore(t *testing.T) {

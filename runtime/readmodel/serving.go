@@ -262,7 +262,7 @@ func CheckHistory(ctx context.Context, log eventlog.Log, projection string, c Ch
 		return nil
 	}
 	found, err := CommitAt(ctx, log, c.Position)
-	if err == nil && found == (cqrs.CommitID{}) {
+	if err == nil && found == (cqrs.CommitID{}) && c.Commit != found {
 		soon, cancel := context.WithTimeout(ctx, settle)
 		defer cancel()
 		if _, err = log.Wait(soon, c.Position-1); err == nil {

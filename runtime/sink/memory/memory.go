@@ -19,6 +19,7 @@ import (
 type table struct {
 	*contents
 	schema readmodel.Schema
+	store  *Store
 }
 
 // contents are the rows of a generation. A row never changes once it is in the map, it is only replaced: whoever took it
@@ -103,6 +104,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		}
 	}
 	t.Notify()
+	if b.To.Built && !b.From.Built {
+		t.store.Notify()
+	}
 	return nil
 }
 

@@ -52,7 +52,7 @@ func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.
 			Reason:     "other columns were opened under its fingerprint " + schema.Fingerprint,
 		}
 	}
-	return &table{contents: c, schema: *schema}, nil
+	return &table{contents: c, schema: *schema, store: s}, nil
 }
 
 // now returns the time, later than any before. It is called under mu.
@@ -77,7 +77,7 @@ func (s *Store) Open(ctx context.Context, projection, fingerprint string) (readm
 		return nil, nil, err
 	}
 	schema := c.created
-	return &table{contents: c, schema: schema}, &schema, nil
+	return &table{contents: c, schema: schema, store: s}, &schema, nil
 }
 
 // generation returns a generation that exists. It is called under mu.

@@ -154,6 +154,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	if err == nil {
 		t.Notify()
 	}
+	if err == nil && b.To.Built && !b.From.Built {
+		t.store.Notify()
+	}
 	return t.wrap(err)
 }
 

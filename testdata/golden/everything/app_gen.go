@@ -42,24 +42,16 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "Arrivals", "Sleepers", "ExtrasSold", "Languages", "Occupancy"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Arrivals, err = newArrivalsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Sleepers, err = newSleepersModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.ExtrasSold, err = newExtrasSoldModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Languages, err = newLanguagesModel(ctx, store, a.group, rows, projections.Languages); err != nil {
-		return nil, err
-	}
-	if a.Occupancy, err = newOccupancyModel(ctx, store, a.group, rows, projections.Occupancy); err != nil {
-		return nil, err
-	}
+	a.Arrivals = newArrivalsModel(store, a.group, rows)
+	a.Sleepers = newSleepersModel(store, a.group, rows)
+	a.ExtrasSold = newExtrasSoldModel(store, a.group, rows)
+	a.Languages = newLanguagesModel(store, a.group, rows, projections.Languages)
+	a.Occupancy = newOccupancyModel(store, a.group, rows, projections.Occupancy)
 	a.Guest = newGuestCommands(a.runtime, deciders.Guest)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	a.Allotment = newAllotmentCommands(a.runtime, deciders.Allotment)

@@ -23,15 +23,10 @@ type ArrivalsModel struct {
 }
 
 func newArrivalsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*ArrivalsModel, error) {
-	table, err := rows.Table(ctx, &arrivalsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ArrivalsModel {
 	projector := projection.New(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:   "Arrivals",
 		Events: []string{"BookingRequested", "BookingConfirmed", "GuestArrived", "GuestLeft", "StayRated", "BookingCancelled"},
@@ -40,9 +35,9 @@ func newArrivalsModel(
 			return new(arrivalsProjection).fold
 		},
 	})
-	m := &ArrivalsModel{readmodel.NewModel(table, store, arrivalsCodec), projector}
+	m := &ArrivalsModel{readmodel.NewModel(rows, store, arrivalsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -175,15 +170,10 @@ type SleepersModel struct {
 }
 
 func newSleepersModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*SleepersModel, error) {
-	table, err := rows.Table(ctx, &sleepersCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *SleepersModel {
 	projector := projection.New(group, rows, projection.Definition[SleepersKey, SleepersRow]{
 		Name:   "Sleepers",
 		Events: []string{"BookingRequested"},
@@ -192,9 +182,9 @@ func newSleepersModel(
 			return new(sleepersProjection).fold
 		},
 	})
-	m := &SleepersModel{readmodel.NewModel(table, store, sleepersCodec), projector}
+	m := &SleepersModel{readmodel.NewModel(rows, store, sleepersCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -252,15 +242,10 @@ type ExtrasSoldModel struct {
 }
 
 func newExtrasSoldModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*ExtrasSoldModel, error) {
-	table, err := rows.Table(ctx, &extrasSoldCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ExtrasSoldModel {
 	projector := projection.New(group, rows, projection.Definition[ExtrasSoldKey, ExtrasSoldRow]{
 		Name:   "ExtrasSold",
 		Events: []string{"BookingRequested", "ExtraOrdered"},
@@ -270,9 +255,9 @@ func newExtrasSoldModel(
 			return new(extrasSoldProjection).fold
 		},
 	})
-	m := &ExtrasSoldModel{readmodel.NewModel(table, store, extrasSoldCodec), projector}
+	m := &ExtrasSoldModel{readmodel.NewModel(rows, store, extrasSoldCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -344,16 +329,11 @@ type LanguagesModel struct {
 }
 
 func newLanguagesModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Languages,
-) (*LanguagesModel, error) {
-	table, err := rows.Table(ctx, &languagesCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *LanguagesModel {
 	projector := projection.New(group, rows, projection.Definition[LanguagesKey, LanguagesRow]{
 		Name:   "Languages",
 		Events: []string{"GuestRegistered", "NoteKept"},
@@ -363,9 +343,9 @@ func newLanguagesModel(
 			return (&languagesProjection{folds: folds}).fold
 		},
 	})
-	m := &LanguagesModel{readmodel.NewModel(table, store, languagesCodec), projector}
+	m := &LanguagesModel{readmodel.NewModel(rows, store, languagesCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -423,16 +403,11 @@ type OccupancyModel struct {
 }
 
 func newOccupancyModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Occupancy,
-) (*OccupancyModel, error) {
-	table, err := rows.Table(ctx, &occupancyCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *OccupancyModel {
 	projector := projection.New(group, rows, projection.Definition[OccupancyKey, OccupancyRow]{
 		Name:   "Occupancy",
 		Events: []string{"RoomsAllotted", "RoomTaken"},
@@ -442,9 +417,9 @@ func newOccupancyModel(
 			return (&occupancyProjection{folds: folds}).fold
 		},
 	})
-	m := &OccupancyModel{readmodel.NewModel(table, store, occupancyCodec), projector}
+	m := &OccupancyModel{readmodel.NewModel(rows, store, occupancyCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -36,15 +36,13 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "Arrivals", "Cancellations"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Arrivals, err = newArrivalsModel(ctx, store, a.group, rows, projections.Arrivals); err != nil {
-		return nil, err
-	}
-	if a.Cancellations, err = newCancellationsModel(ctx, store, a.group, rows, projections.Cancellations); err != nil {
-		return nil, err
-	}
+	a.Arrivals = newArrivalsModel(store, a.group, rows, projections.Arrivals)
+	a.Cancellations = newCancellationsModel(store, a.group, rows, projections.Cancellations)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	return a, nil
 }

@@ -3,8 +3,6 @@
 package hotel
 
 import (
-	"context"
-
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -19,16 +17,11 @@ type ArrivalsModel struct {
 }
 
 func newArrivalsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Arrivals,
-) (*ArrivalsModel, error) {
-	table, err := rows.Table(ctx, &arrivalsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ArrivalsModel {
 	projector := projection.New(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:     "Arrivals",
 		Events:   []string{"RoomBooked", "Moved"},
@@ -39,9 +32,9 @@ func newArrivalsModel(
 			return (&arrivalsProjection{folds: folds}).fold
 		},
 	})
-	m := &ArrivalsModel{readmodel.NewModel(table, store, arrivalsCodec), projector}
+	m := &ArrivalsModel{readmodel.NewModel(rows, store, arrivalsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -99,16 +92,11 @@ type CancellationsModel struct {
 }
 
 func newCancellationsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Cancellations,
-) (*CancellationsModel, error) {
-	table, err := rows.Table(ctx, &cancellationsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *CancellationsModel {
 	projector := projection.New(group, rows, projection.Definition[CancellationsKey, CancellationsRow]{
 		Name:     "Cancellations",
 		Events:   []string{"Cancelled"},
@@ -119,9 +107,9 @@ func newCancellationsModel(
 			return (&cancellationsProjection{folds: folds}).fold
 		},
 	})
-	m := &CancellationsModel{readmodel.NewModel(table, store, cancellationsCodec), projector}
+	m := &CancellationsModel{readmodel.NewModel(rows, store, cancellationsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -32,12 +32,12 @@ func New(
 	deciders Deciders,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
-	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Hosts, err = newHostsModel(ctx, store, a.group, rows); err != nil {
+	if err := readmodel.CheckSinks(rows, "Hosts"); err != nil {
 		return nil, err
 	}
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
+	a.Hosts = newHostsModel(store, a.group, rows)
 	a.Host = newHostCommands(a.runtime, deciders.Host)
 	return a, nil
 }

@@ -3,7 +3,6 @@
 package external
 
 import (
-	"context"
 	"net/netip"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
@@ -22,15 +21,10 @@ type HostsModel struct {
 }
 
 func newHostsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*HostsModel, error) {
-	table, err := rows.Table(ctx, &hostsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *HostsModel {
 	projector := projection.New(group, rows, projection.Definition[HostsKey, HostsRow]{
 		Name:     "Hosts",
 		Events:   []string{"HostAdded", "HostMoved"},
@@ -41,9 +35,9 @@ func newHostsModel(
 			return new(hostsProjection).fold
 		},
 	})
-	m := &HostsModel{readmodel.NewModel(table, store, hostsCodec), projector}
+	m := &HostsModel{readmodel.NewModel(rows, store, hostsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -36,12 +36,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
-	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.OpenTickets, err = newOpenTicketsModel(ctx, store, a.group, rows, projections.OpenTickets); err != nil {
+	if err := readmodel.CheckSinks(rows, "OpenTickets"); err != nil {
 		return nil, err
 	}
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
+	a.OpenTickets = newOpenTicketsModel(store, a.group, rows, projections.OpenTickets)
 	a.Ticket = newTicketCommands(a.runtime, deciders.Ticket)
 	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	return a, nil

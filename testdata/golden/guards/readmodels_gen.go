@@ -21,16 +21,11 @@ type OpenTicketsModel struct {
 }
 
 func newOpenTicketsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds OpenTickets,
-) (*OpenTicketsModel, error) {
-	table, err := rows.Table(ctx, &openTicketsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *OpenTicketsModel {
 	projector := projection.New(group, rows, projection.Definition[OpenTicketsKey, OpenTicketsRow]{
 		Name:     "OpenTickets",
 		Events:   []string{"TicketOpened", "TicketClosed"},
@@ -41,9 +36,9 @@ func newOpenTicketsModel(
 			return (&openTicketsProjection{folds: folds}).fold
 		},
 	})
-	m := &OpenTicketsModel{readmodel.NewModel(table, store, openTicketsCodec), projector}
+	m := &OpenTicketsModel{readmodel.NewModel(rows, store, openTicketsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -36,15 +36,13 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "BalanceByCurrency", "CurrencyTotals"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.BalanceByCurrency, err = newBalanceByCurrencyModel(ctx, store, a.group, rows, projections.BalanceByCurrency); err != nil {
-		return nil, err
-	}
-	if a.CurrencyTotals, err = newCurrencyTotalsModel(ctx, store, a.group, rows, projections.CurrencyTotals); err != nil {
-		return nil, err
-	}
+	a.BalanceByCurrency = newBalanceByCurrencyModel(store, a.group, rows, projections.BalanceByCurrency)
+	a.CurrencyTotals = newCurrencyTotalsModel(store, a.group, rows, projections.CurrencyTotals)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	return a, nil
 }

@@ -21,16 +21,11 @@ type BalanceByCurrencyModel struct {
 }
 
 func newBalanceByCurrencyModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BalanceByCurrency,
-) (*BalanceByCurrencyModel, error) {
-	table, err := rows.Table(ctx, &balanceByCurrencyCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *BalanceByCurrencyModel {
 	projector := projection.New(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 		Name:     "BalanceByCurrency",
 		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
@@ -41,9 +36,9 @@ func newBalanceByCurrencyModel(
 			return (&balanceByCurrencyProjection{folds: folds}).fold
 		},
 	})
-	m := &BalanceByCurrencyModel{readmodel.NewModel(table, store, balanceByCurrencyCodec), projector}
+	m := &BalanceByCurrencyModel{readmodel.NewModel(rows, store, balanceByCurrencyCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -137,16 +132,11 @@ type CurrencyTotalsModel struct {
 }
 
 func newCurrencyTotalsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds CurrencyTotals,
-) (*CurrencyTotalsModel, error) {
-	table, err := rows.Table(ctx, &currencyTotalsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *CurrencyTotalsModel {
 	projector := projection.New(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
@@ -155,9 +145,9 @@ func newCurrencyTotalsModel(
 			return (&currencyTotalsProjection{folds: folds}).fold
 		},
 	})
-	m := &CurrencyTotalsModel{readmodel.NewModel(table, store, currencyTotalsCodec), projector}
+	m := &CurrencyTotalsModel{readmodel.NewModel(rows, store, currencyTotalsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

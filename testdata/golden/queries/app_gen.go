@@ -35,12 +35,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
-	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Invoices, err = newInvoicesModel(ctx, store, a.group, rows, projections.Invoices); err != nil {
+	if err := readmodel.CheckSinks(rows, "Invoices"); err != nil {
 		return nil, err
 	}
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
+	a.Invoices = newInvoicesModel(store, a.group, rows, projections.Invoices)
 	a.Invoice = newInvoiceCommands(a.runtime, deciders.Invoice)
 	return a, nil
 }

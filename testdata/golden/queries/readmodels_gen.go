@@ -23,16 +23,11 @@ type InvoicesModel struct {
 }
 
 func newInvoicesModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Invoices,
-) (*InvoicesModel, error) {
-	table, err := rows.Table(ctx, &invoicesCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *InvoicesModel {
 	projector := projection.New(group, rows, projection.Definition[InvoicesKey, InvoicesRow]{
 		Name:     "Invoices",
 		Events:   []string{"InvoiceSent"},
@@ -43,9 +38,9 @@ func newInvoicesModel(
 			return (&invoicesProjection{folds: folds}).fold
 		},
 	})
-	m := &InvoicesModel{readmodel.NewModel(table, store, invoicesCodec), projector}
+	m := &InvoicesModel{readmodel.NewModel(rows, store, invoicesCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -45,33 +45,19 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "OpenOrders", "Demand", "Weights", "Prices", "Nights", "Words", "Shelves", "Hotels"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.OpenOrders, err = newOpenOrdersModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Demand, err = newDemandModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Weights, err = newWeightsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Prices, err = newPricesModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Nights, err = newNightsModel(ctx, store, a.group, rows, projections.Nights); err != nil {
-		return nil, err
-	}
-	if a.Words, err = newWordsModel(ctx, store, a.group, rows, projections.Words); err != nil {
-		return nil, err
-	}
-	if a.Shelves, err = newShelvesModel(ctx, store, a.group, rows, projections.Shelves); err != nil {
-		return nil, err
-	}
-	if a.Hotels, err = newHotelsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
+	a.OpenOrders = newOpenOrdersModel(store, a.group, rows)
+	a.Demand = newDemandModel(store, a.group, rows)
+	a.Weights = newWeightsModel(store, a.group, rows)
+	a.Prices = newPricesModel(store, a.group, rows)
+	a.Nights = newNightsModel(store, a.group, rows, projections.Nights)
+	a.Words = newWordsModel(store, a.group, rows, projections.Words)
+	a.Shelves = newShelvesModel(store, a.group, rows, projections.Shelves)
+	a.Hotels = newHotelsModel(store, a.group, rows)
 	a.Order = newOrderCommands(a.runtime, deciders.Order)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	a.Room = newRoomCommands(a.runtime, deciders.Room)

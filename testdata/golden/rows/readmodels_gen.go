@@ -4,7 +4,6 @@ package rows
 
 import (
 	"cmp"
-	"context"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -24,15 +23,10 @@ type OpenOrdersModel struct {
 }
 
 func newOpenOrdersModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*OpenOrdersModel, error) {
-	table, err := rows.Table(ctx, &openOrdersCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *OpenOrdersModel {
 	projector := projection.New(group, rows, projection.Definition[OpenOrdersKey, OpenOrdersRow]{
 		Name:   "OpenOrders",
 		Events: []string{"OrderPlaced", "OrderMoved", "OrderShipped", "OrderCancelled"},
@@ -42,9 +36,9 @@ func newOpenOrdersModel(
 			return new(openOrdersProjection).fold
 		},
 	})
-	m := &OpenOrdersModel{readmodel.NewModel(table, store, openOrdersCodec), projector}
+	m := &OpenOrdersModel{readmodel.NewModel(rows, store, openOrdersCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -130,15 +124,10 @@ type DemandModel struct {
 }
 
 func newDemandModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*DemandModel, error) {
-	table, err := rows.Table(ctx, &demandCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *DemandModel {
 	projector := projection.New(group, rows, projection.Definition[DemandKey, DemandRow]{
 		Name:   "Demand",
 		Events: []string{"OrderPlaced", "OrderShipped", "ItemCounted"},
@@ -148,9 +137,9 @@ func newDemandModel(
 			return new(demandProjection).fold
 		},
 	})
-	m := &DemandModel{readmodel.NewModel(table, store, demandCodec), projector}
+	m := &DemandModel{readmodel.NewModel(rows, store, demandCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -214,15 +203,10 @@ type WeightsModel struct {
 }
 
 func newWeightsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*WeightsModel, error) {
-	table, err := rows.Table(ctx, &weightsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *WeightsModel {
 	projector := projection.New(group, rows, projection.Definition[WeightsKey, WeightsRow]{
 		Name:   "Weights",
 		Events: []string{"OrderMoved"},
@@ -232,9 +216,9 @@ func newWeightsModel(
 			return new(weightsProjection).fold
 		},
 	})
-	m := &WeightsModel{readmodel.NewModel(table, store, weightsCodec), projector}
+	m := &WeightsModel{readmodel.NewModel(rows, store, weightsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -295,15 +279,10 @@ type PricesModel struct {
 }
 
 func newPricesModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*PricesModel, error) {
-	table, err := rows.Table(ctx, &pricesCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *PricesModel {
 	projector := projection.New(group, rows, projection.Definition[PricesKey, PricesRow]{
 		Name:   "Prices",
 		Events: []string{"OrderPlaced"},
@@ -313,9 +292,9 @@ func newPricesModel(
 			return new(pricesProjection).fold
 		},
 	})
-	m := &PricesModel{readmodel.NewModel(table, store, pricesCodec), projector}
+	m := &PricesModel{readmodel.NewModel(rows, store, pricesCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -376,16 +355,11 @@ type NightsModel struct {
 }
 
 func newNightsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Nights,
-) (*NightsModel, error) {
-	table, err := rows.Table(ctx, &nightsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *NightsModel {
 	projector := projection.New(group, rows, projection.Definition[NightsKey, NightsRow]{
 		Name:   "Nights",
 		Events: []string{"RoomBooked", "BookingDropped"},
@@ -394,9 +368,9 @@ func newNightsModel(
 			return (&nightsProjection{folds: folds}).fold
 		},
 	})
-	m := &NightsModel{readmodel.NewModel(table, store, nightsCodec), projector}
+	m := &NightsModel{readmodel.NewModel(rows, store, nightsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -469,16 +443,11 @@ type WordsModel struct {
 }
 
 func newWordsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Words,
-) (*WordsModel, error) {
-	table, err := rows.Table(ctx, &wordsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *WordsModel {
 	projector := projection.New(group, rows, projection.Definition[WordsKey, WordsRow]{
 		Name:   "Words",
 		Events: []string{"OrderCancelled", "OrderShipped"},
@@ -488,9 +457,9 @@ func newWordsModel(
 			return (&wordsProjection{folds: folds}).fold
 		},
 	})
-	m := &WordsModel{readmodel.NewModel(table, store, wordsCodec), projector}
+	m := &WordsModel{readmodel.NewModel(rows, store, wordsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -548,16 +517,11 @@ type ShelvesModel struct {
 }
 
 func newShelvesModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Shelves,
-) (*ShelvesModel, error) {
-	table, err := rows.Table(ctx, &shelvesCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ShelvesModel {
 	projector := projection.New(group, rows, projection.Definition[ShelvesKey, ShelvesRow]{
 		Name:   "Shelves",
 		Events: []string{"OrderPlaced", "OrderShipped"},
@@ -568,9 +532,9 @@ func newShelvesModel(
 			return (&shelvesProjection{folds: folds}).fold
 		},
 	})
-	m := &ShelvesModel{readmodel.NewModel(table, store, shelvesCodec), projector}
+	m := &ShelvesModel{readmodel.NewModel(rows, store, shelvesCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -673,15 +637,10 @@ type HotelsModel struct {
 }
 
 func newHotelsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*HotelsModel, error) {
-	table, err := rows.Table(ctx, &hotelsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *HotelsModel {
 	projector := projection.New(group, rows, projection.Definition[HotelsKey, HotelsRow]{
 		Name:   "Hotels",
 		Events: []string{"RoomCleaned", "HouseClosed"},
@@ -691,9 +650,9 @@ func newHotelsModel(
 			return new(hotelsProjection).fold
 		},
 	})
-	m := &HotelsModel{readmodel.NewModel(table, store, hotelsCodec), projector}
+	m := &HotelsModel{readmodel.NewModel(rows, store, hotelsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -37,15 +37,13 @@ func New(
 	deciders Deciders,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "Stored", "Contents"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Stored, err = newStoredModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Contents, err = newContentsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
+	a.Stored = newStoredModel(store, a.group, rows)
+	a.Contents = newContentsModel(store, a.group, rows)
 	a.Box = newBoxCommands(a.runtime, deciders.Box)
 	a.Shelf = newShelfCommands(a.runtime, deciders.Shelf)
 	a.Settings = newSettingsCommands(a.runtime, deciders.Settings)

@@ -3,8 +3,6 @@
 package scenarios
 
 import (
-	"context"
-
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
@@ -20,15 +18,10 @@ type StoredModel struct {
 }
 
 func newStoredModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*StoredModel, error) {
-	table, err := rows.Table(ctx, &storedCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *StoredModel {
 	projector := projection.New(group, rows, projection.Definition[StoredKey, StoredRow]{
 		Name:   "Stored",
 		Events: []string{"BoxStored"},
@@ -38,9 +31,9 @@ func newStoredModel(
 			return new(storedProjection).fold
 		},
 	})
-	m := &StoredModel{readmodel.NewModel(table, store, storedCodec), projector}
+	m := &StoredModel{readmodel.NewModel(rows, store, storedCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -104,15 +97,10 @@ type ContentsModel struct {
 }
 
 func newContentsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*ContentsModel, error) {
-	table, err := rows.Table(ctx, &contentsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ContentsModel {
 	projector := projection.New(group, rows, projection.Definition[ContentsKey, ContentsRow]{
 		Name:     "Contents",
 		Events:   []string{"ItemAdded", "BoxSealed"},
@@ -123,9 +111,9 @@ func newContentsModel(
 			return new(contentsProjection).fold
 		},
 	})
-	m := &ContentsModel{readmodel.NewModel(table, store, contentsCodec), projector}
+	m := &ContentsModel{readmodel.NewModel(rows, store, contentsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

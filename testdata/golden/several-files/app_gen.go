@@ -39,12 +39,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
-	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.LentBooks, err = newLentBooksModel(ctx, store, a.group, rows, projections.LentBooks); err != nil {
+	if err := readmodel.CheckSinks(rows, "LentBooks"); err != nil {
 		return nil, err
 	}
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
+	a.LentBooks = newLentBooksModel(store, a.group, rows, projections.LentBooks)
 	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	a.Book = newBookCommands(a.runtime, deciders.Book)
 	return a, nil

@@ -3,8 +3,6 @@
 package library
 
 import (
-	"context"
-
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -22,16 +20,11 @@ type LentBooksModel struct {
 }
 
 func newLentBooksModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds LentBooks,
-) (*LentBooksModel, error) {
-	table, err := rows.Table(ctx, &lentBooksCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *LentBooksModel {
 	projector := projection.New(group, rows, projection.Definition[LentBooksKey, LentBooksRow]{
 		Name:   "LentBooks",
 		Events: []string{"BookLent"},
@@ -41,9 +34,9 @@ func newLentBooksModel(
 			return (&lentBooksProjection{folds: folds}).fold
 		},
 	})
-	m := &LentBooksModel{readmodel.NewModel(table, store, lentBooksCodec), projector}
+	m := &LentBooksModel{readmodel.NewModel(rows, store, lentBooksCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

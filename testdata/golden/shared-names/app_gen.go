@@ -37,15 +37,13 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "Items", "Orders"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Items, err = newItemsModel(ctx, store, a.group, rows, projections.Items); err != nil {
-		return nil, err
-	}
-	if a.Orders, err = newOrdersModel(ctx, store, a.group, rows, projections.Orders); err != nil {
-		return nil, err
-	}
+	a.Items = newItemsModel(store, a.group, rows, projections.Items)
+	a.Orders = newOrdersModel(store, a.group, rows, projections.Orders)
 	a.Cart = newCartCommands(a.runtime, deciders.Cart)
 	a.Order = newOrderCommands(a.runtime, deciders.Order)
 	return a, nil

@@ -3,8 +3,6 @@
 package shop
 
 import (
-	"context"
-
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -21,16 +19,11 @@ type ItemsModel struct {
 }
 
 func newItemsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Items,
-) (*ItemsModel, error) {
-	table, err := rows.Table(ctx, &itemsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ItemsModel {
 	projector := projection.New(group, rows, projection.Definition[ItemsKey, ItemsRow]{
 		Name:   "Items",
 		Events: []string{"ItemAdded", "Order.ItemAdded"},
@@ -40,9 +33,9 @@ func newItemsModel(
 			return (&itemsProjection{folds: folds}).fold
 		},
 	})
-	m := &ItemsModel{readmodel.NewModel(table, store, itemsCodec), projector}
+	m := &ItemsModel{readmodel.NewModel(rows, store, itemsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -98,16 +91,11 @@ type OrdersModel struct {
 }
 
 func newOrdersModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Orders,
-) (*OrdersModel, error) {
-	table, err := rows.Table(ctx, &ordersCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *OrdersModel {
 	projector := projection.New(group, rows, projection.Definition[OrdersKey, OrdersRow]{
 		Name:     "Orders",
 		Events:   []string{"Order.ItemAdded"},
@@ -118,9 +106,9 @@ func newOrdersModel(
 			return (&ordersProjection{folds: folds}).fold
 		},
 	})
-	m := &OrdersModel{readmodel.NewModel(table, store, ordersCodec), projector}
+	m := &OrdersModel{readmodel.NewModel(rows, store, ordersCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

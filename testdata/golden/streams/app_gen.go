@@ -39,12 +39,12 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
-	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Nights, err = newNightsModel(ctx, store, a.group, rows, projections.Nights); err != nil {
+	if err := readmodel.CheckSinks(rows, "Nights"); err != nil {
 		return nil, err
 	}
+	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
+	a.Nights = newNightsModel(store, a.group, rows, projections.Nights)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	a.Cart = newCartCommands(a.runtime, deciders.Cart)
 	a.Stock = newStockCommands(a.runtime, deciders.Stock)

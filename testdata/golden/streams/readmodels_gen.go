@@ -19,16 +19,11 @@ type NightsModel struct {
 }
 
 func newNightsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Nights,
-) (*NightsModel, error) {
-	table, err := rows.Table(ctx, &nightsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *NightsModel {
 	projector := projection.New(group, rows, projection.Definition[NightsKey, NightsRow]{
 		Name:   "Nights",
 		Events: []string{"Allotted", "Taken"},
@@ -38,9 +33,9 @@ func newNightsModel(
 			return (&nightsProjection{folds: folds}).fold
 		},
 	})
-	m := &NightsModel{readmodel.NewModel(table, store, nightsCodec), projector}
+	m := &NightsModel{readmodel.NewModel(rows, store, nightsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -45,27 +45,17 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "BoxContents", "BoxesByEverything", "BoxesByName", "Audit", "CrateTraffic", "ParcelsByPlace"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.BoxContents, err = newBoxContentsModel(ctx, store, a.group, rows, projections.BoxContents); err != nil {
-		return nil, err
-	}
-	if a.BoxesByEverything, err = newBoxesByEverythingModel(ctx, store, a.group, rows, projections.BoxesByEverything); err != nil {
-		return nil, err
-	}
-	if a.BoxesByName, err = newBoxesByNameModel(ctx, store, a.group, rows, projections.BoxesByName); err != nil {
-		return nil, err
-	}
-	if a.Audit, err = newAuditModel(ctx, store, a.group, rows, projections.Audit); err != nil {
-		return nil, err
-	}
-	if a.CrateTraffic, err = newCrateTrafficModel(ctx, store, a.group, rows, projections.CrateTraffic); err != nil {
-		return nil, err
-	}
-	if a.ParcelsByPlace, err = newParcelsByPlaceModel(ctx, store, a.group, rows, projections.ParcelsByPlace); err != nil {
-		return nil, err
-	}
+	a.BoxContents = newBoxContentsModel(store, a.group, rows, projections.BoxContents)
+	a.BoxesByEverything = newBoxesByEverythingModel(store, a.group, rows, projections.BoxesByEverything)
+	a.BoxesByName = newBoxesByNameModel(store, a.group, rows, projections.BoxesByName)
+	a.Audit = newAuditModel(store, a.group, rows, projections.Audit)
+	a.CrateTraffic = newCrateTrafficModel(store, a.group, rows, projections.CrateTraffic)
+	a.ParcelsByPlace = newParcelsByPlaceModel(store, a.group, rows, projections.ParcelsByPlace)
 	a.Box = newBoxCommands(a.runtime, deciders.Box)
 	a.Crate = newCrateCommands(a.runtime, deciders.Crate)
 	a.Parcel = newParcelCommands(a.runtime, deciders.Parcel)

@@ -25,16 +25,11 @@ type BoxContentsModel struct {
 }
 
 func newBoxContentsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxContents,
-) (*BoxContentsModel, error) {
-	table, err := rows.Table(ctx, &boxContentsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *BoxContentsModel {
 	projector := projection.New(group, rows, projection.Definition[BoxContentsKey, BoxContentsRow]{
 		Name:     "BoxContents",
 		Events:   []string{"BoxFilled", "BoxOpened", "BoxWeighed", "BoxNamed"},
@@ -46,9 +41,9 @@ func newBoxContentsModel(
 			return (&boxContentsProjection{folds: folds}).fold
 		},
 	})
-	m := &BoxContentsModel{readmodel.NewModel(table, store, boxContentsCodec), projector}
+	m := &BoxContentsModel{readmodel.NewModel(rows, store, boxContentsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -515,16 +510,11 @@ type BoxesByEverythingModel struct {
 }
 
 func newBoxesByEverythingModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxesByEverything,
-) (*BoxesByEverythingModel, error) {
-	table, err := rows.Table(ctx, &boxesByEverythingCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *BoxesByEverythingModel {
 	projector := projection.New(group, rows, projection.Definition[BoxesByEverythingKey, BoxesByEverythingRow]{
 		Name:   "BoxesByEverything",
 		Events: []string{"BoxOpened", "BoxFilled"},
@@ -534,9 +524,9 @@ func newBoxesByEverythingModel(
 			return (&boxesByEverythingProjection{folds: folds}).fold
 		},
 	})
-	m := &BoxesByEverythingModel{readmodel.NewModel(table, store, boxesByEverythingCodec), projector}
+	m := &BoxesByEverythingModel{readmodel.NewModel(rows, store, boxesByEverythingCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -647,16 +637,11 @@ type BoxesByNameModel struct {
 }
 
 func newBoxesByNameModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxesByName,
-) (*BoxesByNameModel, error) {
-	table, err := rows.Table(ctx, &boxesByNameCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *BoxesByNameModel {
 	projector := projection.New(group, rows, projection.Definition[BoxesByNameKey, BoxesByNameRow]{
 		Name:   "BoxesByName",
 		Events: []string{"BoxNamed"},
@@ -666,9 +651,9 @@ func newBoxesByNameModel(
 			return (&boxesByNameProjection{folds: folds}).fold
 		},
 	})
-	m := &BoxesByNameModel{readmodel.NewModel(table, store, boxesByNameCodec), projector}
+	m := &BoxesByNameModel{readmodel.NewModel(rows, store, boxesByNameCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -771,16 +756,11 @@ type AuditModel struct {
 }
 
 func newAuditModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Audit,
-) (*AuditModel, error) {
-	table, err := rows.Table(ctx, &auditCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *AuditModel {
 	projector := projection.New(group, rows, projection.Definition[AuditKey, AuditRow]{
 		Name:   "Audit",
 		Events: []string{"CrateBuilt", "BoxMoved"},
@@ -790,9 +770,9 @@ func newAuditModel(
 			return (&auditProjection{folds: folds}).fold
 		},
 	})
-	m := &AuditModel{readmodel.NewModel(table, store, auditCodec), projector}
+	m := &AuditModel{readmodel.NewModel(rows, store, auditCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -874,16 +854,11 @@ type CrateTrafficModel struct {
 }
 
 func newCrateTrafficModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds CrateTraffic,
-) (*CrateTrafficModel, error) {
-	table, err := rows.Table(ctx, &crateTrafficCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *CrateTrafficModel {
 	projector := projection.New(group, rows, projection.Definition[CrateTrafficKey, CrateTrafficRow]{
 		Name:   "CrateTraffic",
 		Events: []string{"CrateBuilt", "BoxMoved", "ParcelSent"},
@@ -892,9 +867,9 @@ func newCrateTrafficModel(
 			return (&crateTrafficProjection{folds: folds}).fold
 		},
 	})
-	m := &CrateTrafficModel{readmodel.NewModel(table, store, crateTrafficCodec), projector}
+	m := &CrateTrafficModel{readmodel.NewModel(rows, store, crateTrafficCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -990,16 +965,11 @@ type ParcelsByPlaceModel struct {
 }
 
 func newParcelsByPlaceModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds ParcelsByPlace,
-) (*ParcelsByPlaceModel, error) {
-	table, err := rows.Table(ctx, &parcelsByPlaceCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *ParcelsByPlaceModel {
 	projector := projection.New(group, rows, projection.Definition[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 		Name:   "ParcelsByPlace",
 		Events: []string{"ParcelSent"},
@@ -1009,9 +979,9 @@ func newParcelsByPlaceModel(
 			return (&parcelsByPlaceProjection{folds: folds}).fold
 		},
 	})
-	m := &ParcelsByPlaceModel{readmodel.NewModel(table, store, parcelsByPlaceCodec), projector}
+	m := &ParcelsByPlaceModel{readmodel.NewModel(rows, store, parcelsByPlaceCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.

@@ -34,11 +34,11 @@ type sink[K comparable, R any] struct {
 func newSink[K comparable, R any](t *testing.T, store readmodel.Store, codec readmodel.Codec[K, R]) *sink[K, R] {
 	table, err := store.Table(t.Context(), &codec.Schema)
 	require.NoError(t, err)
-	return &sink[K, R]{table: table, codec: codec, model: readmodel.NewModel(table, enginememory.New(), codec)}
+	return &sink[K, R]{table: table, codec: codec, model: readmodel.NewModel(store, enginememory.New(), codec)}
 }
 
 func (s *sink[K, R]) store(t *rapid.T, rows map[K]R) {
-	b := readmodel.Batch{From: s.at, To: readmodel.Checkpoint{Position: s.at.Position + 1}}
+	b := readmodel.Batch{From: s.at, To: readmodel.Checkpoint{Position: s.at.Position + 1, Built: true}}
 	for k, r := range rows {
 		row, err := s.codec.AppendRow(nil, &r)
 		require.NoError(t, err)
@@ -116,7 +116,7 @@ func TestRowsKeepWhatIsAbsent(t *testing.T) {
 		s := newSink(t, store, boxContentsCodec)
 		var row BoxContentsRow
 		initBoxContentsRow(&row)
-		b := readmodel.Batch{To: readmodel.Checkpoint{Position: 1}}
+		b := readmodel.Batch{To: readmodel.Checkpoint{Position: 1, Built: true}}
 		values, err := s.codec.AppendRow(nil, &row)
 		require.NoError(t, err)
 		key := BoxContentsKey{Box: "box-1"}
