@@ -36,15 +36,13 @@ func New(
 	deciders Deciders,
 	opts ...aggregate.Option,
 ) (*App, error) {
+	if err := readmodel.CheckSinks(rows, "Takings", "Tills"); err != nil {
+		return nil, err
+	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	var err error
-	if a.Takings, err = newTakingsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
-	if a.Tills, err = newTillsModel(ctx, store, a.group, rows); err != nil {
-		return nil, err
-	}
+	a.Takings = newTakingsModel(store, a.group, rows)
+	a.Tills = newTillsModel(store, a.group, rows)
 	a.Shop = newShopCommands(a.runtime, deciders.Shop)
 	return a, nil
 }

@@ -21,15 +21,10 @@ type TakingsModel struct {
 }
 
 func newTakingsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*TakingsModel, error) {
-	table, err := rows.Table(ctx, &takingsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *TakingsModel {
 	projector := projection.New(group, rows, projection.Definition[TakingsKey, TakingsRow]{
 		Name:     "Takings",
 		Events:   []string{"shop-sold", "Refunded"},
@@ -40,9 +35,9 @@ func newTakingsModel(
 			return new(takingsProjection).fold
 		},
 	})
-	m := &TakingsModel{readmodel.NewModel(table, store, takingsCodec), projector}
+	m := &TakingsModel{readmodel.NewModel(rows, store, takingsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
@@ -145,15 +140,10 @@ type TillsModel struct {
 }
 
 func newTillsModel(
-	ctx context.Context,
 	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
-) (*TillsModel, error) {
-	table, err := rows.Table(ctx, &tillsCodec.Schema)
-	if err != nil {
-		return nil, err
-	}
+) *TillsModel {
 	projector := projection.New(group, rows, projection.Definition[TillsKey, TillsRow]{
 		Name:   "Tills",
 		Events: []string{"shop-sold"},
@@ -162,9 +152,9 @@ func newTillsModel(
 			return new(tillsProjection).fold
 		},
 	})
-	m := &TillsModel{readmodel.NewModel(table, store, tillsCodec), projector}
+	m := &TillsModel{readmodel.NewModel(rows, store, tillsCodec), projector}
 	m.StopsWith(projector.Err)
-	return m, nil
+	return m
 }
 
 // Projector returns what keeps the read model up to date.
