@@ -34,7 +34,9 @@ func (c *Condition) append(b []byte) []byte {
 	return b
 }
 
-func appendText(b []byte, s string) []byte { return append(binary.AppendUvarint(b, uint64(len(s))), s...) }
+func appendText(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
 
 // appendValues appends an encoding of values in which no two lists are the same.
 func appendValues(b []byte, values []Value) []byte {
