@@ -13,7 +13,7 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 type Rows[K comparable, R any] struct {
 	def   *Definition[K, R]
 	folds func(*Rows[K, R], *cqrs.Record) error
-	cache map[K]*entry[K, R]
+	cache cache[K, R]
 	// complete says that the cache has every row that there is: a key that it does not have needs no loading.
 	complete bool
 	// turn is the state of the rows that this pass folds into: settled in the first, loaded in the second.
@@ -52,6 +52,9 @@ type entry[K comparable, R any] struct {
 	exists bool
 	// stored says that the table has the row, in whatever state.
 	stored bool
+	// stream is the number of the stream that the row hangs on, 0 for none; next hangs on it too.
+	stream uint32
+	next   *entry[K, R]
 	key    K
 }
 
@@ -59,7 +62,7 @@ type entry[K comparable, R any] struct {
 // returns nil where this record must not be folded into the row now, because the row has to be loaded first, or
 // already reflects the record. The row must not be kept.
 func (r *Rows[K, R]) At(key K) *R {
-	e := r.cache[key]
+	e := r.cache.find(r.record, key)
 	if e == nil {
 		e = r.add(key)
 	}
@@ -75,7 +78,7 @@ func (r *Rows[K, R]) At(key K) *R {
 // Look returns the row under a key, for a fold that depends on what the row says: one that goes on calls At or Delete
 // with the same key. A row that does not exist reads as a new one, and is not made. Look returns nil where At would.
 func (r *Rows[K, R]) Look(key K) *R {
-	e := r.cache[key]
+	e := r.cache.find(r.record, key)
 	if e == nil {
 		e = r.add(key)
 	}
@@ -89,7 +92,7 @@ func (r *Rows[K, R]) Look(key K) *R {
 // Delete deletes the row under a key, where At would return it; a row that does not exist stays so. When a later effect
 // of the same record, or a later record, leads to the key again, it finds a new row.
 func (r *Rows[K, R]) Delete(key K) {
-	if r.complete && r.cache[key] == nil {
+	if r.complete && r.cache.find(r.record, key) == nil {
 		return
 	}
 	if r.Look(key) == nil || !r.asked.exists {
@@ -132,7 +135,7 @@ func (r *Rows[K, R]) add(key K) *entry[K, R] {
 		key = r.def.OwnKey(key)
 	}
 	e.key = key
-	r.cache[key] = e
+	r.cache.add(r.record, e)
 	switch {
 	case r.turn == loaded:
 		r.fault = errKeys
@@ -152,7 +155,7 @@ func (r *Rows[K, R]) unused() *entry[K, R] {
 		return e
 	}
 	if len(r.slab) == 0 {
-		r.slab = make([]entry[K, R], min(maxSlab, 8+len(r.cache)))
+		r.slab = make([]entry[K, R], min(maxSlab, 8+r.cache.rows))
 	}
 	e := &r.slab[0]
 	r.slab = r.slab[1:]
@@ -164,7 +167,7 @@ func (r *Rows[K, R]) wrote() {
 	for _, e := range r.dirty {
 		e.dirty, e.stored = false, e.exists
 		if r.complete && !e.exists {
-			delete(r.cache, e.key)
+			r.cache.remove(e)
 			*e = entry[K, R]{}
 			r.free = append(r.free, e)
 		}
@@ -202,10 +205,7 @@ func (r *Rows[K, R]) fold(rec *cqrs.Record) error {
 
 // reset forgets all rows. With complete, the read model is known to be empty.
 func (r *Rows[K, R]) reset(complete bool) {
-	if r.cache == nil {
-		r.cache = map[K]*entry[K, R]{}
-	}
-	clear(r.cache)
+	r.cache.reset(r.def.ByStream)
 	clear(r.dirty)
 	clear(r.missing)
 	clear(r.deferred)

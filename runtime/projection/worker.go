@@ -171,7 +171,7 @@ func (w *worker[K, R]) endBatch(io context.Context, position cqrs.Position, comm
 	w.status.folded(w.folded.Handled)
 	// A read model that takes long to write is written less often, so that writing does not outweigh folding.
 	due := time.Since(w.wrote) >= max(w.settings.bulk, 4*w.writeTook)
-	if due || len(w.rows.cache) > w.settings.cacheRows {
+	if due || w.rows.cache.rows > w.settings.cacheRows {
 		return w.write(io)
 	}
 	return nil
@@ -268,7 +268,7 @@ func (w *worker[K, R]) write(io context.Context) error {
 	w.wrote = time.Now()
 	w.writeTook = w.wrote.Sub(start)
 	w.rows.wrote()
-	if len(w.rows.cache) > w.settings.cacheRows {
+	if w.rows.cache.rows > w.settings.cacheRows {
 		w.rows.reset(false)
 	}
 	w.status.stored(w.stored.Position)
