@@ -98,8 +98,10 @@ func foldBalanceByCurrencyMoneyDeposited(
 	return fault.Err()
 }
 
-func ownBalanceByCurrencyKey(k BalanceByCurrencyKey) BalanceByCurrencyKey {
-	k.Account = AccountID(strings.Clone(string(k.Account)))
+func ownBalanceByCurrencyKey(k BalanceByCurrencyKey, id bool) BalanceByCurrencyKey {
+	if id {
+		k.Account = AccountID(strings.Clone(string(k.Account)))
+	}
 	return k
 }
 
@@ -287,8 +289,10 @@ func foldRecentMovementsMoneyWithdrawn(
 	return fault.Err()
 }
 
-func ownRecentMovementsKey(k RecentMovementsKey) RecentMovementsKey {
-	k.Account = AccountID(strings.Clone(string(k.Account)))
+func ownRecentMovementsKey(k RecentMovementsKey, id bool) RecentMovementsKey {
+	if id {
+		k.Account = AccountID(strings.Clone(string(k.Account)))
+	}
 	return k
 }
 
@@ -382,8 +386,10 @@ func foldAccountsMoneyWithdrawn(row *AccountsRow, m *cqrs.EventMeta) error {
 	return fault.Err()
 }
 
-func ownAccountsKey(k AccountsKey) AccountsKey {
-	k.Account = AccountID(strings.Clone(string(k.Account)))
+func ownAccountsKey(k AccountsKey, id bool) AccountsKey {
+	if id {
+		k.Account = AccountID(strings.Clone(string(k.Account)))
+	}
 	return k
 }
 

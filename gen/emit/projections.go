@@ -118,20 +118,29 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 }
 
 // ownKey emits, for a key with strings, the function that copies them, so that a row that is kept does not keep the
-// buffer of the event that it came from:
+// buffer of the event that it came from. Where one of them is the id of the event's stream, it may be one that is kept
+// anyway:
 //
-//	func ownBalanceByCurrencyKey(k BalanceByCurrencyKey) BalanceByCurrencyKey
+//	func ownBalanceByCurrencyKey(k BalanceByCurrencyKey, id bool) BalanceByCurrencyKey
 func (e *emitter) ownKey(f *jen.File, p *plan.Projection) {
 	if !keyHasStrings(p) {
 		return
 	}
-	f.Func().Id("own" + p.Key).Params(jen.Id("k").Id(p.Key)).Id(p.Key).BlockFunc(func(g *jen.Group) {
+	whether := "_"
+	if p.StreamField != nil {
+		whether = "id"
+	}
+	f.Func().Id("own"+p.Key).Params(jen.Id("k").Id(p.Key), jen.Id(whether).Bool()).Id(p.Key).BlockFunc(func(g *jen.Group) {
 		for _, field := range p.KeyFields {
 			if !isOwned(&field.Type) {
 				continue
 			}
 			x := at(id("k"), field.Go)
-			g.Add(x()).Op("=").Add(e.from(&field.Type, model.String, jen.Qual("strings", "Clone").Call(to(&field.Type, model.String, x))))
+			own := jen.Add(x()).Op("=").Add(e.from(&field.Type, model.String, jen.Qual("strings", "Clone").Call(to(&field.Type, model.String, x))))
+			if field == p.StreamField {
+				own = jen.If(jen.Id("id")).Block(own)
+			}
+			g.Add(own)
 		}
 		g.Return(jen.Id("k"))
 	})

@@ -80,7 +80,7 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	if keyHasStrings(p) {
 		entries = append(entries, entry{"OwnKey", jen.Id("own" + p.Key)})
 	}
-	if p.ByStream {
+	if p.StreamField != nil {
 		entries = append(entries, entry{"ByStream", jen.True()})
 	}
 	entries = append(entries, entry{"NewFold", e.newFold(p)})

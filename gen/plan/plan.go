@@ -150,8 +150,8 @@ type Projection struct {
 	Handlers  []*Handler
 	Finders   []Finder
 	Queries   []*Query
-	// ByStream says that a field of the key is the id of the event's stream, wherever an event leads to.
-	ByStream bool
+	// StreamField is the field of the key that is the id of the event's stream, wherever an event leads to; nil if none is.
+	StreamField *Field
 	// KeepsStrings says that rows have strings, which must not point into the buffers that they came from.
 	KeepsStrings bool
 	// InGo says that the team has something to write: a type with folds or functions for keys.
@@ -300,7 +300,9 @@ func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event
 	for _, h := range m.On {
 		pr.Handlers = append(pr.Handlers, newHandler(pr, h, events[h.Event]))
 	}
-	pr.ByStream = byStream(m)
+	if i := streamField(m); i >= 0 {
+		pr.StreamField = pr.KeyFields[i]
+	}
 	for i, ix := range m.Indexes {
 		pr.Finders = append(pr.Finders, newFinder(i, ix, byModel))
 	}

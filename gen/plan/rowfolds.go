@@ -161,17 +161,17 @@ func (f *RowFold) meaning() []string {
 	return parts
 }
 
-// byStream reports whether some field of the key is the id of the event's stream, wherever any event leads to. An id that
-// is no string does not count: two texts of it may be the same id.
-func byStream(m *model.Projection) bool {
+// streamField returns the number of the first field of the key that is the id of the event's stream, wherever any event
+// leads to; -1 if none is. An id that is no string does not count: two texts of it may be the same id.
+func streamField(m *model.Projection) int {
 	for i := range m.Key {
 		if !slices.ContainsFunc(m.On, func(h *model.Handler) bool {
 			return slices.ContainsFunc(h.Folds, func(f *model.Fold) bool { return !keyedByID(h, f, i) })
 		}) {
-			return true
+			return i
 		}
 	}
-	return false
+	return -1
 }
 
 // keyedByID reports whether a fold gives a field of the key the id of the event's stream.

@@ -59,7 +59,7 @@ type Record struct {
 	Type string
 	// StreamNumber is a small number that stands for Stream, the same for as long as the log is open; 0 is none. A log
 	// need not have any: the replay archive has. Where two records have one, their streams are equal if and only if their
-	// numbers are.
+	// numbers are; and their ids are then one string, which pins no buffer.
 	StreamNumber uint32
 	// SchemaVersion is the version of the event's declaration that wrote it, from 1.
 	SchemaVersion int

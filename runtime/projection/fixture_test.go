@@ -110,7 +110,7 @@ func definition(f *folds) Definition[balanceKey, balance] {
 	return Definition[balanceKey, balance]{
 		Name: "BalanceByCurrency", Events: []string{"Deposited", "Transferred"}, Codec: balanceCodec(),
 		Init: func(r *balance) { r.Limit = 100 },
-		OwnKey: func(k balanceKey) balanceKey {
+		OwnKey: func(k balanceKey, _ bool) balanceKey {
 			return balanceKey{strings.Clone(k.Account), strings.Clone(k.Currency)}
 		},
 		NewFold: func(int) func(*Rows[balanceKey, balance], *cqrs.Record) error {

@@ -170,7 +170,7 @@ func TestABuildFromTheStartLoadsNothingAndWritesOnce(t *testing.T) {
 	}
 	def, copied := definition(&folds{}), 0
 	own := def.OwnKey
-	def.OwnKey = func(k balanceKey) balanceKey { copied++; return own(k) }
+	def.OwnKey = func(k balanceKey, id bool) balanceKey { copied++; return own(k, id) }
 	require.NoError(t, over(log, table, def).CatchUp(t.Context()))
 	assert.Equal(t, 100, copied, "a key is copied when its row is new, and not with every event")
 	assert.Zero(t, table.gets)

@@ -132,7 +132,7 @@ const maxSlab = 512
 func (r *Rows[K, R]) add(key K) *entry[K, R] {
 	e := r.unused()
 	if r.def.OwnKey != nil {
-		key = r.def.OwnKey(key)
+		key = r.def.OwnKey(key, r.record.StreamNumber == 0)
 	}
 	e.key = key
 	r.cache.add(r.record, e)

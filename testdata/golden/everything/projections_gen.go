@@ -314,7 +314,7 @@ func foldExtrasSoldExtraOrdered(row *ExtrasSoldRow, e *ExtraOrdered) error {
 	return fault.Err()
 }
 
-func ownExtrasSoldKey(k ExtrasSoldKey) ExtrasSoldKey {
+func ownExtrasSoldKey(k ExtrasSoldKey, _ bool) ExtrasSoldKey {
 	k.Name = strings.Clone(k.Name)
 	return k
 }
@@ -406,7 +406,7 @@ func foldLanguagesNoteKept(row *LanguagesRow) error {
 	return fault.Err()
 }
 
-func ownLanguagesKey(k LanguagesKey) LanguagesKey {
+func ownLanguagesKey(k LanguagesKey, _ bool) LanguagesKey {
 	k.Word = strings.Clone(k.Word)
 	return k
 }
@@ -496,7 +496,7 @@ func foldOccupancyRoomTaken(row *OccupancyRow) error {
 	return fault.Err()
 }
 
-func ownOccupancyKey(k OccupancyKey) OccupancyKey {
+func ownOccupancyKey(k OccupancyKey, _ bool) OccupancyKey {
 	k.Hotel = HotelID(strings.Clone(string(k.Hotel)))
 	return k
 }

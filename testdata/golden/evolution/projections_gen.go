@@ -78,8 +78,10 @@ func (p *arrivalsProjection) fold(
 	return rec.Unknown()
 }
 
-func ownArrivalsKey(k ArrivalsKey) ArrivalsKey {
-	k.Booking = BookingID(strings.Clone(string(k.Booking)))
+func ownArrivalsKey(k ArrivalsKey, id bool) ArrivalsKey {
+	if id {
+		k.Booking = BookingID(strings.Clone(string(k.Booking)))
+	}
 	return k
 }
 
@@ -131,8 +133,10 @@ func (p *cancellationsProjection) fold(
 	return rec.Unknown()
 }
 
-func ownCancellationsKey(k CancellationsKey) CancellationsKey {
-	k.Booking = BookingID(strings.Clone(string(k.Booking)))
+func ownCancellationsKey(k CancellationsKey, id bool) CancellationsKey {
+	if id {
+		k.Booking = BookingID(strings.Clone(string(k.Booking)))
+	}
 	return k
 }
 

@@ -76,7 +76,9 @@ func foldHostsHostMoved(row *HostsRow, e *HostMoved) {
 	row.Via = e.Via
 }
 
-func ownHostsKey(k HostsKey) HostsKey {
-	k.Host = HostID(strings.Clone(string(k.Host)))
+func ownHostsKey(k HostsKey, id bool) HostsKey {
+	if id {
+		k.Host = HostID(strings.Clone(string(k.Host)))
+	}
 	return k
 }

@@ -74,8 +74,10 @@ func (p *openTicketsProjection) fold(
 	return rec.Unknown()
 }
 
-func ownOpenTicketsKey(k OpenTicketsKey) OpenTicketsKey {
-	k.Ticket = TicketID(strings.Clone(string(k.Ticket)))
+func ownOpenTicketsKey(k OpenTicketsKey, id bool) OpenTicketsKey {
+	if id {
+		k.Ticket = TicketID(strings.Clone(string(k.Ticket)))
+	}
 	return k
 }
 

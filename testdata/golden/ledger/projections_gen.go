@@ -84,8 +84,10 @@ func (p *balanceByCurrencyProjection) fold(
 	return rec.Unknown()
 }
 
-func ownBalanceByCurrencyKey(k BalanceByCurrencyKey) BalanceByCurrencyKey {
-	k.Account = AccountID(strings.Clone(string(k.Account)))
+func ownBalanceByCurrencyKey(k BalanceByCurrencyKey, id bool) BalanceByCurrencyKey {
+	if id {
+		k.Account = AccountID(strings.Clone(string(k.Account)))
+	}
 	return k
 }
 

@@ -123,8 +123,10 @@ func foldTakingsRefunded2(row *TakingsRow, e *Refunded) {
 	row.LastTill = cqrs.Some(uuid.UUID(e.Receipt.Till))
 }
 
-func ownTakingsKey(k TakingsKey) TakingsKey {
-	k.Shop = ShopID(strings.Clone(string(k.Shop)))
+func ownTakingsKey(k TakingsKey, id bool) TakingsKey {
+	if id {
+		k.Shop = ShopID(strings.Clone(string(k.Shop)))
+	}
 	return k
 }
 

@@ -75,8 +75,10 @@ func (p *invoicesProjection) fold(
 	return rec.Unknown()
 }
 
-func ownInvoicesKey(k InvoicesKey) InvoicesKey {
-	k.Invoice = InvoiceID(strings.Clone(string(k.Invoice)))
+func ownInvoicesKey(k InvoicesKey, id bool) InvoicesKey {
+	if id {
+		k.Invoice = InvoiceID(strings.Clone(string(k.Invoice)))
+	}
 	return k
 }
 

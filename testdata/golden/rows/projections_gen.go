@@ -236,7 +236,7 @@ func foldDemandItemCounted(row *DemandRow, e *ItemCounted) {
 	row.Before = nextBefore
 }
 
-func ownDemandKey(k DemandKey) DemandKey {
+func ownDemandKey(k DemandKey, _ bool) DemandKey {
 	k.Sku = SKU(strings.Clone(string(k.Sku)))
 	return k
 }
@@ -320,7 +320,7 @@ func foldWeightsOrderMoved3(row *WeightsRow) {
 	row.Heavy = true
 }
 
-func ownWeightsKey(k WeightsKey) WeightsKey {
+func ownWeightsKey(k WeightsKey, _ bool) WeightsKey {
 	k.Place = strings.Clone(k.Place)
 	return k
 }
@@ -395,7 +395,7 @@ func foldPricesOrderPlaced2(row *PricesRow) error {
 	return fault.Err()
 }
 
-func ownPricesKey(k PricesKey) PricesKey {
+func ownPricesKey(k PricesKey, _ bool) PricesKey {
 	k.Sku = SKU(strings.Clone(string(k.Sku)))
 	return k
 }
@@ -581,7 +581,7 @@ func foldWordsOrderShipped(row *WordsRow) error {
 	return fault.Err()
 }
 
-func ownWordsKey(k WordsKey) WordsKey {
+func ownWordsKey(k WordsKey, _ bool) WordsKey {
 	k.Word = strings.Clone(k.Word)
 	return k
 }
@@ -689,7 +689,7 @@ func foldShelvesOrderShipped(row *ShelvesRow, e *OrderShipped) {
 	row.Seen.Remove(strings.ToLower(e.Customer))
 }
 
-func ownShelvesKey(k ShelvesKey) ShelvesKey {
+func ownShelvesKey(k ShelvesKey, _ bool) ShelvesKey {
 	k.Sku = SKU(strings.Clone(string(k.Sku)))
 	return k
 }
@@ -780,7 +780,7 @@ func foldHotelsHouseClosed2(row *HotelsRow, e *HouseClosed) {
 	row.Closed = e.Reason
 }
 
-func ownHotelsKey(k HotelsKey) HotelsKey {
+func ownHotelsKey(k HotelsKey, _ bool) HotelsKey {
 	k.Hotel = strings.Clone(k.Hotel)
 	return k
 }

@@ -66,7 +66,7 @@ func foldStoredBoxStored(row *StoredRow, e *BoxStored, id ShelfID) {
 	row.Since = e.At
 }
 
-func ownStoredKey(k StoredKey) StoredKey {
+func ownStoredKey(k StoredKey, _ bool) StoredKey {
 	k.Box = BoxID(strings.Clone(string(k.Box)))
 	return k
 }
@@ -135,7 +135,9 @@ func foldContentsBoxSealed(row *ContentsRow) {
 	row.Sealed = true
 }
 
-func ownContentsKey(k ContentsKey) ContentsKey {
-	k.Box = BoxID(strings.Clone(string(k.Box)))
+func ownContentsKey(k ContentsKey, id bool) ContentsKey {
+	if id {
+		k.Box = BoxID(strings.Clone(string(k.Box)))
+	}
 	return k
 }

@@ -69,7 +69,7 @@ func (p *lentBooksProjection) fold(
 	return rec.Unknown()
 }
 
-func ownLentBooksKey(k LentBooksKey) LentBooksKey {
+func ownLentBooksKey(k LentBooksKey, _ bool) LentBooksKey {
 	k.Member = MemberID(strings.Clone(string(k.Member)))
 	return k
 }

@@ -71,7 +71,7 @@ func (p *itemsProjection) fold(rows *projection.Rows[ItemsKey, ItemsRow], rec *c
 	return rec.Unknown()
 }
 
-func ownItemsKey(k ItemsKey) ItemsKey {
+func ownItemsKey(k ItemsKey, _ bool) ItemsKey {
 	k.Sku = strings.Clone(k.Sku)
 	return k
 }
@@ -124,8 +124,10 @@ func (p *ordersProjection) fold(
 	return rec.Unknown()
 }
 
-func ownOrdersKey(k OrdersKey) OrdersKey {
-	k.Order = OrderID(strings.Clone(string(k.Order)))
+func ownOrdersKey(k OrdersKey, id bool) OrdersKey {
+	if id {
+		k.Order = OrderID(strings.Clone(string(k.Order)))
+	}
 	return k
 }
 

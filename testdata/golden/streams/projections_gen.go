@@ -90,7 +90,7 @@ func (p *nightsProjection) fold(
 	return rec.Unknown()
 }
 
-func ownNightsKey(k NightsKey) NightsKey {
+func ownNightsKey(k NightsKey, _ bool) NightsKey {
 	k.Hotel = HotelID(strings.Clone(string(k.Hotel)))
 	k.Tag = strings.Clone(k.Tag)
 	return k

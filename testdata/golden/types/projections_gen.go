@@ -159,8 +159,10 @@ func (p *boxContentsProjection) fold(
 	return rec.Unknown()
 }
 
-func ownBoxContentsKey(k BoxContentsKey) BoxContentsKey {
-	k.Box = BoxID(strings.Clone(string(k.Box)))
+func ownBoxContentsKey(k BoxContentsKey, id bool) BoxContentsKey {
+	if id {
+		k.Box = BoxID(strings.Clone(string(k.Box)))
+	}
 	return k
 }
 
@@ -265,7 +267,7 @@ func (p *boxesByEverythingProjection) fold(
 	return rec.Unknown()
 }
 
-func ownBoxesByEverythingKey(k BoxesByEverythingKey) BoxesByEverythingKey {
+func ownBoxesByEverythingKey(k BoxesByEverythingKey, _ bool) BoxesByEverythingKey {
 	k.StringValue = strings.Clone(k.StringValue)
 	return k
 }
@@ -349,7 +351,7 @@ func (p *boxesByNameProjection) fold(
 	return rec.Unknown()
 }
 
-func ownBoxesByNameKey(k BoxesByNameKey) BoxesByNameKey {
+func ownBoxesByNameKey(k BoxesByNameKey, _ bool) BoxesByNameKey {
 	k.CodeValue = Code(strings.Clone(string(k.CodeValue)))
 	k.PlainValue = Plain(strings.Clone(string(k.PlainValue)))
 	return k
@@ -438,7 +440,7 @@ func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *c
 	return rec.Unknown()
 }
 
-func ownAuditKey(k AuditKey) AuditKey {
+func ownAuditKey(k AuditKey, _ bool) AuditKey {
 	k.Actor = strings.Clone(k.Actor)
 	k.Command = strings.Clone(k.Command)
 	k.Correlation = strings.Clone(k.Correlation)
@@ -587,7 +589,7 @@ func (p *parcelsByPlaceProjection) fold(
 	return rec.Unknown()
 }
 
-func ownParcelsByPlaceKey(k ParcelsByPlaceKey) ParcelsByPlaceKey {
+func ownParcelsByPlaceKey(k ParcelsByPlaceKey, _ bool) ParcelsByPlaceKey {
 	k.Shelf = strings.Clone(k.Shelf)
 	return k
 }
