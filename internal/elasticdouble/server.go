@@ -362,6 +362,18 @@ func keep(v any, paths [][]string) (any, bool) {
 
 // wildcard reports whether a name matches a pattern in which * stands for anything.
 func wildcard(pattern, name string) bool {
-	parts := strings.Split(regexp.QuoteMeta(pattern), `\*`)
-	return regexp.MustCompile("^(?s:" + strings.Join(parts, ".*") + ")$").MatchString(name)
+	first, rest, ok := strings.Cut(pattern, "*")
+	if !ok {
+		return pattern == name
+	}
+	name, ok = strings.CutPrefix(name, first)
+	if !ok {
+		return false
+	}
+	for i := 0; i <= len(name); i++ {
+		if wildcard(rest, name[i:]) {
+			return true
+		}
+	}
+	return false
 }

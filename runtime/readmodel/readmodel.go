@@ -18,6 +18,8 @@ type Column struct {
 	Kind Kind   `json:"kind"`
 	// Optional columns may be null.
 	Optional bool `json:"optional,omitempty"`
+	// Search says how a Search looks into the column; it is for columns of kind String.
+	Search Searchable `json:"search,omitempty"`
 }
 
 // Schema is what a sink has to know of a projection's rows.
@@ -187,6 +189,10 @@ var ErrNoRow = errors.New("no row under this key")
 
 // ErrNoGeneration says that a store has no such generation of a read model: it was never made, or it was dropped.
 var ErrNoGeneration = errors.New("the read model has no such generation")
+
+// ErrUnavailable says that the database of a read model did not answer, or was too busy, and was asked several times. What
+// was being written may have been written or not; projectors go on by themselves when it is back.
+var ErrUnavailable = errors.New("the read model's database is not available")
 
 // HeldError says that another process holds the lease of a generation: it projects into it, or did so until a moment
 // ago.

@@ -53,7 +53,8 @@ func (s *Schema) CheckLease(holder string, ttl time.Duration) error {
 
 // SameShape reports whether both have the same columns, so that one program reads the rows of both.
 func (s *Schema) SameShape(other *Schema) bool {
-	return slices.Equal(s.Key, other.Key) && slices.Equal(s.Row, other.Row)
+	same := func(a, b Column) bool { return a.Name == b.Name && a.Kind == b.Kind && a.Optional == b.Optional }
+	return slices.EqualFunc(s.Key, other.Key, same) && slices.EqualFunc(s.Row, other.Row, same)
 }
 
 // Columns returns all columns: those of the key, then those of the row.
@@ -152,6 +153,8 @@ func (s *Schema) columnFault() string {
 			return fmt.Sprintf("column %s is of the kind %s", c.Name, c.Kind)
 		case i < len(s.Key) && (c.Optional || c.Kind == JSON):
 			return fmt.Sprintf("column %s can't be in a key: it is optional or of kind json", c.Name)
+		case c.Search != NotSearched && (c.Kind != String || c.Search != SearchText && c.Search != SearchKeyword):
+			return fmt.Sprintf("column %s of kind %s can't be searched by %.40q", c.Name, c.Kind, c.Search)
 		}
 		seen[c.Name] = true
 	}

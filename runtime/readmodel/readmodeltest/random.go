@@ -15,8 +15,8 @@ import (
 )
 
 // testMoments lets readers look while one projector writes: each batch gives all rows the number of its step, so that
-// any mixture of moments shows.
-func testMoments(t *testing.T, store readmodel.Store) {
+// any mixture of moments shows. Rows may be ahead of the checkpoint if the sink says so.
+func testMoments(t *testing.T, store readmodel.Store, ahead bool) {
 	const rows, steps = 20, 60
 	schema := balances()
 	writer, reader := open(t, store, schema), open(t, store, schema)
@@ -29,7 +29,7 @@ func testMoments(t *testing.T, store readmodel.Store) {
 	for i := range 3 {
 		wg.Go(func() {
 			for n := 0; ; n++ {
-				assert.NoError(t, look(reader, keys, n%3+i))
+				assert.NoError(t, look(reader, keys, n%3+i, ahead))
 				select {
 				case <-done:
 					return
@@ -50,7 +50,7 @@ func testMoments(t *testing.T, store readmodel.Store) {
 }
 
 // look reads all rows in one of three ways, and compares each with the checkpoint of the same answer.
-func look(table readmodel.Table, keys [][]readmodel.Value, way int) error {
+func look(table readmodel.Table, keys [][]readmodel.Value, way int, ahead bool) error {
 	var seen []int64
 	var c readmodel.Checkpoint
 	var err error
@@ -70,7 +70,8 @@ func look(table readmodel.Table, keys [][]readmodel.Value, way int) error {
 		})
 	default:
 		var n int64
-		if n, c, err = table.Count(context.Background(), readmodel.Find{Index: -1}); (n == 0) != (c.Position == 0) {
+		n, c, err = table.Count(context.Background(), readmodel.Find{Index: -1})
+		if n == 0 && c.Position > 0 || n > 0 && c.Position == 0 && !ahead {
 			return fmt.Errorf("%d rows at position %d", n, c.Position)
 		}
 		return err
@@ -80,7 +81,7 @@ func look(table readmodel.Table, keys [][]readmodel.Value, way int) error {
 		return fmt.Errorf("%d rows at position %d", len(seen), at)
 	}
 	for _, n := range seen {
-		if err == nil && n != int64(at) {
+		if err == nil && (n < int64(at) || n > int64(at) && !ahead) {
 			return fmt.Errorf("a row of step %d at position %d", n, at)
 		}
 	}
