@@ -35,5 +35,6 @@ func open(t *testing.T, address string) *Store {
 }
 
 func TestConformance(t *testing.T) {
-	readmodeltest.Run(t, func(t *testing.T) readmodel.Store { return open(t, testserver.Elasticsearch(t)) })
+	readmodeltest.Run(t, func(t *testing.T) readmodel.Store { return open(t, testserver.Elasticsearch(t)) },
+		readmodeltest.RowsAhead)
 }
