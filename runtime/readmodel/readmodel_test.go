@@ -57,10 +57,12 @@ func TestOrderListsTheIndexAndThenTheKey(t *testing.T) {
 }
 
 var everyColumn = []Column{
-	{"bool", Bool, false}, {"int64", Int64, false}, {"uint64", Uint64, false}, {"float64", Float64, false}, {"string", String, false},
-	{"bytes", Bytes, false}, {"time", Time, false}, {"duration", Duration, false}, {"uuid", UUID, false}, {"date", Date, false},
-	{"decimal", Decimal, false},
-	{"json", JSON, false}, {"maybe", String, true}, {"none", String, true},
+	{Name: "bool", Kind: Bool}, {Name: "int64", Kind: Int64}, {Name: "uint64", Kind: Uint64}, {Name: "float64", Kind: Float64},
+	{Name: "string", Kind: String},
+	{Name: "bytes", Kind: Bytes}, {Name: "time", Kind: Time}, {Name: "duration", Kind: Duration},
+	{Name: "uuid", Kind: UUID}, {Name: "date", Kind: Date},
+	{Name: "decimal", Kind: Decimal},
+	{Name: "json", Kind: JSON}, {Name: "maybe", Kind: String, Optional: true}, {Name: "none", Kind: String, Optional: true},
 }
 
 func everyValue() []Value {
