@@ -50,7 +50,9 @@ func (t *table) prepareWriting() {
 }
 
 // lockClass is the first number of the advisory locks of this schema; the second one is the generation's.
-func (t *table) lockClass() string { return "hashtext(" + literal("cqrsgen batches "+t.store.schema) + ")" }
+func (t *table) lockClass() string {
+	return "hashtext(" + literal("cqrsgen batches "+t.store.schema) + ")"
+}
 
 // Apply implements readmodel.Table. Where the connection is lost before the server answered, it looks whether the batch
 // was stored, and stores it if it was not.

@@ -50,7 +50,9 @@ func parseMigrations(file string) []migration {
 func newest(all []migration) int { return all[len(all)-1].version }
 
 // inSchema puts the quoted name of the PostgreSQL schema into a script.
-func (s *settings) inSchema(script string) string { return strings.ReplaceAll(script, "{schema}", quote(s.schema)) }
+func (s *settings) inSchema(script string) string {
+	return strings.ReplaceAll(script, "{schema}", quote(s.schema))
+}
 
 // DDL returns the statements that create the catalogue, for teams that run their own migrations: one transaction for each
 // version, in its first line. Of the options only Schema counts. Each transaction is to be run once, in order; one that

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -83,22 +84,23 @@ type generation struct {
 	name, view string
 	schema     readmodel.Schema
 	built      bool
+	position   cqrs.Position
 }
 
 // generation finds one. Without it the error is readmodel.ErrNoGeneration.
 func (s *Store) generation(ctx context.Context, c *pgx.Conn, projection, fingerprint string) (generation, error) {
 	var g generation
 	var shape string
-	err := c.QueryRow(ctx, s.inSchema(`SELECT g.id, g.table_name, p.view_name, g.shape::text, c.built
+	err := c.QueryRow(ctx, s.inSchema(`SELECT g.id, g.table_name, p.view_name, g.shape::text, c.built, c.position
 		FROM {schema}.cqrs_generations g JOIN {schema}.cqrs_projections p USING (projection)
 			JOIN {schema}.cqrs_checkpoints c ON c.generation = g.id
 		WHERE g.projection = $1 AND g.fingerprint = $2`), projection, fingerprint).
-		Scan(&g.id, &g.name, &g.view, &shape, &g.built)
+		Scan(&g.id, &g.name, &g.view, &shape, &g.built, (*int64)(&g.position))
 	if errors.Is(err, pgx.ErrNoRows) {
 		return g, readmodel.ErrNoGeneration
 	}
 	if err == nil {
-		g.schema, err = parseShape(projection, fingerprint, shape)
+		g.schema, err = parseShape(projection, shape)
 	}
 	return g, err
 }
@@ -303,54 +305,20 @@ func (t *table) createIndexes(ctx context.Context, c *pgx.Conn) error {
 	return nil
 }
 
-// shape is how the catalogue keeps a schema's columns and indexes.
-type shape struct {
-	Key     []shapeColumn `json:"key"`
-	Row     []shapeColumn `json:"row,omitempty"`
-	Indexes [][]string    `json:"indexes,omitempty"`
-}
-
-type shapeColumn struct {
-	Name     string `json:"name"`
-	Kind     string `json:"kind"`
-	Optional bool   `json:"optional,omitempty"`
-}
-
+// shapeOf is how the catalogue keeps a schema.
 func shapeOf(s *readmodel.Schema) string {
-	columns := func(all []readmodel.Column) (shapes []shapeColumn) {
-		for _, c := range all {
-			shapes = append(shapes, shapeColumn{c.Name, c.Kind.String(), c.Optional})
-		}
-		return shapes
-	}
-	b, _ := json.Marshal(shape{columns(s.Key), columns(s.Row), s.Indexes}) // strings and booleans have a JSON
+	b, _ := json.Marshal(s) // strings, booleans and numbers have a JSON
 	return string(b)
 }
 
-func parseShape(projection, fingerprint, text string) (readmodel.Schema, error) {
-	schema := readmodel.Schema{Projection: projection, Fingerprint: fingerprint}
-	var sh shape
-	err := json.Unmarshal([]byte(text), &sh)
-	columns := func(shapes []shapeColumn) (all []readmodel.Column) {
-		for _, c := range shapes {
-			all = append(all, readmodel.Column{Name: c.Name, Kind: kinds[c.Kind], Optional: c.Optional})
-		}
-		return all
+func parseShape(projection, shape string) (readmodel.Schema, error) {
+	var schema readmodel.Schema
+	err := json.Unmarshal([]byte(shape), &schema)
+	if err == nil {
+		err = schema.Check()
 	}
-	schema.Key, schema.Row, schema.Indexes = columns(sh.Key), columns(sh.Row), sh.Indexes
-	if err = errors.Join(err, schema.Check()); err != nil {
-		return schema, &readmodel.CorruptError{
-			Projection: projection, Column: "cqrs_generations.shape", Reason: err.Error(),
-		}
+	if err != nil {
+		return schema, &readmodel.CorruptError{Projection: projection, Column: "cqrs_generations.shape", Reason: err.Error()}
 	}
 	return schema, nil
 }
-
-// kinds are all kinds by their names; another name is none.
-var kinds = func() map[string]readmodel.Kind {
-	byName := map[string]readmodel.Kind{}
-	for kind := range types {
-		byName[kind.String()] = kind
-	}
-	return byName
-}()

@@ -17,7 +17,7 @@ import (
 func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel.Generation, error) {
 	var all []readmodel.Generation
 	err := s.again(ctx, s.control, always, func(ctx context.Context, c *pgx.Conn) error {
-		rows, err := c.Query(ctx, s.inSchema(`SELECT g.projection, g.fingerprint, g.shape::text, g.active, g.created, g.promoted,
+		rows, err := c.Query(ctx, s.inSchema(`SELECT g.projection, g.shape::text, g.active, g.created, g.promoted,
 				c.position, c.commit_id, c.handled, c.built, l.holder, l.until, l.report, l.reported
 			FROM {schema}.cqrs_generations g
 				JOIN {schema}.cqrs_checkpoints c ON c.generation = g.id JOIN {schema}.cqrs_leases l ON l.generation = g.id
@@ -35,10 +35,10 @@ func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel
 }
 
 func scanGeneration(row pgx.CollectableRow) (g readmodel.Generation, err error) {
-	var projection, fingerprint, shape string
+	var projection, shape string
 	var position int64
 	var promoted, reported *time.Time
-	err = row.Scan(&projection, &fingerprint, &shape, &g.Active, &g.Created, &promoted,
+	err = row.Scan(&projection, &shape, &g.Active, &g.Created, &promoted,
 		&position, (*[16]byte)(&g.Checkpoint.Commit), &g.Checkpoint.Handled, &g.Checkpoint.Built,
 		&g.Lease.Holder, &g.Lease.Until, &g.Lease.Report, &reported)
 	if err != nil {
@@ -50,7 +50,7 @@ func scanGeneration(row pgx.CollectableRow) (g readmodel.Generation, err error) 
 	if g.Lease.Holder == "" {
 		g.Lease.Until = time.Time{}
 	}
-	g.Schema, err = parseShape(projection, fingerprint, shape)
+	g.Schema, err = parseShape(projection, shape)
 	return g, err
 }
 
@@ -83,6 +83,7 @@ func (s *Store) inTurn(
 	if err != nil {
 		return fmt.Errorf("read model %s, generation %s: %w", projection, fingerprint, err)
 	}
+	s.Notify()
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (s *Store) inTurn(
 func (s *Store) Promote(ctx context.Context, projection, fingerprint string) error {
 	return s.inTurn(ctx, projection, fingerprint, func(ctx context.Context, tx pgx.Tx, g generation) error {
 		if !g.built {
-			return &readmodel.NotBuiltError{Projection: projection, Fingerprint: fingerprint}
+			return &readmodel.NotBuiltError{Projection: projection, Generation: fingerprint, Position: g.position}
 		}
 		_, err := tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = false WHERE projection = $1 AND active AND id <> $2"),
 			projection, g.id)
@@ -174,9 +175,11 @@ func (s *Store) Drop(ctx context.Context, projection, fingerprint string) error 
 		case err != nil:
 			return err
 		case active:
-			return &readmodel.ActiveError{Projection: projection, Fingerprint: fingerprint}
+			return &readmodel.ActiveError{Projection: projection, Generation: fingerprint}
 		case held:
-			return &readmodel.HeldError{Holder: lease.Holder, Until: lease.Until.UTC()}
+			return &readmodel.HeldError{
+				Projection: projection, Generation: fingerprint, Holder: lease.Holder, Until: lease.Until.UTC(),
+			}
 		}
 		// The checkpoint first: a batch that runs has it, and what comes behind finds none.
 		script := s.inSchema(strings.ReplaceAll(`DELETE FROM {schema}.cqrs_checkpoints WHERE generation = {id};
@@ -209,7 +212,7 @@ func (t *table) Release(ctx context.Context, holder string, report []byte) error
 // lease runs a statement that says whether it was allowed, and who holds the lease otherwise.
 func (t *table) lease(ctx context.Context, sql string, args ...any) error {
 	var done bool
-	var held readmodel.HeldError
+	held := readmodel.HeldError{Projection: t.schema.Projection, Generation: t.schema.Fingerprint}
 	err := t.store.again(ctx, t.store.control, always, func(ctx context.Context, c *pgx.Conn) error {
 		return c.QueryRow(ctx, t.store.inSchema(sql), args...).Scan(&done, &held.Holder, &held.Until)
 	})

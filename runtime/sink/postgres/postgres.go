@@ -57,7 +57,9 @@ const (
 
 // Store implements readmodel.Store. It is safe for concurrent use, also by several processes on one database.
 type Store struct {
+	readmodel.Signal // of promotions and drops through this store
 	settings
+
 	readers, writers, control *pgxpool.Pool
 
 	// ctx ends when the store is closed.
