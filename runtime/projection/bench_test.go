@@ -109,31 +109,38 @@ func (t *timingTable) Apply(ctx context.Context, b *readmodel.Batch) error {
 }
 
 // warmWorker returns a worker whose cache has all rows of the log.
-func warmWorker(t require.TestingT, log *sliceLog) *worker[balanceKey, balance] {
-	p := over(log, openTable(t), definition(&folds{}))
-	w := &worker[balanceKey, balance]{Projector: p, wrote: time.Now(), stop: func() bool { return false }}
-	w.rows.def, w.rows.folds = &p.def, p.def.NewFold(0)
-	require.NoError(t, w.start(context.Background()))
-	_, err := w.catchUp(context.Background())
+func warmWorker(t testing.TB, log *sliceLog) *worker[balanceKey, balance] {
+	table := openTable(t)
+	p := over(log, table, definition(&folds{}))
+	work, fail := context.WithCancelCause(context.Background())
+	l, err := p.hold(work, table, fail)
 	require.NoError(t, err)
+	w := &worker[balanceKey, balance]{Projector: p, io: work, work: work, fail: fail, table: table, lease: l, wrote: time.Now()}
+	p.settings.lanes = 1
+	t.Cleanup(func() {
+		w.end()
+		l.release(nil)
+	})
+	require.NoError(t, w.start())
+	require.NoError(t, w.catchUp())
 	return w
 }
 
 func TestAnEventAllocatesNothingOnceItsRowExists(t *testing.T) {
 	const events = 10_000
-	log := benchLog(events, 3_000)
-	w := warmWorker(t, log)
-	again := benchLog(2*events, 3_000)
-	log.records = again.records[:events]
+	w := warmWorker(t, benchLog(events, 3_000))
+	again := benchLog(2*events, 3_000).records[events:]
+	c := newChunk(false)
+	for i := range again {
+		c.add(&again[i], w.group.feed.number(again[i].Type))
+	}
 	allocs := testing.AllocsPerRun(3, func() {
 		// The same rows get later events.
-		next := make([]cqrs.Record, events)
-		copy(next, again.records[events:])
-		for i := range next {
-			next[i].Position += w.scanned
+		for i := range c.records {
+			c.records[i].Position += w.scanned
 		}
-		log.records = next
-		require.NoError(t, w.scan(context.Background(), next[events-1].Position))
+		c.through = c.records[events-1].Position
+		require.NoError(t, w.take(c))
 	})
 	assert.Less(t, allocs, 50.0, "for %d events", events)
 }

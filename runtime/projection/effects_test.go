@@ -234,9 +234,9 @@ func appendHappened(t *rapid.T, w *writer, log *sliceLog) {
 // tear makes one run with bounds and faults of its own.
 func tear(t *rapid.T, log *sliceLog, table *tornTable) {
 	p := over(log, table, historyDefinition(), CacheRows(rapid.IntRange(1, 8).Draw(t, "cache")))
-	p.settings.batch = rapid.IntRange(1, 10).Draw(t, "batch")
+	p.inBatches(rapid.IntRange(1, 10).Draw(t, "batch"))
 	if rapid.Bool().Draw(t, "write often") {
-		p.settings.bulk = 0
+		p.settings.bulk, p.settings.building = 0, 0
 	}
 	table.left, table.after = rapid.IntRange(-1, 4).Draw(t, "writes until cut")-1, rapid.Bool().Draw(t, "cut after")
 	table.torn = nil
@@ -284,7 +284,7 @@ func TestARowThatHasToBeLoadedDoesNotFoldAnotherOneTwice(t *testing.T) {
 	// Row 1 is cached when the second of these leads to row 2, which is not.
 	p := over(log, table, historyDefinition())
 	log.append(w.commitOf(happened(effect{1, add}))...)
-	p.settings.batch = 1
+	p.inBatches(1)
 	log.append(w.commitOf(happened(effect{1, add}, effect{2, removeOften}, effect{2, add}, effect{1, add}))...)
 	require.NoError(t, p.CatchUp(t.Context()))
 	rows, at := histories(t, table)
@@ -314,7 +314,8 @@ func TestRowsThatComeAndGoDoNotFillTheCache(t *testing.T) {
 	var w writer
 	log, table := newLog(), &countingTable{Table: openHistories(t, memory.New(), 1)}
 	p := over(log, table, historyDefinition(), CacheRows(5))
-	p.settings.batch, p.settings.bulk = 1, 0
+	p.inBatches(1)
+	p.settings.bulk, p.settings.building = 0, 0
 	for i := range 1000 {
 		row := byte(i % 200)
 		log.append(w.commitOf(happened(effect{row, add}))...)

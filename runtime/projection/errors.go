@@ -3,7 +3,6 @@ package projection
 import (
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -59,6 +58,21 @@ func (e *RowError) Error() string {
 
 func (e *RowError) Unwrap() error { return e.Err }
 
+// DifferenceError says that a generation was built, and has rows that are not what folding the log again makes of them: the
+// fold is not a function of the events, or the rows were changed by somebody else. The generation is not promoted.
+type DifferenceError struct {
+	Projection, Generation string
+	// Keys are those of the rows, as text: of all rows that were looked at, which are a sample.
+	Keys []string
+	// Through is the position up to which the log was folded.
+	Through cqrs.Position
+}
+
+func (e *DifferenceError) Error() string {
+	return fmt.Sprintf("projection %s: generation %s is not promoted: %d rows of a sample are not what the log says through "+
+		"position %d, the first one is that of %s", e.Projection, e.Generation, len(e.Keys), e.Through, e.Keys[0])
+}
+
 // runError names the projection in an error of the log or the table.
 type runError struct {
 	projection string
@@ -84,35 +98,17 @@ func namesProjection(err error) bool {
 		row     *RowError
 		history *readmodel.HistoryError
 		run     *runError
+		differs *DifferenceError
 	)
-	return errors.As(err, &fold) || errors.As(err, &row) || errors.As(err, &history) || errors.As(err, &run)
+	return errors.As(err, &fold) || errors.As(err, &row) || errors.As(err, &history) || errors.As(err, &run) ||
+		errors.As(err, &differs)
 }
 
-// foldError describes the failure of the record that is being folded.
-func (w *worker[K, R]) foldError(err error) *FoldError {
-	rec := w.rows.record
-	e := &FoldError{
-		Projection: w.def.Name, Position: rec.Position, Version: rec.Version, Type: strings.Clone(rec.Type),
+// newFoldError describes a record that can't be folded.
+func newFoldError(projection string, rec *cqrs.Record, err error) *FoldError {
+	return &FoldError{
+		Projection: projection, Position: rec.Position, Version: rec.Version, Type: strings.Clone(rec.Type),
 		Stream: cqrs.StreamID{Category: strings.Clone(rec.Stream.Category), ID: strings.Clone(rec.Stream.ID)},
 		Err:    err, commit: rec.Commit,
-	}
-	if w.rows.asked != nil {
-		e.Key = w.keyText(w.rows.asked)
-	}
-	return e
-}
-
-func (w *worker[K, R]) keyText(e *entry[K, R]) string {
-	return readmodel.KeyText(&w.def.Codec.Schema, w.def.Codec.AppendKey(nil, &e.key))
-}
-
-// guard turns a panic of the fold into a *FoldError. It stands around whole batches, so that an event costs nothing. A
-// panic of anything else goes on.
-func (w *worker[K, R]) guard(err *error) {
-	if w.rows.record == nil {
-		return
-	}
-	if v := recover(); v != nil {
-		*err = w.foldError(&cqrs.PanicError{In: "the fold of " + w.def.Name, Value: fmt.Sprint(v), Stack: debug.Stack()})
 	}
 }

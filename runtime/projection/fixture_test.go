@@ -146,8 +146,11 @@ func definition(f *folds) Definition[balanceKey, balance] {
 func over[K comparable, R any](
 	log eventlog.Log, table readmodel.Table, def Definition[K, R], opts ...Option,
 ) *Projector[K, R] {
-	return New(NewGroup(log), tableStore{schema: def.Codec.Schema, table: table}, def, opts...)
+	return New(NewGroup(log, WithLease(time.Second)), tableStore{schema: def.Codec.Schema, table: table}, def, opts...)
 }
+
+// inBatches makes the projector's chunks and batches as small as its commits allow.
+func (p *Projector[K, R]) inBatches(n int) { p.settings.batch, p.group.feed.chunkRecords = n, n }
 
 // tableStore is a store of one table.
 type tableStore struct {
@@ -170,6 +173,8 @@ func (s tableStore) Generations(ctx context.Context, _ string) ([]readmodel.Gene
 	at, err := s.table.Checkpoint(ctx)
 	return []readmodel.Generation{{Schema: s.schema, Checkpoint: at, Active: at.Built}}, err
 }
+
+func (s tableStore) Promote(context.Context, string, string) error { return nil }
 
 func modelOf(table readmodel.Table, log eventlog.Log) *readmodel.Model[balanceKey, balance] {
 	codec := balanceCodec()

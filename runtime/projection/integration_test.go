@@ -80,7 +80,7 @@ func TestSQLiteFollowsTheEmbeddedLogThroughStopsAndStarts(t *testing.T) {
 			model := modelOf(table, log)
 			for range 4 {
 				p := over(log, table, definition(&folds{}), CacheRows(7))
-				p.settings.batch = 20
+				p.inBatches(20)
 				stop := run(t, p)
 				var wg sync.WaitGroup
 				for range 4 {
@@ -143,6 +143,8 @@ func TestAKilledProjectorLosesAndRepeatsNothing(t *testing.T) {
 func runUntilKilled(t *testing.T, dir string) {
 	log, table := openSQLite(t, dir, false)
 	p := over(log, table, definition(&folds{}), CacheRows(3))
-	p.settings.batch, p.settings.bulk = 2, 0
+	p.group.leaseTime = 100 * time.Millisecond
+	p.inBatches(2)
+	p.settings.bulk, p.settings.building = 0, 0
 	t.Fatal(p.Run(t.Context()))
 }

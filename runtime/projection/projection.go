@@ -17,7 +17,6 @@ package projection
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -76,10 +75,13 @@ type settings struct {
 	cacheRows int
 	// batch is the number of events after which a batch ends at the next commit.
 	batch int
-	// bulk is how long a projection that catches up folds before it writes.
-	bulk time.Duration
+	// bulk is how long a projection that catches up folds before it writes, building how long one does whose generation
+	// nobody reads yet.
+	bulk, building time.Duration
 	// heartbeat is how often the checkpoint follows a log that moves without events that the projection handles.
 	heartbeat time.Duration
+	// lanes is the number of lanes that a run starts with; 0 stands for what the machine has.
+	lanes int
 }
 
 // CacheRows bounds the rows that the projection keeps in memory; the default is a million. It is not for the result:
@@ -109,11 +111,12 @@ func New[K comparable, R any](
 	g *Group, store readmodel.Store, def Definition[K, R], opts ...Option,
 ) *Projector[K, R] {
 	p := &Projector[K, R]{group: g, log: g.log, store: store, def: def, settings: settings{
-		cacheRows: 1 << 20, batch: 4096, bulk: 3 * time.Second, heartbeat: 100 * time.Millisecond,
+		cacheRows: 1 << 20, batch: 4096, bulk: 3 * time.Second, building: 15 * time.Second, heartbeat: 100 * time.Millisecond,
 	}}
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
+	g.feed.declare(def.Events)
 	p.status.set(Status{Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint})
 	g.add(p)
 	return p
@@ -137,82 +140,18 @@ func (p *Projector[K, R]) Status() Status { return p.status.get(time.Now()) }
 // Err returns what stopped the projection; nil while it runs or is idle.
 func (p *Projector[K, R]) Err() error { return p.Status().Err }
 
-// Run catches up with the log and then follows it. When ctx ends, it finishes its batch, writes it and returns nil.
+// Run catches up with the log and then follows it. When ctx ends, it writes what it has folded and returns nil.
 //
-// Errors: *FoldError; *RowError; *readmodel.HistoryError; readmodel.ErrFenced, if another projector of the same read model wrote;
-// ErrRunning; and those of the log and the table. After any of them Run may be called again, and goes on where the read
-// model is.
-func (p *Projector[K, R]) Run(ctx context.Context) error {
-	return p.work(ctx, func(w *worker[K, R], io context.Context) error { return w.follow(ctx, io) })
-}
+// Only one process works on a generation: while another one has its lease, Run waits, and takes over when that one ends
+// or dies. It also waits while the log or the store is not available, as eventlog.ErrUnavailable and
+// readmodel.ErrUnavailable say. Its Status has both.
+//
+// Errors: *FoldError; *RowError; *readmodel.HistoryError; ErrRunning; and those of the log and the table. After any of
+// them Run may be called again, and goes on where the read model is.
+func (p *Projector[K, R]) Run(ctx context.Context) error { return p.work(ctx, (*worker[K, R]).follow) }
 
 // CatchUp returns when the read model reflects every event that the log held when CatchUp was called. When ctx ends
 // before, it writes what it has and returns ctx's error. Its other errors are those of Run.
 func (p *Projector[K, R]) CatchUp(ctx context.Context) error {
-	return p.work(ctx, func(w *worker[K, R], io context.Context) error {
-		head, err := w.catchUp(io)
-		if err == nil && w.stored.Position < head {
-			err = ctx.Err()
-		}
-		return err
-	})
-}
-
-// stopGrace is how long a run may take to finish its batch after its context has ended.
-const stopGrace = 10 * time.Second
-
-// work runs f with a worker that is where the read model is. The worker's own context, io, outlives ctx by stopGrace,
-// because ctx does not interrupt a batch.
-func (p *Projector[K, R]) work(ctx context.Context, f func(w *worker[K, R], io context.Context) error) error {
-	if !p.running.TryLock() {
-		return p.wrap(ErrRunning)
-	}
-	defer p.running.Unlock()
-	io, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	w := &worker[K, R]{Projector: p, wrote: time.Now(), stop: func() bool { return ctx.Err() != nil }}
-	w.rows.def, w.rows.folds = &p.def, p.def.NewFold(0)
-	defer context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(stopGrace):
-			cancel()
-		case <-io.Done():
-		}
-	})()
-	p.status.begin()
-	err := w.start(io)
-	if err == nil {
-		err = f(w, io)
-	}
-	if failed, ok := err.(*FoldError); ok {
-		err = w.salvage(io, failed)
-	}
-	err = p.wrap(err)
-	p.status.end(err, err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()))
-	return err
-}
-
-// worker is one run of a Projector.
-type worker[K comparable, R any] struct {
-	*Projector[K, R]
-	table readmodel.Table
-	rows  Rows[K, R]
-	// stored is the table's checkpoint. folded is that of the rows in memory; it lies between two commits.
-	stored, folded readmodel.Checkpoint
-	// scanned is how far the log was read. There is nothing to fold between folded and scanned.
-	scanned cqrs.Position
-	// empty says that the table had neither a checkpoint nor rows when the run began.
-	empty bool
-	// goal is the log's head when the run began: a table that reflects it is built.
-	goal cqrs.Position
-	// limit is a commit that must not be folded.
-	limit cqrs.CommitID
-
-	wrote     time.Time
-	writeTook time.Duration
-	values    []readmodel.Value
-	changes   []readmodel.Change
-
-	// stop says that the run is to end at the next commit.
-	stop func() bool
+	return p.work(ctx, (*worker[K, R]).catchUp)
 }

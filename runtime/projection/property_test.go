@@ -86,9 +86,9 @@ func TestAnyHistoryOfRunsEndsInTheSimpleFold(t *testing.T) {
 // anyRun makes one run with bounds and faults of its own.
 func anyRun(t *rapid.T, log *sliceLog, table *cutTable, f *folds) error {
 	p := over(log, table, definition(f), CacheRows(rapid.IntRange(1, 12).Draw(t, "cache")))
-	p.settings.batch = rapid.IntRange(1, 20).Draw(t, "batch")
+	p.inBatches(rapid.IntRange(1, 20).Draw(t, "batch"))
 	if rapid.Bool().Draw(t, "write often") {
-		p.settings.bulk = 0
+		p.settings.bulk, p.settings.building = 0, 0
 	}
 	table.left, table.after = rapid.IntRange(-1, 4).Draw(t, "writes until cut")-1, rapid.Bool().Draw(t, "cut after")
 	f.broken, f.panics = map[cqrs.Position]error{}, rapid.Bool().Draw(t, "panics")
@@ -145,7 +145,7 @@ func TestALiveRunUnderConcurrentAppendsEndsInTheSimpleFold(t *testing.T) {
 		w := &writer{}
 		log, table := newLog(), openTable(t)
 		p := over(log, table, definition(&folds{}), CacheRows(cache))
-		p.settings.batch = 3
+		p.inBatches(3)
 		stop := run(t, p)
 		for i := range 3000 {
 			log.append(w.commitOf(deposited(fmt.Sprint(i%17), "EUR", 1), noted(), transferred(fmt.Sprint(i%5), "x", "EUR", 2))...)

@@ -1,6 +1,10 @@
 package projection
 
-import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+import (
+	"hash/maphash"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
 
 // Rows gives a fold the rows that it asks for.
 //
@@ -14,6 +18,10 @@ type Rows[K comparable, R any] struct {
 	def   *Definition[K, R]
 	folds func(*Rows[K, R], *cqrs.Record) error
 	cache cache[K, R]
+	// lane is the part of the keys that these rows are, of lanes parts; all of them if lanes is below two.
+	lane, lanes uint64
+	// absent is what Look returns for a row that does not exist, and that need not be loaded.
+	absent entry[K, R]
 	// complete says that the cache has every row that there is: a key that it does not have needs no loading.
 	complete bool
 	// turn is the state of the rows that this pass folds into: settled in the first, loaded in the second.
@@ -64,6 +72,9 @@ type entry[K comparable, R any] struct {
 func (r *Rows[K, R]) At(key K) *R {
 	e := r.cache.find(r.record, key)
 	if e == nil {
+		if r.elsewhere(key) {
+			return nil
+		}
 		e = r.add(key)
 	}
 	r.asked = e
@@ -80,6 +91,12 @@ func (r *Rows[K, R]) At(key K) *R {
 func (r *Rows[K, R]) Look(key K) *R {
 	e := r.cache.find(r.record, key)
 	if e == nil {
+		if r.elsewhere(key) {
+			return nil
+		}
+		if r.complete {
+			return r.none(key)
+		}
 		e = r.add(key)
 	}
 	r.asked = e
@@ -103,6 +120,19 @@ func (r *Rows[K, R]) Delete(key K) {
 	var none R
 	e.row, e.exists = none, false
 	r.init(e)
+}
+
+// elsewhere reports whether a key belongs to another lane.
+func (r *Rows[K, R]) elsewhere(key K) bool {
+	return r.lanes > 1 && maphash.Comparable(streamSeed, key)%r.lanes != r.lane
+}
+
+// none returns the new row that a row reads as which does not exist.
+func (r *Rows[K, R]) none(key K) *R {
+	r.absent = entry[K, R]{key: key}
+	r.init(&r.absent)
+	r.asked = &r.absent
+	return &r.absent.row
 }
 
 // foldable reports whether the current record is to be folded into the row now.

@@ -16,9 +16,15 @@ import (
 type Group struct {
 	log    eventlog.Log
 	logger *slog.Logger
+	feed   *feed
+	// holder is who this process is in leases, leaseTime how long these are.
+	holder    string
+	leaseTime time.Duration
 
 	mu      sync.Mutex
 	runners []Runner
+	// starting are those of which Run waits to hear what they are going to read.
+	starting map[Runner]bool
 }
 
 // GroupOption is an option of NewGroup.
@@ -27,9 +33,18 @@ type GroupOption func(*Group)
 // WithLogger says where a group reports what stops its projections, or makes them wait; the default is slog.Default.
 func WithLogger(logger *slog.Logger) GroupOption { return func(g *Group) { g.logger = logger } }
 
+// WithLease says how long the leases are under which a group works; the default is 5 seconds. They are renewed well before
+// they end: this is how long it takes until other processes take over from one that died or hangs.
+func WithLease(ttl time.Duration) GroupOption {
+	return func(g *Group) { g.leaseTime = max(ttl, 10*time.Millisecond) }
+}
+
 // NewGroup returns a group without projections: New adds them.
 func NewGroup(log eventlog.Log, opts ...GroupOption) *Group {
-	g := &Group{log: log, logger: slog.Default()}
+	g := &Group{
+		log: log, logger: slog.Default(), feed: newFeed(log), holder: newHolder(), leaseTime: leaseTime,
+		starting: map[Runner]bool{},
+	}
 	for _, opt := range opts {
 		opt(g)
 	}
@@ -59,17 +74,17 @@ func (g *Group) Status() []Status {
 }
 
 // Run runs each projection until ctx ends. One that fails stops alone, visibly in its Status, and the others go on;
-// since they may do so for long, its error is logged at once. While the log is not available, as eventlog.ErrUnavailable
-// says, a projection is no failure: it is logged and run again until it works. When all have stopped, Run returns their
-// failures, joined.
+// since they may do so for long, its error is logged at once. When all have stopped, Run returns their failures, joined.
 func (g *Group) Run(ctx context.Context) error {
 	runners := g.Runners()
+	g.expect(runners)
 	failures := make([]error, len(runners))
 	var wg sync.WaitGroup
 	for i, r := range runners {
 		wg.Go(func() {
-			err := keepRunning(ctx, g.logger, r)
-			if err == nil {
+			defer g.joined(r)
+			err := r.Run(ctx)
+			if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 				return
 			}
 			g.logger.ErrorContext(ctx, "projection stopped", "projection", r.Name(), "error", err)
@@ -83,30 +98,24 @@ func (g *Group) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// A projection that waits for its log tries again after firstPause, and then more and more seldom.
-const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = time.Second
-)
+// expect says that these are about to read the log: who is first waits for the others, so that they can share a scan.
+func (g *Group) expect(runners []Runner) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, r := range runners {
+		if !g.starting[r] {
+			g.starting[r] = true
+			g.feed.expect(1)
+		}
+	}
+}
 
-// keepRunning runs a projection over the times in which the log is not available.
-func keepRunning(ctx context.Context, logger *slog.Logger, r Runner) error {
-	pause := firstPause
-	for {
-		began := time.Now()
-		err := r.Run(ctx)
-		if !errors.Is(err, eventlog.ErrUnavailable) {
-			return err
-		}
-		if time.Since(began) > lastPause {
-			pause = firstPause // it has worked meanwhile
-		}
-		logger.WarnContext(ctx, "projection waits for the log", "projection", r.Name(), "error", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, lastPause)
+// joined says that a projection reads the log, or is not going to now.
+func (g *Group) joined(r Runner) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.starting[r] {
+		delete(g.starting, r)
+		g.feed.expect(-1)
 	}
 }

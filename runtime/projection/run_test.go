@@ -114,9 +114,10 @@ func TestAProjectionGoesOnWhenItsLogIsBack(t *testing.T) {
 		table := openTable(t)
 		p := over(away, table, definition(&folds{}))
 		var text strings.Builder
+		p.group.logger = slog.New(slog.NewTextHandler(&text, nil))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- runAll(ctx, slog.New(slog.NewTextHandler(&text, nil)), p) }()
+		go func() { done <- runAll(ctx, p.group.logger, p) }()
 
 		time.Sleep(30 * time.Second)
 		synctest.Wait()

@@ -101,14 +101,19 @@ type sample struct {
 	handled int64
 }
 
-// tracker keeps a projection's status. The worker reports once per batch.
+// tracker keeps a projection's status. The worker reports once per chunk.
 type tracker struct {
 	mu     sync.Mutex
 	status Status
 	// The rate is measured since base; next becomes the base when it is a window old.
 	base, next sample
-	// reported is when events were folded last.
-	reported time.Time
+	// folding is when events were folded last, oldest the time of the oldest one that is not stored; zero if there is none.
+	folding, oldest time.Time
+	// counted is when the log's events were counted, in countTook.
+	counted   time.Time
+	countTook time.Duration
+	// other is what the process reported that has the lease.
+	other *Status
 }
 
 func (t *tracker) change(f func(*Status)) {
@@ -119,32 +124,95 @@ func (t *tracker) change(f func(*Status)) {
 
 func (t *tracker) set(s Status) { t.change(func(old *Status) { *old = s }) }
 
+// enter begins a phase.
+func (s *Status) enter(p Phase) {
+	if s.Phase != p {
+		s.Phase, s.Since = p, time.Now()
+	}
+}
+
+// begin forgets what stopped an earlier run.
 func (t *tracker) begin() {
 	t.change(func(s *Status) {
-		*s = Status{Projection: s.Projection, Sink: s.Sink, Generation: s.Generation, Phase: CatchingUp, Since: time.Now()}
+		s.enter(CatchingUp)
+		s.Err, s.Error = nil, ""
 	})
 }
 
-func (t *tracker) start(at readmodel.Checkpoint, total int64) {
+// holds says that this process has the lease.
+func (t *tracker) holds(holder string) {
 	t.change(func(s *Status) {
-		s.Position, s.Handled, s.Total = at.Position, at.Handled, max(total, at.Handled)
-		t.base = sample{time.Now(), at.Handled}
-		t.next = t.base
+		t.other = nil
+		s.Holder = holder
+		s.Err, s.Error = nil, ""
 	})
 }
 
-func (t *tracker) head(p cqrs.Position) { t.change(func(s *Status) { s.Head = max(p, s.Head) }) }
-
-func (t *tracker) phase(p Phase) { t.change(func(s *Status) { s.Phase, s.Since = p, time.Now() }) }
-
-func (t *tracker) stored(p cqrs.Position) { t.change(func(s *Status) { s.Position = p }) }
-
-func (t *tracker) folded(handled int64) {
+func (t *tracker) start(at readmodel.Checkpoint, head cqrs.Position, total int64) {
 	t.change(func(s *Status) {
-		s.Handled, s.Total = handled, max(s.Total, handled)
-		t.reported = time.Now()
-		if t.reported.Sub(t.next.at) >= window {
-			t.base, t.next = t.next, sample{t.reported, handled}
+		s.Position, s.Handled, s.Total, s.Built, s.Head = at.Position, at.Handled, max(total, at.Handled), at.Built, head
+		t.counted = time.Now()
+		t.base = sample{t.counted, at.Handled}
+		t.next, t.oldest = t.base, time.Time{}
+		if s.enter(CatchingUp); !at.Built {
+			s.enter(Building)
+		}
+	})
+}
+
+func (t *tracker) phase(p Phase) { t.change(func(s *Status) { s.enter(p) }) }
+
+func (t *tracker) active(active bool) { t.change(func(s *Status) { s.Active = active }) }
+
+func (t *tracker) stored(at readmodel.Checkpoint) {
+	t.change(func(s *Status) {
+		s.Position, s.Built = at.Position, at.Built
+		t.oldest = time.Time{}
+	})
+}
+
+// known says that the log has this many events for the projection, at least.
+func (t *tracker) known(total int64) { t.change(func(s *Status) { s.Total = max(total, s.Total) }) }
+
+func (t *tracker) folded(handled int64, head cqrs.Position, oldest time.Time) {
+	t.change(func(s *Status) {
+		if s.Handled != handled {
+			t.folding = time.Now()
+		}
+		s.Handled, s.Total, s.Head, t.oldest = handled, max(s.Total, handled), max(s.Head, head), oldest
+		if now := t.folding; now.Sub(t.next.at) >= window {
+			t.base, t.next = t.next, sample{now, handled}
+		}
+	})
+}
+
+// recount counts the log's events from time to time while there is much to fold, as rarely as counting is slow.
+func (t *tracker) recount(count func() (int64, error)) {
+	t.mu.Lock()
+	due := t.status.Phase != Live && time.Since(t.counted) >= 5*time.Second+20*t.countTook
+	t.mu.Unlock()
+	if !due {
+		return
+	}
+	began := time.Now()
+	total, err := count()
+	t.change(func(s *Status) {
+		if t.counted, t.countTook = time.Now(), time.Since(began); err == nil {
+			s.Total = max(total, s.Handled)
+		}
+	})
+}
+
+// refused records why the generation is not promoted, while the projection goes on.
+func (t *tracker) refused(err error) { t.change(func(s *Status) { s.Err, s.Error = err, err.Error() }) }
+
+// wait records what the projection waits for: what err says, or another process that reported other.
+func (t *tracker) wait(err error, other *Status) {
+	t.change(func(s *Status) {
+		s.enter(Waiting)
+		s.Holder, s.Err, s.Error, t.other = "", err, "", other
+		if err != nil {
+			s.Error = err.Error()
 		}
 	})
 }
@@ -152,9 +220,10 @@ func (t *tracker) folded(handled int64) {
 // end records how a run ended: well, also if it was told to stop early, or with an error.
 func (t *tracker) end(err error, well bool) {
 	t.change(func(s *Status) {
-		s.Phase, s.Since = Idle, time.Now()
-		if !well {
-			s.Phase, s.Err, s.Error = Stopped, err, err.Error()
+		t.other, s.Holder = nil, ""
+		if s.enter(Idle); !well {
+			s.enter(Stopped)
+			s.Err, s.Error = err, err.Error()
 		}
 	})
 }
@@ -163,9 +232,18 @@ func (t *tracker) get(now time.Time) Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.status
+	if t.other != nil {
+		other := *t.other
+		other.Phase, other.Since, other.Sink, other.Err, other.Error = s.Phase, s.Since, s.Sink, s.Err, s.Error
+		return other
+	}
 	s.At, s.Lag = now, max(0, s.Total-s.Handled)
+	if !t.oldest.IsZero() {
+		s.Behind = max(0, now.Sub(t.oldest))
+	}
+	behind := s.Phase == CatchingUp || s.Phase == Building
 	// A log without news has no rate; one that is caught up with has one between two batches too.
-	if s.Phase != CatchingUp && (s.Phase != Live || now.Sub(t.reported) >= window) {
+	if !behind && (s.Phase != Live || now.Sub(t.folding) >= window) {
 		return s
 	}
 	base := t.base
@@ -175,7 +253,7 @@ func (t *tracker) get(now time.Time) Status {
 	if took := now.Sub(base.at).Seconds(); took > 0 {
 		s.Rate = max(0, float64(s.Handled-base.handled)/took)
 	}
-	if s.Phase == CatchingUp && s.Rate > 0 {
+	if behind && s.Rate > 0 {
 		s.ETA = time.Duration(float64(s.Lag) / s.Rate * float64(time.Second))
 	}
 	return s

@@ -1,10 +1,13 @@
 package projection
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -12,343 +15,400 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
+// worker is one attempt of a Projector: from opening its table until something ends it.
+type worker[K comparable, R any] struct {
+	*Projector[K, R]
+	// io is the context of all that the worker waits for. It outlives the end of the run by a grace.
+	io context.Context
+	// work ends with the run, or with the lease; fail ends it with an error.
+	work  context.Context
+	fail  context.CancelCauseFunc
+	table readmodel.Table
+	lease *lease
+
+	reader  *reader
+	handles []bool
+	lanes   []*lane[K, R]
+	running sync.WaitGroup
+	// failed says that a lane has failed.
+	failed atomic.Bool
+
+	// stored is the table's checkpoint, folded that of the rows in memory. Both lie between two commits.
+	stored, folded readmodel.Checkpoint
+	// scanned is how far the log was read, and commit that of the event there, if it is known. There is nothing to fold
+	// between folded and scanned.
+	scanned cqrs.Position
+	commit  cqrs.CommitID
+	// total is the number of events that the log is known to hold for the projection.
+	total int64
+	// empty says that the table had neither a checkpoint nor rows when the run began.
+	empty bool
+	// live says that the rows follow the log's head.
+	live bool
+	// patient says that the run waits for verification before it goes on.
+	patient bool
+
+	wrote     time.Time
+	writeTook time.Duration
+	changes   []readmodel.Change
+	// verifying is done by a goroutine while the projection goes on.
+	verifying sync.WaitGroup
+	// oldest is the time of the oldest event that is folded and not stored; zero if there is none.
+	oldest time.Time
+}
+
+// stop says that the run is to end.
+func (w *worker[K, R]) stop() bool { return w.work.Err() != nil }
+
 // start finds out where the read model is, and that it belongs to this log.
-func (w *worker[K, R]) start(io context.Context) (err error) {
-	if w.table, err = w.store.Table(io, &w.def.Codec.Schema); err != nil {
-		return err
-	}
-	at, err := w.table.Checkpoint(io)
+func (w *worker[K, R]) start() error {
+	at, err := w.table.Checkpoint(w.io)
 	if err != nil {
 		return err
 	}
-	if err := readmodel.CheckHistory(io, w.log, w.def.Name, at); err != nil {
+	if err := readmodel.CheckHistory(w.io, w.log, w.def.Name, at); err != nil {
 		return err
 	}
-	if w.goal, err = w.log.Head(io); err != nil {
-		return err
-	}
-	total, err := w.log.Count(io, w.def.Events...)
+	head, err := w.log.Head(w.io)
 	if err != nil {
+		return err
+	}
+	if w.total, err = w.log.Count(w.io, w.def.Events...); err != nil {
 		return err
 	}
 	if at == (readmodel.Checkpoint{}) {
 		// A sink may have stored rows without the checkpoint even then.
-		rows, _, err := w.table.Count(io, readmodel.Find{Index: -1})
+		rows, _, err := w.table.Count(w.io, readmodel.Find{Index: -1})
 		if err != nil {
 			return err
 		}
 		w.empty = rows == 0
 	}
-	w.stored, w.folded, w.scanned = at, at, at.Position
-	w.rows.reset(w.empty)
-	w.status.start(at, total)
+	w.stored, w.folded, w.scanned, w.commit = at, at, at.Position, at.Commit
+	w.handles = w.group.feed.handled(w.def.Events)
+	w.split(w.width(), w.empty)
+	w.status.start(at, head, w.total)
 	return nil
 }
 
-// catchUp folds and stores everything up to the log's head, unless it is told to stop, and returns the head.
-func (w *worker[K, R]) catchUp(io context.Context) (cqrs.Position, error) {
-	head, err := w.log.Head(io)
-	if err != nil {
-		return 0, err
+// fewEvents is how many events are folded by one lane: more than a moment's worth.
+const fewEvents = 50_000
+
+// width returns the number of lanes that a run starts with. Folding in one lane is what costs least, so that more of them
+// are only for the time of catching up.
+func (w *worker[K, R]) width() int {
+	if w.settings.lanes > 0 {
+		return w.settings.lanes
 	}
-	w.status.head(head)
-	if err := w.scan(io, head); err != nil {
-		return 0, err
+	if w.total-w.folded.Handled < fewEvents {
+		return 1
 	}
-	return head, w.write(io)
+	return min(runtime.GOMAXPROCS(0), maxLanes)
 }
 
-// follow catches up and then lives on the log's news, until ctx ends.
-func (w *worker[K, R]) follow(ctx, io context.Context) error {
-	for live := false; !w.stop(); {
-		start := time.Now()
-		head, err := w.log.Head(io)
-		if err != nil {
-			return err
-		}
-		w.status.head(head)
-		if err := w.scan(io, head); err != nil {
-			return err
-		}
-		if !live && w.scanned == head && time.Since(start) < w.settings.heartbeat {
-			// Whoever waits for the head always finds a busy log's head ahead: a short way is near enough.
-			live = true
-			w.status.phase(Live)
-		}
-		if live {
-			if err := w.rest(ctx, io); err != nil {
-				return err
-			}
-		}
-	}
-	return w.write(io)
-}
+// maxLanes bounds the lanes of a projection: each of them goes through all chunks.
+const maxLanes = 16
 
-// rest writes what is folded, at once. Where nothing was folded, it lets the checkpoint follow the log, but not with
-// every commit of others. It returns when the log has news, or ctx ends.
-func (w *worker[K, R]) rest(ctx, io context.Context) error {
-	if len(w.rows.dirty) > 0 || !w.stored.Built && w.scanned >= w.goal {
-		if err := w.write(io); err != nil {
-			return err
-		}
-	}
-	wait := ctx
-	if w.scanned > w.stored.Position {
-		var cancel context.CancelFunc
-		wait, cancel = context.WithDeadline(ctx, w.wrote.Add(w.settings.heartbeat))
-		defer cancel()
-	}
-	_, err := w.log.Wait(wait, w.scanned)
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case w.scanned > w.stored.Position && time.Since(w.wrote) >= w.settings.heartbeat:
-		return w.write(io)
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil
-	}
-	return err
-}
-
-// scan reads and folds up to a position, unless it is told to stop. It writes in between where that is due.
-func (w *worker[K, R]) scan(io context.Context, through cqrs.Position) (err error) {
-	if through <= w.scanned {
-		return nil
-	}
-	defer w.guard(&err)
-	var (
-		n        int
-		position cqrs.Position
-		commit   cqrs.CommitID
-	)
-	for rec, err := range w.log.Read(io, eventlog.Query{After: w.scanned, Through: through, Types: w.def.Events}) {
-		if err != nil {
-			return err
-		}
-		if rec.Commit != commit {
-			stop := w.stop() || rec.Commit == w.limit
-			if n > 0 && (n >= w.settings.batch || stop) {
-				if err := w.endBatch(io, position, commit, n); err != nil {
-					return err
-				}
-				n = 0
-			}
-			if stop {
-				return nil
-			}
-			commit = rec.Commit
-		}
-		if err := w.rows.fold(rec); err != nil {
-			return w.foldError(err)
-		}
-		// A panic is the fold's only while a record is being folded.
-		w.rows.record = nil
-		position = rec.Position
-		n++
-	}
-	if n > 0 {
-		if err := w.endBatch(io, position, commit, n); err != nil {
-			return err
-		}
-	}
-	w.scanned = through
-	return nil
-}
-
-// endBatch folds what was deferred. All records up to position, the last one of a commit, are folded then.
-func (w *worker[K, R]) endBatch(io context.Context, position cqrs.Position, commit cqrs.CommitID, n int) error {
-	if len(w.rows.missing) > 0 {
-		if err := w.load(io); err != nil {
-			return err
-		}
-		if err := w.foldDeferred(); err != nil {
-			return err
-		}
-	}
-	w.folded.Position, w.folded.Commit = position, commit
-	w.folded.Handled += int64(n)
-	w.scanned = position
-	w.status.folded(w.folded.Handled)
-	// A read model that takes long to write is written less often, so that writing does not outweigh folding.
-	due := time.Since(w.wrote) >= max(w.settings.bulk, 4*w.writeTook)
-	if due || w.rows.cache.rows > w.settings.cacheRows {
-		return w.write(io)
-	}
-	return nil
-}
-
-// load loads the missing rows of the batch in one round trip.
-func (w *worker[K, R]) load(io context.Context) error {
-	keys := make([][]readmodel.Value, len(w.rows.missing))
-	w.values = w.values[:0]
-	for i, e := range w.rows.missing {
-		first := len(w.values)
-		w.values = w.def.Codec.AppendKey(w.values, &e.key)
-		keys[i] = w.values[first:len(w.values):len(w.values)]
-	}
-	schema := &w.def.Codec.Schema
-	scanner := readmodel.NewScanner(schema.Projection, schema.Row, nil)
-	at, err := w.table.Get(io, keys, func(i int, row []readmodel.Value, at cqrs.Position) error {
-		e := w.rows.missing[i]
-		e.position = at
-		if row == nil {
-			return nil
-		}
-		e.exists, e.stored = true, true
-		scanner.Reset(row)
-		w.def.Codec.ReadRow(scanner, &e.row)
-		return scanner.Err()
-	})
+// catchUp folds and stores everything up to the log's head, unless it is told to stop.
+func (w *worker[K, R]) catchUp() error {
+	w.patient = true
+	head, err := w.log.Head(w.io)
 	if err != nil {
 		return err
 	}
-	if at != w.stored {
-		return readmodel.ErrFenced
-	}
-	for _, e := range w.rows.missing {
-		if !e.exists {
-			w.rows.init(e)
+	for w.scanned < head && !w.stop() {
+		if err := w.advance(); err != nil {
+			return err
 		}
-		e.state = loaded
 	}
-	return nil
+	if w.scanned < head {
+		return errors.Join(w.write(), w.work.Err())
+	}
+	if w.live {
+		return w.write()
+	}
+	return w.arrive()
 }
 
-// foldDeferred is the second pass of a batch.
-func (w *worker[K, R]) foldDeferred() error {
-	r := &w.rows
-	r.turn = loaded
-	for i := range r.deferred {
-		if err := r.fold(&r.deferred[i]); err != nil {
-			return w.foldError(err)
+// follow catches up and then lives on the log's news, until it is told to stop.
+func (w *worker[K, R]) follow() error {
+	for !w.stop() {
+		if err := w.advance(); err != nil {
+			return err
 		}
-		r.record = nil
 	}
-	r.turn = settled
-	for _, e := range r.missing {
-		e.state = settled
-	}
-	clear(r.missing)
-	clear(r.deferred)
-	r.missing, r.deferred = r.missing[:0], r.deferred[:0]
-	return nil
+	return w.write()
 }
 
-// write stores the changed rows and the checkpoint, which is as far as the log was scanned.
-func (w *worker[K, R]) write(io context.Context) error {
-	if w.scanned > w.folded.Position {
-		commit, err := readmodel.CommitAt(io, w.log, w.scanned)
+// advance folds the next chunk, or waits for one, and writes if that is due.
+func (w *worker[K, R]) advance() error {
+	if w.reader == nil {
+		w.reader = w.group.feed.join(w.def.Events, w.scanned)
+		w.group.joined(w.Projector)
+	}
+	c, err := w.reader.poll()
+	if c == nil && err == nil {
+		if !w.live && w.reader.current(w.scanned) {
+			return w.arrive()
+		}
+		if w.live && w.folded.Handled > w.stored.Handled {
+			return w.write()
+		}
+		c, err = w.await()
+	}
+	if errors.Is(err, errLeft) {
+		w.reader.leave()
+		w.reader = nil
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if c != nil {
+		err = w.take(c)
+		c.release()
 		if err != nil {
 			return err
 		}
-		if commit == (cqrs.CommitID{}) {
+	}
+	if w.due() {
+		return w.write()
+	}
+	return nil
+}
+
+// await waits for a chunk, as long as no write is due and ctx lasts.
+func (w *worker[K, R]) await() (*chunk, error) {
+	wait := w.work
+	if w.scanned > w.stored.Position {
+		var cancel context.CancelFunc
+		wait, cancel = context.WithDeadline(w.work, w.wrote.Add(w.interval()))
+		defer cancel()
+	}
+	c, err := w.reader.next(wait)
+	if err != nil && wait.Err() != nil {
+		return nil, nil
+	}
+	return c, err
+}
+
+// interval is the time from one write to the next.
+func (w *worker[K, R]) interval() time.Duration {
+	if w.live || w.folded.Handled == w.stored.Handled {
+		return w.settings.heartbeat
+	}
+	// A read model that takes long to write is written less often, so that writing does not outweigh folding.
+	if !w.stored.Built {
+		return max(w.settings.building, 8*w.writeTook)
+	}
+	return max(w.settings.bulk, 4*w.writeTook)
+}
+
+// due says that what is folded has to be written now: because it is time to, or because memory is bounded.
+func (w *worker[K, R]) due() bool {
+	if w.scanned == w.stored.Position {
+		return false
+	}
+	rows := int64(0)
+	for _, l := range w.lanes {
+		rows += l.cached.Load()
+	}
+	return rows > int64(w.settings.cacheRows) || time.Since(w.wrote) >= w.interval()
+}
+
+// take folds a chunk.
+func (w *worker[K, R]) take(c *chunk) error {
+	n := int64(0)
+	for i, kind := range c.kinds {
+		if w.handles[kind] && c.records[i].Position > w.scanned {
+			if n++; n == 1 && w.oldest.IsZero() {
+				w.oldest = c.records[i].Time
+			}
+		}
+	}
+	if n > 0 {
+		if err := w.foldChunk(c, w.scanned); err != nil {
+			return err
+		}
+	}
+	if c.through > w.scanned {
+		w.scanned, w.commit = c.through, c.commit
+	}
+	w.folded.Handled += n
+	w.status.folded(w.folded.Handled, c.head, w.oldest)
+	if w.live {
+		w.status.known(w.folded.Handled + w.reader.queued(w.handles))
+	}
+	return nil
+}
+
+// arrive is called where the read model reflects the log's head: it is whole from then on.
+func (w *worker[K, R]) arrive() error {
+	w.folded.Built = true
+	if err := w.write(); err != nil {
+		return err
+	}
+	if len(w.lanes) > 1 {
+		w.split(1, false)
+	}
+	w.live = true
+	w.status.phase(Live)
+	return w.promote()
+}
+
+// write stores the changed rows and the checkpoint, which is as far as the log was scanned.
+func (w *worker[K, R]) write() error {
+	if err := w.settle(); err != nil {
+		return err
+	}
+	if w.scanned > w.folded.Position {
+		if w.commit == (cqrs.CommitID{}) {
+			var err error
+			if w.commit, err = readmodel.CommitAt(w.io, w.log, w.scanned); err != nil {
+				return err
+			}
+		}
+		if w.commit == (cqrs.CommitID{}) {
 			return fmt.Errorf("%w: no event at position %d, which was the head", eventlog.ErrCorrupt, w.scanned)
 		}
-		w.folded.Position, w.folded.Commit = w.scanned, commit
+		w.folded.Position, w.folded.Commit = w.scanned, w.commit
 	}
-	w.folded.Built = w.folded.Built || w.scanned >= w.goal
 	if w.folded == w.stored {
 		return nil
 	}
 	start := time.Now()
-	if err := w.encode(); err != nil {
+	if err := w.apply(); err != nil {
 		return err
-	}
-	err := w.table.Apply(io, &readmodel.Batch{From: w.stored, To: w.folded, Changes: w.changes})
-	w.trim()
-	if err != nil {
-		return err
-	}
-	if w.folded.Built && !w.stored.Built {
-		if err := w.promoteFirst(io); err != nil {
-			return err
-		}
 	}
 	w.stored = w.folded
 	w.wrote = time.Now()
 	w.writeTook = w.wrote.Sub(start)
-	w.rows.wrote()
-	if w.rows.cache.rows > w.settings.cacheRows {
-		w.rows.reset(false)
+	w.oldest = time.Time{}
+	rows := 0
+	for _, l := range w.lanes {
+		l.rows.wrote()
+		rows += l.rows.cache.rows
 	}
-	w.status.stored(w.stored.Position)
+	for _, l := range w.lanes {
+		if rows > w.settings.cacheRows {
+			l.rows.reset(false)
+		}
+		l.cached.Store(int64(l.rows.cache.rows))
+	}
+	w.status.stored(w.stored)
 	return nil
 }
 
-// promoteFirst makes the generation that was just built the active one, if there is none.
-func (w *worker[K, R]) promoteFirst(io context.Context) error {
-	generations, err := w.store.Generations(io, w.def.Name)
-	if err != nil || slices.ContainsFunc(generations, func(g readmodel.Generation) bool { return g.Active }) {
+// apply writes what all lanes have changed, as one batch.
+func (w *worker[K, R]) apply() error {
+	defer w.trim()
+	errs := make([]error, len(w.lanes))
+	var encoding sync.WaitGroup
+	for i, l := range w.lanes[1:] {
+		encoding.Go(func() { errs[i+1] = l.encode() })
+	}
+	errs[0] = w.lanes[0].encode()
+	encoding.Wait()
+	if err := cmp.Or(errs...); err != nil {
 		return err
 	}
-	return w.store.Promote(io, w.def.Name, w.def.Codec.Schema.Fingerprint)
-}
-
-// encode turns the changed rows into changes. A row that was made and deleted since the last write is none.
-func (w *worker[K, R]) encode() error {
-	codec := &w.def.Codec
-	w.values = slices.Grow(w.values[:0], len(w.rows.dirty)*(len(codec.Schema.Key)+len(codec.Schema.Row)))
-	w.changes = slices.Grow(w.changes[:0], len(w.rows.dirty))
-	for _, e := range w.rows.dirty {
-		if !e.exists && !e.stored {
-			continue
+	changes := w.lanes[0].changes
+	if len(w.lanes) > 1 {
+		for _, l := range w.lanes {
+			w.changes = append(w.changes, l.changes...)
 		}
-		if err := w.encodeRow(e); err != nil {
-			return &RowError{w.def.Name, w.keyText(e), e.position, err}
-		}
+		changes = w.changes
 	}
-	return nil
-}
-
-func (w *worker[K, R]) encodeRow(e *entry[K, R]) (err error) {
-	codec := &w.def.Codec
-	first := len(w.values)
-	w.values = codec.AppendKey(w.values, &e.key)
-	row := len(w.values)
-	change := readmodel.Change{Key: w.values[first:row:row], Position: e.position}
-	if e.exists {
-		if w.values, err = codec.AppendRow(w.values, &e.row); err != nil {
-			return err
-		}
-		change.Row = w.values[row:len(w.values):len(w.values)]
+	if err := w.lease.extend(w.io, len(changes)); err != nil {
+		return err
 	}
-	w.changes = append(w.changes, change)
-	// The table would refuse it too, but without saying which row it is.
-	return codec.Schema.CheckChange(&change)
+	return w.table.Apply(w.io, &readmodel.Batch{From: w.stored, To: w.folded, Changes: changes})
 }
 
-// maxKept is how many values the buffers of a write are kept for; a bulk write's are not.
-const maxKept = 1 << 16
-
+// trim lets go of what was written.
 func (w *worker[K, R]) trim() {
-	clear(w.values)
 	clear(w.changes)
-	if cap(w.values) > maxKept {
-		w.values, w.changes = nil, nil
+	if w.changes = w.changes[:0]; cap(w.changes) > maxKept {
+		w.changes = nil
 	}
+	for _, l := range w.lanes {
+		l.trim()
+	}
+}
+
+// end lets go of all that the worker has.
+func (w *worker[K, R]) end() {
+	if w.reader != nil {
+		w.reader.leave()
+		w.reader = nil
+	}
+	w.unite()
+	w.fail(nil)
+	w.verifying.Wait()
 }
 
 // salvage stores everything before the commit of a failed record. What is in memory is part of that commit, or comes
 // behind it, so that the good part is folded again, also if the run is to end. Should a record before it fail now, one
-// that was deferred at the time, that one is what stopped the projection.
-func (w *worker[K, R]) salvage(io context.Context, failed *FoldError) error {
-	w.stop = func() bool { return false }
+// that was deferred at the time, or that another lane was to fold, that one is what stopped the projection.
+func (w *worker[K, R]) salvage(failed *FoldError) error {
 	for {
-		w.rows.reset(w.empty && w.stored == readmodel.Checkpoint{})
-		w.folded, w.scanned, w.limit = w.stored, w.stored.Position, failed.commit
-		w.status.folded(w.folded.Handled)
-		err := w.scan(io, failed.Position)
+		w.failed.Store(false)
+		w.split(1, w.empty && w.stored == readmodel.Checkpoint{})
+		w.folded, w.scanned, w.commit, w.oldest = w.stored, w.stored.Position, w.stored.Commit, time.Time{}
+		w.status.folded(w.folded.Handled, 0, w.oldest)
+		err := w.refoldTo(failed)
 		earlier, ok := err.(*FoldError)
 		switch {
 		case ok && earlier.Position < failed.Position:
 			failed = earlier
 			continue
 		case err == nil:
-			err = w.write(io)
+			err = w.write()
 		}
 		if err != nil {
 			return errors.Join(failed, err)
 		}
 		return failed
 	}
+}
+
+// refoldTo folds what lies between the stored checkpoint and the commit of a failed record.
+func (w *worker[K, R]) refoldTo(failed *FoldError) error {
+	c := newChunk(false)
+	defer func() { c.release() }()
+	c.after = w.scanned
+	fold := func() error {
+		if len(c.records) > 0 {
+			last := &c.records[len(c.records)-1]
+			c.through, c.commit = last.Position, last.Commit
+		}
+		return w.take(c)
+	}
+	q := eventlog.Query{After: w.scanned, Through: failed.Position, Types: w.def.Events}
+	for rec, err := range w.log.Read(w.io, q) {
+		if err != nil {
+			return err
+		}
+		if rec.Commit == failed.commit {
+			break
+		}
+		if n := len(c.records); n > 0 && c.full(w.group.feed.chunkRecords) && rec.Commit != c.records[n-1].Commit {
+			if err := fold(); err != nil {
+				return err
+			}
+			if w.due() {
+				if err := w.write(); err != nil {
+					return err
+				}
+			}
+			c.release()
+			c = newChunk(false)
+			c.after = w.scanned
+		}
+		c.add(rec, w.group.feed.number(rec.Type))
+	}
+	if err := fold(); err != nil {
+		return err
+	}
+	return w.settle()
 }

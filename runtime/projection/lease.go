@@ -1,0 +1,131 @@
+package projection
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+)
+
+// leaseTime is how long a process that died keeps others from taking over.
+const leaseTime = 5 * time.Second
+
+// newHolder names this process in leases, as people find it, and unlike any other one.
+func newHolder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:6])
+}
+
+// lease is that of a generation, while this process has it: a goroutine renews it.
+type lease struct {
+	table  readmodel.Table
+	holder string
+	ttl    time.Duration
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	mu sync.Mutex
+	// until is how long it was asked for, where that is longer than usual.
+	until time.Time
+}
+
+// hold takes the lease of a table, and renews it with the projection's status as its report until it is released. lose is
+// called with a *readmodel.HeldError if another process has it.
+func (p *Projector[K, R]) hold(
+	ctx context.Context, table readmodel.Table, lose context.CancelCauseFunc,
+) (*lease, error) {
+	l := &lease{table: table, holder: p.group.holder, ttl: p.group.leaseTime, ended: make(chan struct{})}
+	if err := table.Hold(ctx, l.holder, l.ttl, p.report()); err != nil {
+		return nil, err
+	}
+	p.status.holds(l.holder)
+	ctx, l.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(l.ended)
+		tick := time.NewTicker(l.ttl / 3)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			p.observe(ctx)
+			if err := l.renew(ctx, p.report()); errors.As(err, new(*readmodel.HeldError)) {
+				lose(err)
+				return
+			}
+		}
+	}()
+	return l, nil
+}
+
+func (l *lease) renew(ctx context.Context, report []byte) error {
+	l.mu.Lock()
+	ttl := max(l.ttl, time.Until(l.until))
+	l.mu.Unlock()
+	// An error of the store ends nothing: writing fails too if it lasts, and another process takes over if it can.
+	return l.table.Hold(ctx, l.holder, ttl, report)
+}
+
+// rowTime is what writing a row may take, at the least of what sinks do.
+const rowTime = 100 * time.Microsecond
+
+// extend makes the lease last while many rows are written: a store may not be able to renew it meanwhile.
+func (l *lease) extend(ctx context.Context, rows int) error {
+	if time.Duration(rows)*rowTime < l.ttl/3 {
+		return nil
+	}
+	ttl := l.ttl + time.Duration(rows)*rowTime
+	l.mu.Lock()
+	l.until = time.Now().Add(ttl)
+	l.mu.Unlock()
+	return l.table.Hold(ctx, l.holder, ttl, nil)
+}
+
+// release gives the lease up, with a last report. Where that fails, it runs out by itself.
+func (l *lease) release(report []byte) {
+	l.cancel()
+	<-l.ended
+	ctx, cancel := context.WithTimeout(context.Background(), l.ttl)
+	defer cancel()
+	_ = l.table.Release(ctx, l.holder, report)
+}
+
+// report is the status as a lease's report.
+func (p *Projector[K, R]) report() []byte {
+	report, err := json.Marshal(p.Status())
+	if err != nil { // a number that JSON has not, which a status does not have either
+		return nil
+	}
+	return report
+}
+
+// Reported returns the status that a generation's holder reported last, in this process or another one, with what the
+// store knows itself. Its At is when that was; it is zero if nobody ever did. A holder that does not renew its lease any
+// more shows as none.
+func Reported(g *readmodel.Generation) Status {
+	var s Status
+	if err := json.Unmarshal(g.Lease.Report, &s); err != nil {
+		s = Status{}
+	}
+	if s.Err = nil; s.Error != "" {
+		s.Err = errors.New(s.Error)
+	}
+	s.Projection, s.Generation, s.Active = g.Schema.Projection, g.Schema.Fingerprint, g.Active
+	s.Position, s.Built, s.Holder, s.At = g.Checkpoint.Position, g.Checkpoint.Built, g.Lease.Holder, g.Lease.Reported
+	if s.Handled = max(s.Handled, g.Checkpoint.Handled); s.Total < s.Handled {
+		s.Total = s.Handled
+	}
+	s.Lag = s.Total - s.Handled
+	return s
+}
