@@ -352,6 +352,9 @@ func (t *table) held(l *storedLease) error {
 
 // Hold implements readmodel.Table. The clock is that of the node that answers.
 func (t *table) Hold(ctx context.Context, holder string, ttl time.Duration, report []byte) error {
+	if err := t.schema.CheckLease(holder, ttl); err != nil {
+		return err
+	}
 	return t.changeLease(ctx, func(l *storedLease, now time.Time) (bool, error) {
 		if l.Holder != "" && l.Holder != holder && l.until().After(now) {
 			return false, t.held(l)

@@ -182,6 +182,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		return t.wrap(err)
 	}
 	t.Notify()
+	if b.To.Built && !b.From.Built {
+		t.store.Notify()
+	}
 	return nil
 }
 
