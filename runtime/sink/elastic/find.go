@@ -37,6 +37,12 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 	if err == nil {
 		err = t.find(ctx, &f, found)
 	}
+	if failed(err, "search_context_missing_exception") {
+		// A point in time ends with its index: then that is what there is to say.
+		if _, gone := t.begin(ctx); gone != nil {
+			err = gone
+		}
+	}
 	if errors.Is(err, readmodel.ErrStop) {
 		err = nil
 	}
