@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -32,6 +33,8 @@ func (s *Store) failed(ctx context.Context, err error) error {
 		return cqrs.ErrClosed
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case late(ctx):
+		return context.DeadlineExceeded // the connection's deadline, which is the context's, was faster
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) ||
 		errors.Is(err, redis.ErrPoolTimeout) || errors.Is(err, redis.ErrPoolExhausted) || errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("%w: %w", readmodel.ErrUnavailable, err)
@@ -42,4 +45,10 @@ func (s *Store) failed(ctx context.Context, err error) error {
 		}
 	}
 	return err
+}
+
+// late reports whether the deadline of a context is over.
+func late(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && !time.Now().Before(deadline)
 }
