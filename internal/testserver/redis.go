@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
-	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -289,7 +288,7 @@ func (s *RedisServer) appendOnly(t testing.TB) string {
 			return found[0]
 		}
 	}
-	t.Fatal(fmt.Sprintf("the server in %s has not one append-only file", s.dir))
+	t.Fatalf("the server in %s has not one append-only file", s.dir)
 	return ""
 }
 
