@@ -1,8 +1,10 @@
 package redis
 
 import (
+	"os"
 	"testing"
 
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -10,6 +12,12 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel/readmodeltest"
 )
+
+// TestMain keeps the client from writing about servers that tests kill.
+func TestMain(m *testing.M) {
+	logging.Disable()
+	os.Exit(m.Run())
+}
 
 func openStore(t testing.TB, address string) *Store {
 	t.Helper()

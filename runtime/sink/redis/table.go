@@ -115,6 +115,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		to := b.To
 		t.applied.Store(&to)
 		t.Notify()
+		if b.To.Built && !b.From.Built {
+			t.store.Notify()
+		}
 		return nil
 	}
 }
