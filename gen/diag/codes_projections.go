@@ -20,6 +20,7 @@ const (
 	IndexDuplicate      = "CQ1420"
 	IndexFieldTwice     = "CQ1421"
 	NotMaterialized     = "CQ1422"
+	NotSearched         = "CQ1423"
 )
 
 var projectionCodes = []Code{
@@ -66,4 +67,8 @@ var projectionCodes = []Code{
 			"last of what events say (`event.owner`, `meta.time`). Their types are strings, bools, enums, whole numbers other " +
 			"than uint64, times and uuids; none of what they are computed from is personal, and no event has older versions. " +
 			"Every other projection folds, in any store."},
+	{NotSearched, "field can't be searched",
+		"`search` belongs to a field of a projection's key or row that is a string, or optional: `text` finds rows by the " +
+			"words of the field, `keyword` by its text as a whole. The values of an enum are found as a whole. Rows are " +
+			"searched where they are kept in Elasticsearch, or in memory."},
 }

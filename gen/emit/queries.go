@@ -134,3 +134,35 @@ func (e *emitter) valueFunc(t *model.Type) *jen.Statement {
 	return jen.Func().Params(jen.Id("x").Add(e.goType(t))).Qual(readmodelPath, "Value").Block(
 		jen.Return(e.columnValue(t, id("x"))))
 }
+
+// search emits, for a projection that has fields to search by,
+//
+//	// Search returns the rows that have every word of text in owner, or of which iban equals it, the best ones first.
+//	func (m *AccountsModel) Search(ctx context.Context, text string, opts ...cqrs.QueryOption) ([]readmodel.Entry[…], readmodel.Freshness, error) {
+//		return m.Model.Search(ctx, readmodel.Search{Text: text}, opts...)
+//	}
+func (e *emitter) search(f *jen.File, p *plan.Projection) {
+	by := map[string][]string{}
+	for _, field := range p.Columns() {
+		by[field.Search] = append(by[field.Search], field.Name)
+	}
+	var ways []string
+	if fields := by["text"]; len(fields) > 0 {
+		ways = append(ways, "that have every word of text in "+strings.Join(fields, " or "))
+	}
+	if fields := by["keyword"]; len(fields) > 0 {
+		ways = append(ways, "of which "+strings.Join(fields, " or ")+" equals text")
+	}
+	if len(ways) == 0 {
+		return
+	}
+	fileComments(f, "Search returns the rows "+strings.Join(ways, ", and those ")+", the best ones first. "+
+		"A store that can't search is a *readmodel.NoSearchError; m.Model.Search takes conditions too.")
+	function(f, jen.Id("m").Op("*").Id(p.Model), "Search",
+		[]jen.Code{jen.Id("ctx").Qual("context", "Context"), jen.Id("text").String(), jen.Id("opts").Op("...").Qual(cqrsPath, "QueryOption")},
+		jen.Index().Qual(readmodelPath, "Entry").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Qual(readmodelPath, "Freshness"), jen.Error(),
+	).Block(jen.Return(jen.Id("m").Dot("Model").Dot("Search").Call(
+		jen.Id("ctx"), jen.Qual(readmodelPath, "Search").Add(inline([]entry{{"Text", jen.Id("text")}})), jen.Id("opts").Op("..."),
+	)))
+	f.Line()
+}

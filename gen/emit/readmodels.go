@@ -21,6 +21,7 @@ func (e *emitter) readModels(f *jen.File) {
 		for _, q := range p.Queries {
 			e.query(f, p, q)
 		}
+		e.search(f, p)
 		e.codecVar(f, p)
 		e.appendKey(f, p)
 		e.appendRow(f, p)
@@ -202,10 +203,15 @@ func (e *emitter) columns(fields []*plan.Field) *jen.Statement {
 			if field.Type.Kind == model.Optional || isExternal(&field.Type) { // whose JSON can be null
 				column = append(column, entry{"Optional", jen.True()})
 			}
+			if field.Search != "" {
+				column = append(column, entry{"Search", jen.Qual(readmodelPath, searchable[field.Search])})
+			}
 			g.Add(inline(column))
 		}
 	})
 }
+
+var searchable = map[string]string{"text": "SearchText", "keyword": "SearchKeyword"}
 
 // columnKind is the kind of column that keeps a type.
 func columnKind(t *model.Type) string {

@@ -125,7 +125,9 @@ type Field struct {
 	Erased     *Value
 	// From is what an event's field is filled with when the event happens, nil if the decider says it.
 	From *Expr
-	At   diag.Span
+	// Search is "text" or "keyword" for a field of a projection by which its rows are searched.
+	Search string
+	At     diag.Span
 }
 
 // Rules bound the values of a field or a named scalar. They bind commands, never stored events. On an optional field

@@ -16,6 +16,7 @@ func (r *resolver) projection(s *schema.Projection) {
 	m.Row = r.fields("the row of "+m.Name, s.Row)
 	r.fieldsUnknown[m] = unread(s.Keys, "row", len(s.Row))
 	r.keyAndRow(s, m)
+	r.searched(append(slices.Clone(s.Key), s.Row...), append(slices.Clone(m.Key), m.Row...))
 	known := r.handlers(s, m)
 	r.ignored(s, m, known)
 	if s.Keys["ignore"] != schema.Faulty {
@@ -50,6 +51,27 @@ func (r *resolver) keyAndRow(s *schema.Projection, m *Projection) {
 		if k := fieldNamed(m.Key, f.Name, strings.EqualFold); k != nil {
 			r.clash(diag.InKeyAndRow, f.At, k.At, "it stands in the key here",
 				"%s has the field %s in its key already", m.Name, k.Name)
+		}
+	}
+}
+
+// searched refuses to search what is no text.
+func (r *resolver) searched(written []*schema.Field, fields []*Field) {
+	for _, s := range written {
+		if !s.Search.Given() || s.Duplicate {
+			continue
+		}
+		f := fieldNamed(fields, s.Name.Value, equal)
+		t := f.Type
+		if t.Kind == Optional {
+			t = *t.Elem
+		}
+		switch {
+		case t.broken():
+		case t.Scalar() != String:
+			r.errorf(diag.NotSearched, s.Search.At, "", "rows can't be searched by %s: %s is no text", f.Name, f.Type)
+		case t.isEnum() && f.Search == "text":
+			r.errorf(diag.NotSearched, s.Search.At, "write `search: keyword`", "the values of %s have no words: %s is an enum", f.Name, f.Type)
 		}
 	}
 }

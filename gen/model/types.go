@@ -245,6 +245,9 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 		if f.From.Given() && !strings.HasPrefix(owner, "the event ") {
 			r.errorf(diag.FromWhere, f.From.At, "", "only a field of an event is filled from the state, not one of %s", owner)
 		}
+		if f.Search.Given() && !strings.HasPrefix(owner, "the key of ") && !strings.HasPrefix(owner, "the row of ") {
+			r.errorf(diag.NotSearched, f.Search.At, "", "only a field of a projection is searched, not one of %s", owner)
+		}
 		lower := strings.ToLower(f.Name.Value)
 		if first, twice := seen[lower]; twice {
 			r.clash(diag.FieldsCollide, f.Name.At, first.At, "the first one",
@@ -261,7 +264,7 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 }
 
 func (r *resolver) field(f *schema.Field) *Field {
-	m := &Field{Name: f.Name.Value, Doc: f.Doc, At: f.Name.At, Personal: f.Personal.Given(), Deprecated: f.Deprecated.Value}
+	m := &Field{Name: f.Name.Value, Doc: f.Doc, At: f.Name.At, Personal: f.Personal.Given(), Deprecated: f.Deprecated.Value, Search: f.Search.Value}
 	if m.Personal {
 		r.notEncrypted(&f.Personal, m)
 	}

@@ -21,6 +21,7 @@ func (p *Plan) fingerprint() {
 	}
 	for _, pr := range p.Projections {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
+		parts = append(parts, searchedBy(pr)...)
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
 			if h.Event.Version > 1 {
@@ -32,6 +33,16 @@ func (p *Plan) fingerprint() {
 		}
 		pr.Fingerprint = digest(parts...)
 	}
+}
+
+// searchedBy says how rows are searched: an index that is searched in another way is made anew.
+func searchedBy(pr *Projection) (parts []string) {
+	for _, f := range pr.Columns() {
+		if f.Search != "" {
+			parts = append(parts, "search "+f.Name+" "+f.Search)
+		}
+	}
+	return parts
 }
 
 func digest(parts ...string) string {

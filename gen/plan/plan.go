@@ -163,6 +163,11 @@ type Projection struct {
 	View string
 }
 
+// Columns returns the fields of the key and of the row.
+func (pr *Projection) Columns() []*Field {
+	return append(slices.Clone(pr.KeyFields), pr.RowFields...)
+}
+
 // Finder is the query that an index gives.
 type Finder struct {
 	Name  string

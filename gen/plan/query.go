@@ -23,7 +23,7 @@ func (p *Plan) addQueries(pr *Projection, columns map[*model.Field]*Field) {
 }
 
 // modelMembers are what every read model has.
-var modelMembers = []string{"All", "Count", "Find", "Get", "GetMany", "Model", "Projector", "StopsWith"}
+var modelMembers = []string{"All", "Count", "Find", "Get", "GetMany", "Model", "Projector", "Search", "StopsWith"}
 
 // queryNames enters what a read model has besides the finders of its indexes.
 func queryNames(finders *scope, pr *Projection) {

@@ -43,10 +43,8 @@ var fieldShape = shape[Field]{
 		{"deprecated", aText, "What to use instead.", func(p *parser, f *Field, e entry) { f.Deprecated = p.deprecated(e) }},
 		{"personal", personalForm, "Whether the value is about a person, and about whom.", func(p *parser, f *Field, e entry) { f.Personal = p.personal(e) }},
 		{"from", aGoExpr, "Where an event's field takes its value from when the event happens: `state.assignees`.", func(p *parser, f *Field, e entry) { f.From, _ = p.expression(e) }},
+		{"search", oneWord("text", "keyword"), "How rows are searched by the field: by the words of its text, or by the text as a whole.", func(p *parser, f *Field, e entry) { f.Search = p.searchable(e) }},
 	}, ruleKeys(func(f *Field) *[]Rule { return &f.Rules })...),
-	later: map[string]string{
-		"search": "read models have no full-text search",
-	},
 	instead: map[string]string{
 		"optional":    "write `type: optional T`",
 		"nullable":    "write `type: optional T`",
@@ -112,4 +110,15 @@ func (p *parser) field(e entry, f *Field) Keys {
 	}
 	f.Type = p.typeExpr(e)
 	return Keys{"type": Written}
+}
+
+// searchable reads how a field is searched.
+func (p *parser) searchable(e entry) Text {
+	t, ok := p.text(e)
+	if ok && t.Value != "text" && t.Value != "keyword" {
+		p.errorf(diag.ValueNotAllowed, t.At, "write `search: text` for the words of a text, `search: keyword` for a text as a whole",
+			"`search` can't be %q", t.Value)
+		return Text{}
+	}
+	return t
 }

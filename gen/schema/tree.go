@@ -101,6 +101,8 @@ type Field struct {
 	Deprecated       Text
 	// From is where an event's field takes its value from.
 	From Text
+	// Search is "text" or "keyword" if a read model can be searched by the field.
+	Search Text
 }
 
 // Rule bounds a value: the rule's name, as "minLength", and its bound as written.

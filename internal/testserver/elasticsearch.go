@@ -2,9 +2,11 @@ package testserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -24,17 +26,58 @@ import (
 // http://elastic:secret@127.0.0.1:9200, that tests then use instead of the double.
 const ElasticsearchVariable = "CQRSGEN_TEST_ELASTICSEARCH"
 
-// Elasticsearch returns the address of an Elasticsearch: of the one that ElasticsearchVariable names, else of a double of
-// the test's own (package elasticdouble). Where several tests share a server, only the names of their indices keep them
-// apart.
+// Elasticsearch returns the address of an Elasticsearch, with a prefix for the names of indices that is the test's own:
+// http://127.0.0.1:9200/test-0a1b2c3d-. The server is the one that ElasticsearchVariable names, else a double of the
+// test's own (package elasticdouble). Indices with the prefix are deleted in the end.
 func Elasticsearch(t testing.TB) string {
 	t.Helper()
-	if address := os.Getenv(ElasticsearchVariable); address != "" {
-		return strings.TrimSuffix(address, "/")
+	address := strings.TrimSuffix(os.Getenv(ElasticsearchVariable), "/")
+	if address == "" {
+		server := httptest.NewServer(elasticdouble.New())
+		t.Cleanup(server.Close)
+		address = server.URL
 	}
-	server := httptest.NewServer(elasticdouble.New())
-	t.Cleanup(server.Close)
-	return server.URL
+	prefix := fmt.Sprintf("test-%08x-", rand.Uint32())
+	t.Cleanup(func() {
+		if err := deleteIndices(address, prefix); err != nil {
+			t.Errorf("delete the indices of a test: %v", err)
+		}
+	})
+	return address + "/" + prefix
+}
+
+func deleteIndices(address, prefix string) error {
+	names := map[string]any{}
+	if err := askElastic(http.MethodGet, address+"/"+prefix+"*?features=aliases", &names); err != nil {
+		return err
+	}
+	for name := range names {
+		if err := askElastic(http.MethodDelete, address+"/"+name, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// askElastic sends a request without a body.
+func askElastic(method, address string, into any) error {
+	req, err := http.NewRequestWithContext(context.Background(), method, address, nil)
+	if err != nil {
+		return err
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s %s: %s", method, req.URL.Redacted(), resp.Status)
+	}
+	if into == nil {
+		return nil
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
 }
 
 // Fault is what an ElasticsearchProxy does to a request.
@@ -58,6 +101,7 @@ const (
 // ElasticsearchProxy stands before an Elasticsearch, real or not, and injects faults. While it is down it refuses
 // connections.
 type ElasticsearchProxy struct {
+	// URL is the address of the proxy, with what follows the host in that of the server.
 	URL string
 
 	forward http.Handler
@@ -75,6 +119,8 @@ func NewElasticsearchProxy(t testing.TB, address string) *ElasticsearchProxy {
 	if err != nil {
 		t.Fatal(err)
 	}
+	prefix := target.Path
+	target.Path = ""
 	transport := &http.Transport{}
 	p := &ElasticsearchProxy{forward: &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -89,7 +135,7 @@ func NewElasticsearchProxy(t testing.TB, address string) *ElasticsearchProxy {
 	}}
 	p.Inject(nil)
 	p.Up(t)
-	p.URL = "http://" + p.at
+	p.URL = "http://" + p.at + prefix
 	t.Cleanup(func() {
 		p.Down()
 		transport.CloseIdleConnections()

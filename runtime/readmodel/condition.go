@@ -61,6 +61,7 @@ func ValuesOf[T comparable](set cqrs.Set[T], of func(T) Value) []Value {
 	for x := range set {
 		values = append(values, of(x))
 	}
+	slices.SortFunc(values, Value.Compare) // a cursor knows its query by them, in the same order each time
 	return values
 }
 

@@ -2,7 +2,11 @@ package readmodel
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
@@ -26,13 +30,16 @@ type Search struct {
 	// Where leaves out the rows that do not meet it.
 	Where Condition
 	// After, if not empty, continues behind a row: its place, as the table called it.
-	After json.RawMessage
-	// Limit bounds the number of rows; it is above zero.
+	After string
+	// Limit bounds the number of rows; a table is given 1 to MostFound, a Model takes 0 for UsuallyFound.
 	Limit int
 }
 
-// MostFound bounds the limit of a Search.
-const MostFound = 1000
+// MostFound bounds the limit of a Search, and so the size of a page. UsuallyFound is the limit where none is given.
+const (
+	MostFound    = 1000
+	UsuallyFound = 100
+)
 
 // Searcher is implemented by tables that can search.
 type Searcher interface {
@@ -50,7 +57,7 @@ type Found struct {
 	// At is the position of the last event that was folded into the row.
 	At cqrs.Position
 	// Place is what a Search continues behind.
-	Place json.RawMessage
+	Place string
 }
 
 // Searched returns the columns that Search looks into, in one of the ways.
@@ -77,4 +84,125 @@ func (s *Schema) CheckSearch(q *Search) error {
 		return s.invalid("the text of a search %s", text.fault(&v))
 	}
 	return s.checkCondition(&q.Where)
+}
+
+// NoSearchError says that rows can't be searched where they are kept.
+type NoSearchError struct {
+	Projection string
+	// Store is the store's name.
+	Store  string
+	Reason string
+}
+
+func (e *NoSearchError) Error() string {
+	return fmt.Sprintf("read model %s can't be searched in %s: %s", e.Projection, e.Store, e.Reason)
+}
+
+// Search returns the rows that s selects, the best ones first; with cqrs.InPage, a page of them, of at most MostFound-1.
+// The error is a *NoSearchError if the store can't search, or if the generation that answers was made without it.
+func (m *Model[K, R]) Search(ctx context.Context, s Search, opts ...cqrs.QueryOption) ([]Entry[K, R], Freshness, error) {
+	page, err := m.codec.Schema.begin(&s, options(opts).Page)
+	if err != nil {
+		return nil, Freshness{}, err
+	}
+	var entries []Entry[K, R]
+	var places []string
+	fresh, err := m.serving.answer(ctx, opts, func(g *opened) (Checkpoint, error) {
+		entries, places = nil, nil
+		searcher, err := m.searcher(g)
+		if err != nil {
+			return Checkpoint{}, err
+		}
+		ks, rs := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil), m.rowScanner(nil)
+		return searcher.Search(ctx, s, func(f Found) error {
+			var e Entry[K, R]
+			ks.Reset(f.Key)
+			m.codec.ReadKey(ks, &e.Key)
+			rs.Reset(f.Row)
+			m.codec.ReadRow(rs, &e.Row)
+			entries, places = append(entries, e), append(places, f.Place)
+			return errors.Join(ks.Err(), rs.Err())
+		})
+	})
+	if err != nil {
+		return nil, fresh, err
+	}
+	if n := s.Limit - 1; page != nil && page.Limit > 0 && len(entries) > n {
+		entries = entries[:n:n]
+		page.Next = m.codec.Schema.foundCursor(&s, places[n-1])
+	}
+	return entries, fresh, nil
+}
+
+// begin turns a page into the limit of a search, one row more than wanted, and the place where it continues.
+func (s *Schema) begin(q *Search, page *cqrs.Page) (*cqrs.Page, error) {
+	if page == nil {
+		if q.Limit == 0 {
+			q.Limit = UsuallyFound
+		}
+		return nil, s.CheckSearch(q)
+	}
+	page.Next = ""
+	if page.After != "" {
+		after, err := s.behindFound(q, page.After)
+		if err != nil {
+			return nil, err
+		}
+		q.After = after
+	}
+	switch {
+	case page.Limit > 0:
+		q.Limit = page.Limit + 1
+	case q.Limit == 0:
+		q.Limit = UsuallyFound
+	}
+	return page, s.CheckSearch(q)
+}
+
+// searcher returns what searches a generation.
+func (m *Model[K, R]) searcher(g *opened) (Searcher, error) {
+	no := &NoSearchError{Projection: m.codec.Schema.Projection, Store: m.serving.store.Name()}
+	searcher, ok := g.table.(Searcher)
+	switch {
+	case !ok:
+		no.Reason = "keep it in Elasticsearch, or in memory, as well"
+	case !sameSearch(g.schema, &m.codec.Schema):
+		no.Reason = "its generation " + g.schema.Fingerprint + ", which answers until the new one is built, is searched by other fields"
+	default:
+		return searcher, nil
+	}
+	return nil, no
+}
+
+// sameSearch reports whether two schemas of one shape are searched in the same way.
+func sameSearch(a, b *Schema) bool {
+	columns := b.Columns()
+	for i, c := range a.Columns() {
+		if c.Search != columns[i].Search {
+			return false
+		}
+	}
+	return true
+}
+
+// searchPlace is what a cursor is good for: one search.
+func (s *Schema) searchPlace(q *Search) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(s.Projection + " " + s.Fingerprint + " " + q.Text))
+	_, _ = h.Write(q.Where.append([]byte{0}))
+	return h.Sum64()
+}
+
+func (s *Schema) foundCursor(q *Search, place string) cqrs.Cursor {
+	b := binary.BigEndian.AppendUint64(nil, s.searchPlace(q))
+	return cqrs.Cursor(base64.RawURLEncoding.EncodeToString(append(b, place...)))
+}
+
+// behindFound reads what foundCursor wrote. What nobody here wrote, or for another search, is an *InvalidQueryError.
+func (s *Schema) behindFound(q *Search, c cqrs.Cursor) (string, error) {
+	b, err := base64.RawURLEncoding.DecodeString(string(c))
+	if err != nil || len(b) <= 8 || binary.BigEndian.Uint64(b) != s.searchPlace(q) {
+		return "", s.invalid("the cursor %.80q is not one of this search: start without one", string(c))
+	}
+	return string(b[8:]), nil
 }

@@ -28,6 +28,9 @@
 // rows stay as documents without content, because Elasticsearch forgets the version of a deleted document after a
 // minute. Nothing removes them but a new generation: a projector that was paused may write at any time.
 //
+// Columns that are compared with each other are compared here: such a query reads all rows that the rest of its condition
+// leaves.
+//
 // Rows and checkpoint are not written in one step. A checkpoint is written when all rows are in, and searches see them,
 // and only if it is still the one that the rows were made from. So everything up to the position of an answer is in it,
 // and rows may be ahead of it: by a batch whose checkpoint is not written yet, or never was.

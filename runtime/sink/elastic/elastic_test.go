@@ -1,9 +1,6 @@
 package elastic
 
 import (
-	"context"
-	"fmt"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,21 +13,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// open opens a store of a prefix that no other test uses, in the Elasticsearch at an address, and removes what is in it
-// in the end.
+// open opens a store at an address.
 func open(t *testing.T, address string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), fmt.Sprintf("%s/test-%08x-", address, rand.Uint32()))
+	s, err := Open(t.Context(), address)
 	require.NoError(t, err)
-	t.Cleanup(func() {
-		ctx := context.Background()
-		found, err := s.find(ctx, "")
-		require.NoError(t, err)
-		for _, g := range found {
-			require.NoError(t, s.do(ctx, request{method: "DELETE", path: "/" + g.index}, nil))
-		}
-		require.NoError(t, s.Close())
-	})
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
 }
 

@@ -205,10 +205,7 @@ func TestAPausedProjectorChangesNothing(t *testing.T) {
 	address := testserver.Elasticsearch(t)
 	proxy := testserver.NewElasticsearchProxy(t, address)
 	s := open(t, address)
-	own, err := Open(t.Context(), proxy.URL+"/"+s.prefix)
-	require.NoError(t, err)
-	defer own.Close()
-	live, paused := tableOf(t, s), tableOf(t, own)
+	live, paused := tableOf(t, s), tableOf(t, open(t, proxy.URL))
 	a, b := key("a"), key("b")
 	require.NoError(t, live.Apply(t.Context(), batch(0, 1,
 		readmodel.Change{Key: a, Row: row("Ada", 1), Position: 1}, readmodel.Change{Key: b, Row: row("Bob", 1), Position: 1})))

@@ -3,6 +3,7 @@ package elastic
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -37,8 +38,11 @@ func (t *table) search(ctx context.Context, s *readmodel.Search, found func(read
 		"sort":  append([]object{{"_score": object{"order": "desc"}}}, t.sort(&f)...), "track_total_hits": false,
 		"size": s.Limit,
 	}
-	if len(s.After) > 0 {
-		body["search_after"] = s.After
+	if s.After != "" {
+		if !json.Valid([]byte(s.After)) {
+			return &readmodel.InvalidQueryError{Projection: t.schema.Projection, Reason: "a search continues behind what is no place"}
+		}
+		body["search_after"] = json.RawMessage(s.After)
 	}
 	left := s.Limit
 	each := func(h *hit) error {
@@ -46,7 +50,7 @@ func (t *table) search(ctx context.Context, s *readmodel.Search, found func(read
 		if err != nil || !rest(key, row) {
 			return err
 		}
-		if err := found(readmodel.Found{Key: key, Row: row, At: at, Place: h.Sort}); err != nil {
+		if err := found(readmodel.Found{Key: key, Row: row, At: at, Place: string(h.Sort)}); err != nil {
 			return err
 		}
 		if left--; left == 0 {

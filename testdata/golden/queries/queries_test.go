@@ -16,10 +16,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cqrsgen/cqrsgen/internal/testserver"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	enginememory "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/elastic"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 	"github.com/cqrsgen/cqrsgen/testdata/golden/queries"
@@ -81,8 +83,11 @@ func apps(t *testing.T) map[string]*queries.App {
 	disk, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "rows.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, disk.Close()) })
+	search, err := elastic.Open(t.Context(), testserver.Elasticsearch(t))
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, search.Close()) })
 	apps := map[string]*queries.App{}
-	for name, rows := range map[string]readmodel.Store{"memory": memory.New(), "sqlite": disk} {
+	for name, rows := range map[string]readmodel.Store{"memory": memory.New(), "sqlite": disk, "elastic": search} {
 		app, err := queries.New(t.Context(), log, rows, queries.Deciders{}, queries.Projections{})
 		require.NoError(t, err)
 		t.Cleanup(app.Close)
@@ -249,6 +254,41 @@ func inPages(t *testing.T, m *queries.InvoicesModel, ask answer) (all entries) {
 		if all = append(all, rows...); page.Next == "" {
 			return all
 		}
+	}
+}
+
+func TestRowsAreSearchedByTheirWordsWhereTheStoreCan(t *testing.T) {
+	for sink, app := range apps(t) {
+		ask := func(ctx context.Context, m *queries.InvoicesModel, o ...cqrs.QueryOption) (entries, readmodel.Freshness, error) {
+			return m.Search(ctx, "b", o...)
+		}
+		found, fresh, err := ask(t.Context(), app.Invoices)
+		if sink == "sqlite" {
+			var no *readmodel.NoSearchError
+			require.ErrorAs(t, err, &no)
+			assert.Equal(t, "sqlite", no.Store)
+			continue
+		}
+		require.NoError(t, err)
+		assert.True(t, fresh.Current(), sink)
+		var want, got []queries.InvoiceID
+		for e, err := range app.Invoices.All(t.Context()) {
+			require.NoError(t, err)
+			if note, _ := e.Row.Note.Get(); e.Row.Customer == "b" || note == "b" {
+				want = append(want, e.Key.Invoice)
+			}
+		}
+		assert.NotEmpty(t, want)
+		assert.Equal(t, keys(found), keys(inPages(t, app.Invoices, ask)), sink)
+		got = keys(found)
+		slices.Sort(got)
+		slices.Sort(want)
+		assert.Equal(t, want, got, sink)
+		_, _, err = app.Invoices.Model.Search(t.Context(), readmodel.Search{Text: "b"}, cqrs.InPage(&cqrs.Page{After: "foreign"}))
+		assert.ErrorAs(t, err, new(*readmodel.InvalidQueryError))
+		none, _, err := app.Invoices.Model.Search(t.Context(), readmodel.Search{Text: "b", Where: readmodel.Truth(false)})
+		require.NoError(t, err)
+		assert.Empty(t, none)
 	}
 }
 

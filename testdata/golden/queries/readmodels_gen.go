@@ -270,15 +270,26 @@ func (m *InvoicesModel) Others(
 	}, opts...)
 }
 
+// Search returns the rows that have every word of text in note, and those of which customer
+// equals text, the best ones first. A store that can't search is a *readmodel.NoSearchError;
+// m.Model.Search takes conditions too.
+func (m *InvoicesModel) Search(
+	ctx context.Context,
+	text string,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
+	return m.Model.Search(ctx, readmodel.Search{Text: text}, opts...)
+}
+
 var invoicesCodec = readmodel.Codec[InvoicesKey, InvoicesRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Invoices",
-		Fingerprint: "ccee19f43d6e3497",
+		Fingerprint: "9f9d1098dbf3ef5d",
 		Key: []readmodel.Column{
 			{Name: "invoice", Kind: readmodel.String},
 		},
 		Row: []readmodel.Column{
-			{Name: "customer", Kind: readmodel.String},
+			{Name: "customer", Kind: readmodel.String, Search: readmodel.SearchKeyword},
 			{Name: "due", Kind: readmodel.Date},
 			{Name: "sent", Kind: readmodel.Time},
 			{Name: "phase", Kind: readmodel.String},
@@ -287,7 +298,7 @@ var invoicesCodec = readmodel.Codec[InvoicesKey, InvoicesRow]{
 			{Name: "paid", Kind: readmodel.Decimal},
 			{Name: "rate", Kind: readmodel.Float64},
 			{Name: "urgent", Kind: readmodel.Bool},
-			{Name: "note", Kind: readmodel.String, Optional: true},
+			{Name: "note", Kind: readmodel.String, Optional: true, Search: readmodel.SearchText},
 			{Name: "reminder", Kind: readmodel.Time, Optional: true},
 			{Name: "total", Kind: readmodel.JSON},
 			{Name: "size", Kind: readmodel.Uint64},
