@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -103,8 +104,7 @@ func (t *table) selects(find *readmodel.Find) (string, [][]byte) {
 	f := &filter{table: t}
 	limit := ""
 	if find.Limit > 0 {
-		f.params = [][]byte{int64Param(int64(find.Limit))}
-		limit = " LIMIT $1::bigint"
+		limit = fmt.Sprintf(" LIMIT %d", find.Limit) // for the planner to see: there are few sizes of pages
 	}
 	parts := t.selections(find)
 	switch len(parts) {
