@@ -63,6 +63,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	err := t.apply(ctx, b)
 	if err == nil {
 		t.Notify()
+		if b.To.Built && !b.From.Built {
+			t.store.Notify()
+		}
 	}
 	return t.wrap(err)
 }

@@ -109,7 +109,7 @@ func TestWhereverTheConnectionIsCutEachBatchIsStoredOnce(t *testing.T) {
 	p, through := newProxy(t, testserver.Postgres(t))
 	table, h := openTable(t, openStore(t, through), &deposits), history{accounts: 97}
 	random := soak.Rand(t)
-	box := soak.Box(t, 6*time.Second, 0)
+	box := soak.Box(t, 4*time.Second, 0)
 	for round := range box.Rounds(soak.Rounds(150, 2000), "cuts of the connection, every batch stored once") {
 		before := p.done()
 		p.arm(random.IntN(3000), random.IntN(2) == 0)
@@ -154,7 +154,7 @@ func TestAServerThatIsKilledInTheMiddleOfARebuildLosesNothing(t *testing.T) {
 	server := testserver.StartPostgres(t, testserver.PostgresOptions{})
 	table, h := openTable(t, openStore(t, server.DSN()), &deposits), history{accounts: 4999}
 	random := soak.Rand(t)
-	box := soak.Box(t, 8*time.Second, 0)
+	box := soak.Box(t, 5*time.Second, 0)
 	projected := 0
 	for round := range box.Rounds(soak.Rounds(20, 500), "kills of the server, rows and checkpoint whole after each") {
 		ctx, stop := context.WithCancel(t.Context())
@@ -185,7 +185,7 @@ func TestProjectorsThatRaceStoreEachEventOnce(t *testing.T) {
 	dsn := testserver.Postgres(t)
 	h := history{accounts: 97}
 	openTable(t, openStore(t, dsn), &deposits)
-	box := soak.Box(t, 3*time.Second, time.Minute)
+	box := soak.Box(t, 2*time.Second, time.Minute)
 	ctx, cancel := box.Context(t.Context())
 	defer cancel()
 	var work sync.WaitGroup

@@ -165,7 +165,9 @@ func grantsOn(ctx context.Context, tx pgx.Tx, view string) ([]string, error) {
 
 // Drop implements readmodel.Store.
 func (s *Store) Drop(ctx context.Context, projection, fingerprint string) error {
-	return s.inTurn(ctx, projection, fingerprint, func(ctx context.Context, tx pgx.Tx, g generation) error {
+	id := int32(0)
+	err := s.inTurn(ctx, projection, fingerprint, func(ctx context.Context, tx pgx.Tx, g generation) error {
+		id = g.id
 		var active, held bool
 		var lease readmodel.Lease
 		err := tx.QueryRow(ctx, s.inSchema(`SELECT g.active, l.holder, l.until, l.holder <> '' AND l.until > clock_timestamp()
@@ -191,10 +193,28 @@ func (s *Store) Drop(ctx context.Context, projection, fingerprint string) error 
 		}
 		return err
 	})
+	if err == nil {
+		s.forget(id)
+	}
+	return err
+}
+
+// forget wakes whoever waits for a generation that is gone.
+func (s *Store) forget(id int32) {
+	s.mu.Lock()
+	signal := s.signals[id]
+	delete(s.signals, id)
+	s.mu.Unlock()
+	if signal != nil {
+		signal.Notify()
+	}
 }
 
 // Hold implements readmodel.Table.
 func (t *table) Hold(ctx context.Context, holder string, ttl time.Duration, report []byte) error {
+	if err := t.schema.CheckLease(holder, ttl); err != nil {
+		return err
+	}
 	return t.lease(ctx, `WITH taken AS (UPDATE {schema}.cqrs_leases
 			SET holder = $2, until = clock_timestamp() + $3 * interval '1 microsecond', report = $4, reported = clock_timestamp()
 			WHERE generation = $1 AND (holder IN ('', $2) OR until <= clock_timestamp()) RETURNING 1)
