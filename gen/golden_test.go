@@ -46,6 +46,7 @@ var handWritten = map[string]bool{
 	"everything":    true,
 	"external":      true,
 	"guards":        true,
+	"inline":        true,
 	"rows":          true,
 	"shared-names":  true,
 	"streams":       true,

@@ -24,9 +24,27 @@ func (e *emitter) app(f *jen.File) {
 		e.claimAll(f)
 	}
 	e.snapshotMethods(f)
+	e.closeMethod(f)
+}
+
+// closeMethod emits Close.
+func (e *emitter) closeMethod(f *jen.File) {
 	f.Comment("// Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.")
-	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Close").Params().Block(jen.Id("a").Dot("runtime").Dot("Close").Call())
+	if e.hasInline() {
+		f.Comment("// Inline projections fold no more: call it when no command runs, and before the log is closed.")
+	}
+	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Close").Params().BlockFunc(func(g *jen.Group) {
+		g.Id("a").Dot("runtime").Dot("Close").Call()
+		if e.hasInline() {
+			g.Id("a").Dot("group").Dot("Close").Call()
+		}
+	})
 	f.Line()
+}
+
+// hasInline says whether rows of a projection change in the log's transactions.
+func (e *emitter) hasInline() bool {
+	return slices.ContainsFunc(e.Projections, func(p *plan.Projection) bool { return p.Inline })
 }
 
 // appType emits
@@ -87,6 +105,10 @@ func (e *emitter) newFunc(f *jen.File) {
 		}
 		for _, p := range e.Projections {
 			e.openModel(g, p)
+		}
+		if e.hasInline() {
+			g.If(jen.Err().Op(":=").Id("a").Dot("group").Dot("Inline").Call(), jen.Err().Op("!=").Nil()).
+				Block(jen.Return(jen.Nil(), jen.Err()))
 		}
 		for _, ag := range e.Aggregates {
 			g.Id("a").Dot(ag.Name).Op("=").Id("new"+ag.Commands).Call(jen.Id("a").Dot("runtime"), jen.Id("deciders").Dot(ag.Decider))

@@ -84,6 +84,9 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	if p.StreamField != nil {
 		entries = append(entries, entry{"ByStream", jen.True()})
 	}
+	if p.Inline {
+		entries = append(entries, entry{"Inline", jen.True()})
+	}
 	entries = append(entries, entry{"NewFold", e.newFold(p)})
 	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
 }

@@ -291,6 +291,8 @@ type Projection struct {
 	Queries []*Query
 	// Materialized is where the projection says that PostgreSQL can compute it; the zero Span if it does not.
 	Materialized diag.Span
+	// Inline says that rows change in the transaction that stores the events.
+	Inline bool
 }
 
 // Index is a list of fields of key and row.

@@ -18,6 +18,7 @@ var projectionShape = shape[Projection]{
 		}},
 		{"ignore", either(othersForm, listOf(either(aName, othersForm))), "The events that change nothing here, on purpose: [Event], others, others of Aggregate.", func(p *parser, j *Projection, e entry) { j.Ignore = p.ignore(e) }},
 		{"indexes", listOf(listOfNames), "The lists of fields by which rows are found.", func(p *parser, j *Projection, e entry) { j.Indexes = p.indexes(e) }},
+		{"mode", oneWord("inline"), "inline: rows change in the transaction that stores the events; without it, they follow the log.", func(p *parser, j *Projection, e entry) { j.Mode = p.mode(e) }},
 		{"queries", named(element(func() *shape[Query] { return &queryShape })), "Queries with parameters.", func(p *parser, j *Projection, e entry) {
 			j.Queries = declared(p, e, &queryShape, func(q *Query) *Decl { return &q.Decl })
 		}},
@@ -27,7 +28,6 @@ var projectionShape = shape[Projection]{
 	},
 	later: map[string]string{
 		"sinks":   "the program chooses where rows are kept",
-		"mode":    "projections follow the log",
 		"version": "rows are made anew when their shape changes",
 	},
 	instead: map[string]string{
@@ -36,6 +36,16 @@ var projectionShape = shape[Projection]{
 		"events":      "the events that a projection handles stand under `on`",
 		"index":       "write `indexes: [[field]]`",
 	},
+}
+
+func (p *parser) mode(e entry) Text {
+	t, ok := p.text(e)
+	if ok && t.Value != "inline" {
+		p.errorf(diag.ValueNotAllowed, t.At, "write `mode: inline`, or leave it out: the projection then follows the log",
+			"`mode` can't be %q", t.Value)
+		return Text{}
+	}
+	return t
 }
 
 func (p *parser) indexes(e entry) []Index {

@@ -241,6 +241,7 @@ type Projection struct {
 	On      []*Handler
 	Ignore  []Text
 	Indexes []Index
+	Mode    Text
 	Queries []*Query
 	// Materialized is "true" or not given.
 	Materialized Text

@@ -177,3 +177,6 @@ func (l *Log) Status() Status {
 	}
 	return s
 }
+
+// Unwrap returns the log behind the archive.
+func (l *Log) Unwrap() eventlog.Log { return l.Store }

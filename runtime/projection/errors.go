@@ -32,12 +32,16 @@ type FoldError struct {
 }
 
 func (e *FoldError) Error() string {
+	return fmt.Sprintf("projection %s stopped: it %s", e.Projection, e.failure())
+}
+
+func (e *FoldError) failure() string {
 	at := ""
 	if e.Key != "" {
 		at = " into the row of " + e.Key
 	}
-	return fmt.Sprintf("projection %s stopped: it can't fold event %s%s, at position %d, version %d of %s: %v",
-		e.Projection, e.Type, at, e.Position, e.Version, e.Stream, e.Err)
+	return fmt.Sprintf("can't fold event %s%s, at position %d, version %d of %s: %v",
+		e.Type, at, e.Position, e.Version, e.Stream, e.Err)
 }
 
 func (e *FoldError) Unwrap() error { return e.Err }

@@ -43,6 +43,8 @@ type Definition[K comparable, R any] struct {
 	ByStream bool
 	// Manual says that a new generation waits for an operator who promotes it, also when it is built.
 	Manual bool
+	// Inline says that rows change in the transaction that stores the events, once the group's Inline was called.
+	Inline bool
 	// NewFold returns the fold, with buffers of its own for each lane: lanes are small numbers, and two goroutines never
 	// use the same one at the same time.
 	//
@@ -101,6 +103,8 @@ type Projector[K comparable, R any] struct {
 
 	running sync.Mutex
 	status  tracker
+	// inline, if not nil, folds in the log's transactions.
+	inline *inliner[K, R]
 }
 
 var _ Runner = (*Projector[int, int])(nil)
@@ -113,6 +117,10 @@ func New[K comparable, R any](
 	p := &Projector[K, R]{group: g, log: g.log, store: store, def: def, settings: settings{
 		cacheRows: 1 << 20, batch: 4096, bulk: 3 * time.Second, building: 15 * time.Second, heartbeat: 100 * time.Millisecond,
 	}}
+	if def.Inline {
+		// While it is built, appends to the same database have to wait for each of its writes.
+		p.settings.bulk, p.settings.building, p.settings.cacheRows = inlineStep, inlineStep, inlineRows
+	}
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
@@ -148,10 +156,18 @@ func (p *Projector[K, R]) Err() error { return p.Status().Err }
 //
 // Errors: *FoldError; *RowError; *readmodel.HistoryError; ErrRunning; and those of the log and the table. After any of
 // them Run may be called again, and goes on where the read model is.
-func (p *Projector[K, R]) Run(ctx context.Context) error { return p.work(ctx, (*worker[K, R]).follow) }
+func (p *Projector[K, R]) Run(ctx context.Context) error {
+	if p.inline != nil {
+		return p.runInline(ctx)
+	}
+	return p.work(ctx, (*worker[K, R]).follow)
+}
 
 // CatchUp returns when the read model reflects every event that the log held when CatchUp was called. When ctx ends
 // before, it writes what it has and returns ctx's error. Its other errors are those of Run.
 func (p *Projector[K, R]) CatchUp(ctx context.Context) error {
+	if p.inline != nil {
+		return p.catchUpInline(ctx)
+	}
 	return p.work(ctx, (*worker[K, R]).catchUp)
 }

@@ -47,6 +47,7 @@ const (
 	settled state = iota
 	missing
 	loaded
+	asking // no row is: a fold is to say which rows it needs
 )
 
 type entry[K comparable, R any] struct {

@@ -25,6 +25,8 @@ type Group struct {
 	runners []Runner
 	// starting are those of which Run waits to hear what they are going to read.
 	starting map[Runner]bool
+	// leave has what inline projections need to be told to take part no longer.
+	leave []func()
 }
 
 // GroupOption is an option of NewGroup.

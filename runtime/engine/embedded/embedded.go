@@ -54,8 +54,9 @@ type Log struct {
 }
 
 var (
-	_ eventlog.Transfer = (*Log)(nil)
-	_ snapshot.Store    = (*Log)(nil)
+	_ eventlog.Transfer  = (*Log)(nil)
+	_ eventlog.InlineLog = (*Log)(nil)
+	_ snapshot.Store     = (*Log)(nil)
 )
 
 // Option changes how a log is opened.
@@ -115,7 +116,7 @@ func Open(ctx context.Context, dir string, opts ...Option) (*Log, error) {
 		bounds:  boundsOf(o.readBuffer),
 	}
 	l.news = newNews(l.readers)
-	if l.writer, err = newWriter(conn, path, l.news.announce); err != nil {
+	if l.writer, err = newWriter(conn, l); err != nil {
 		return nil, errors.Join(refused(path, err), conn.Close())
 	}
 	return l, nil

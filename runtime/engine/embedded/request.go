@@ -8,10 +8,12 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
-// request is what a caller hands to the writer: a commit, commits to import, or a snapshot.
+// request is what a caller hands to the writer: a commit, commits to import, a snapshot, or nothing but the wish for a
+// transaction.
 type request struct {
 	commit   *eventlog.Commit
 	imported []*eventlog.Commit
+	settles  bool
 	// stream and sealed are those of a snapshot, if there is no commit.
 	stream cqrs.StreamID
 	sealed []byte

@@ -1,10 +1,12 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/crc32"
 
+	"github.com/cqrsgen/cqrsgen/internal/inline"
 	"github.com/cqrsgen/cqrsgen/internal/sqlitedb"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -52,6 +54,10 @@ type transaction struct {
 	// buf is for what a checksum covers, rows for the streams of a commit.
 	buf  []byte
 	rows []*streamRow
+
+	// inline are those who take part; log is whose transaction it is.
+	inline inline.Set
+	log    *Log
 }
 
 // eventType is what a row of the table types says.
@@ -89,8 +95,8 @@ func (e *requestError) Error() string { return e.err.Error() }
 
 func (e *requestError) Unwrap() error { return e.err }
 
-func newTransaction(c *sqlite.Conn) (*transaction, error) {
-	t := &transaction{conn: c}
+func newTransaction(c *sqlite.Conn, l *Log) (*transaction, error) {
+	t := &transaction{conn: c, log: l}
 	for query, stmt := range map[string]**sqlite.Stmt{
 		selectVersion: &t.stmt.version, selectStream: &t.stmt.stream, selectStreamName: &t.stmt.streamName, selectLast: &t.stmt.last,
 		insertStream: &t.stmt.insertStream, selectType: &t.stmt.typ, insertType: &t.stmt.insertType,
@@ -115,6 +121,9 @@ func (t *transaction) apply(batch []*request) ([]answer, error) {
 	if err := t.refresh(); err != nil {
 		return nil, err
 	}
+	if err := t.beginInline(); err != nil {
+		return nil, err
+	}
 	answers := make([]answer, len(batch))
 	for i, r := range batch {
 		var err error
@@ -123,18 +132,33 @@ func (t *transaction) apply(batch []*request) ([]answer, error) {
 			answers[i].appended, err = t.append(r.commit, false)
 		case r.imported != nil:
 			answers[i].imported, err = t.importAll(r.imported)
+		case r.settles:
 		default:
 			err = t.saveSnapshot(r.stream, r.sealed)
 		}
 		if refusal := (*refusalError)(nil); errors.As(err, &refusal) {
 			answers[i].err = refusal.err
-		} else if kind := sqlitedb.Classify(err); kind == sqlitedb.Constraint || kind == sqlitedb.Other {
+		} else if ofOneRequest(err) {
 			return nil, &requestError{err}
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	return answers, t.writeCounts()
+	if err := t.writeCounts(); err != nil {
+		return nil, err
+	}
+	if err := t.inline.Flush(context.Background()); ofOneRequest(err) {
+		return nil, &requestError{err}
+	} else if err != nil {
+		return nil, err
+	}
+	return answers, nil
+}
+
+// ofOneRequest reports whether an error is neither about the file nor about the disk.
+func ofOneRequest(err error) bool {
+	kind := sqlitedb.Classify(err)
+	return kind == sqlitedb.Constraint || kind == sqlitedb.Other
 }
 
 // refusalError wraps the errors that are answers, found before anything was written.
@@ -184,17 +208,18 @@ func (t *transaction) append(c *eventlog.Commit, imported bool) (eventlog.Append
 	for i := range c.Streams {
 		outcome.Position += cqrs.Position(len(c.Streams[i].Events))
 	}
+	if conflict == nil && t.inline.Running() {
+		if first, repeated, err := t.fold(c, imported); repeated || err != nil {
+			return first, err
+		}
+	}
 	if c.Meta.CommandID != "" {
 		// A repeated command gets its first outcome, although its streams are no longer where it expects them.
 		recorded := outcome
 		if imported {
 			recorded.Version = c.Version
 		}
-		first, repeated, err := t.recordCommand(c, recorded, conflict == nil)
-		if repeated && imported {
-			err = &refusalError{&cqrs.CommandReusedError{CommandID: c.Meta.CommandID}}
-		}
-		if repeated || err != nil {
+		if first, repeated, err := t.recordCommand(c, recorded, conflict == nil, imported); repeated || err != nil {
 			return first, err
 		}
 	}
@@ -212,9 +237,10 @@ func conflictWith(s *eventlog.StreamAppend, actual cqrs.Version) error {
 	return &cqrs.ConflictError{Stream: s.Stream, Expected: cqrs.Version(s.Expected), Actual: actual}
 }
 
-// recordCommand stores the outcome of a command under its id, if record says so, or returns what is stored there.
+// recordCommand stores the outcome of a command under its id, if record says so, or returns what is stored there. For a
+// commit that is imported that is a refusal.
 func (t *transaction) recordCommand(
-	c *eventlog.Commit, outcome eventlog.Appended, record bool,
+	c *eventlog.Commit, outcome eventlog.Appended, record, imported bool,
 ) (first eventlog.Appended, repeated bool, err error) {
 	if record {
 		s := t.stmt.command
@@ -234,6 +260,9 @@ func (t *transaction) recordCommand(
 		}
 	}
 	first, repeated, err = findCommand(t.findCommand, c.Meta.CommandID, c.CommandHash)
+	if repeated && imported {
+		err = &cqrs.CommandReusedError{CommandID: c.Meta.CommandID}
+	}
 	if reused := (*cqrs.CommandReusedError)(nil); errors.As(err, &reused) {
 		err = &refusalError{reused}
 	}

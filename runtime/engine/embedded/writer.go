@@ -53,17 +53,17 @@ type writer struct {
 const writerSettings = "PRAGMA cache_size=-32768; PRAGMA wal_autocheckpoint=4096;"
 
 // newWriter starts the writer. It owns the connection unless there is an error.
-func newWriter(conn *sqlite.Conn, path string, announce func(cqrs.Position)) (*writer, error) {
+func newWriter(conn *sqlite.Conn, l *Log) (*writer, error) {
 	if err := sqlitex.ExecuteScript(conn, writerSettings, nil); err != nil {
 		return nil, err
 	}
-	tx, err := newTransaction(conn)
+	tx, err := newTransaction(conn, l)
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		conn: conn, tx: tx, announce: announce,
-		wal:   walBound{path: path + "-wal", limit: walLimit, pause: walPause},
+		conn: conn, tx: tx, announce: l.news.announce,
+		wal:   walBound{path: l.path + "-wal", limit: walLimit, pause: walPause},
 		queue: make(chan *request, maxBatch), done: make(chan struct{}),
 	}
 	go w.run()
@@ -247,11 +247,12 @@ func (w *writer) write(batch []*request) ([]answer, error) {
 	answers, err := w.tx.apply(batch)
 	if err != nil {
 		sqlitedb.Rollback(w.conn)
-		w.tx.forget()
+		w.tx.end(false)
 		return nil, w.judge(err)
 	}
-	if err := sqlitedb.Commit(w.conn); err != nil {
-		w.tx.forget()
+	err = sqlitedb.Commit(w.conn)
+	w.tx.end(err == nil)
+	if err != nil {
 		if sqlitedb.Classify(err) == sqlitedb.Full {
 			return nil, w.judge(err)
 		}

@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"errors"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
@@ -43,6 +45,9 @@ type plan struct {
 	events   []eventRow
 	recorded []*commandRow
 	newKinds []kind
+	// fold, if not nil, lets others refuse a commit that fits; failed is an error of theirs that is about more than that.
+	fold   func(*eventlog.Commit) error
+	failed error
 	// doubtful says that a command was refused which may be on record, if commands does not have all that are.
 	doubtful bool
 }
@@ -62,6 +67,9 @@ func (p *plan) append(c *eventlog.Commit) (eventlog.Appended, error) {
 			}
 		}
 	}
+	if err := p.foldInline(c); err != nil {
+		return eventlog.Appended{}, err
+	}
 	for i := range c.Streams {
 		p.store(c, &c.Streams[i])
 	}
@@ -71,6 +79,19 @@ func (p *plan) append(c *eventlog.Commit) (eventlog.Appended, error) {
 	}
 	p.record(c, outcome)
 	return outcome, nil
+}
+
+// foldInline asks those who take part in the transaction.
+func (p *plan) foldInline(c *eventlog.Commit) error {
+	if p.fold == nil || p.failed != nil {
+		return p.failed
+	}
+	err := p.fold(c)
+	if refusal := (eventlog.Refusal{}); errors.As(err, &refusal) {
+		return refusal.Err
+	}
+	p.failed = err
+	return err
 }
 
 // take adds a commit that was stored in another log before: the outcome on record has the version of that time.

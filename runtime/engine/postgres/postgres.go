@@ -26,6 +26,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/cqrsgen/cqrsgen/internal/inline"
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
@@ -52,6 +54,9 @@ type Log struct {
 	news     *news
 	kinds    kindTable
 	rowSize  atomic.Int64
+	// database is the database's name, and inline has those who take part in transactions.
+	database string
+	inline   inline.Set
 	sql      struct{ events, scanned, indexed, forwards, backwards string }
 
 	closing sync.Once
@@ -78,10 +83,11 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 	if err != nil {
 		return nil, &RefusedError{Reason: "its address can't be read", Err: err}
 	}
-	if err := s.prepareDatabase(ctx, config.ConnConfig); err != nil {
+	database, err := s.prepareDatabase(ctx, config.ConnConfig)
+	if err != nil {
 		return nil, err
 	}
-	l := &Log{settings: &s, writing: config.ConnConfig.Copy()}
+	l := &Log{settings: &s, writing: config.ConnConfig.Copy(), database: database}
 	for into, sql := range map[*string]string{
 		&l.sql.events: selectEvents, &l.sql.scanned: selectScanned, &l.sql.indexed: selectIndexed,
 		&l.sql.forwards: selectForwards, &l.sql.backwards: selectBackwards,
@@ -97,7 +103,9 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 		return nil, err
 	}
 	l.news = newNews(l)
-	l.writer = newWriter(newSession(&s, l.writing), func(head cqrs.Position) { l.news.announce(head, true) })
+	writing := newSession(&s, l.writing)
+	writing.log, writing.inline = l, &l.inline
+	l.writer = newWriter(writing, func(head cqrs.Position) { l.news.announce(head, true) })
 	return l, nil
 }
 
@@ -111,22 +119,25 @@ func readersOf(config *pgxpool.Config) int32 {
 	return max(2, config.MaxConns)
 }
 
-// prepareDatabase checks the server and the log's tables, and makes them if it may.
-func (s *settings) prepareDatabase(ctx context.Context, config *pgx.ConnConfig) error {
+// prepareDatabase checks the server and the log's tables, and makes them if it may. It returns the database's name.
+func (s *settings) prepareDatabase(ctx context.Context, config *pgx.ConnConfig) (name string, err error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err()
+		return "", ctx.Err()
 	case lost(nil, err):
-		return unavailable(err)
+		return "", unavailable(err)
 	case err != nil:
-		return err
+		return "", err
 	}
 	err = s.checkServer(ctx, conn)
 	if err == nil {
 		err = ensureSchema(ctx, conn, s.schema, migrations, s.migrate)
 	}
-	return explain(ctx, errors.Join(err, conn.Close(ctx)))
+	if err == nil {
+		name, err = postgresdb.Identity(ctx, conn)
+	}
+	return name, explain(ctx, errors.Join(err, conn.Close(ctx)))
 }
 
 // Close waits until the commits that were handed in are stored, wakes whoever waits for news, and closes all

@@ -7,8 +7,9 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
-// request is a commit that a caller hands to the writer.
+// request is a commit that a caller hands to the writer, or the wish for a transaction.
 type request struct {
+	// commit is nil if there is none.
 	commit *eventlog.Commit
 	// bytes is about what the request adds to the database; events is how many it has.
 	bytes, events int

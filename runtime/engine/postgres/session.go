@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/internal/inline"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/jackc/pgx/v5"
@@ -59,8 +60,12 @@ var (
 type session struct {
 	settings *settings
 	config   *pgx.ConnConfig
-	conn     *pgx.Conn
-	names    map[string]*pgconn.StatementDescription
+	// log and inline are nil in a session that imports.
+	log    *Log
+	inline *inline.Set
+
+	conn  *pgx.Conn
+	names map[string]*pgconn.StatementDescription
 
 	// kinds are those that the connection has shown to be committed.
 	kinds  map[kind]int32
@@ -241,8 +246,10 @@ const tries = 50
 // means that somebody wrote without taking the lock, which the next look at the database sees.
 func (s *session) repeatable(err error) bool {
 	switch sqlState(err) {
-	case serializationFailure, deadlockDetected, uniqueViolation:
+	case serializationFailure, deadlockDetected:
 		return true
+	case uniqueViolation:
+		return !errors.As(err, new(*inlineError)) // of a table of theirs, about which the next look finds nothing new
 	}
 	return false
 }
@@ -261,6 +268,9 @@ func (s *session) attempt(w *work) (*plan, error) {
 	defer cancel()
 	if err := s.connect(ctx); err != nil {
 		return nil, err
+	}
+	if s.inlined() {
+		return s.attemptInline(ctx, w)
 	}
 	if p := s.guess(w); p != nil {
 		before := s.memory.head
@@ -281,6 +291,37 @@ func (s *session) attempt(w *work) (*plan, error) {
 		return p, nil
 	}
 	return s.concluded(p, before, s.write(p, w.copy))
+}
+
+// attemptInline is an attempt in which others take part: one transaction in several round trips.
+func (s *session) attemptInline(ctx context.Context, w *work) (p *plan, err error) {
+	stored := false
+	defer func() { s.endInline(stored) }()
+	p, err = s.begin(ctx, w)
+	if err == nil {
+		err = s.beginInline(ctx, p, w.commits)
+	}
+	before := cqrs.Position(0)
+	if err == nil {
+		before = p.head
+		w.plan(p)
+		err = p.failed
+	}
+	if err != nil {
+		forget(s.kinds, kindsOf(p))
+		s.rollback()
+		return nil, err
+	}
+	if _, changes := p.probe(); !changes {
+		s.rollback()
+		return p, nil
+	}
+	if err = s.flushInline(ctx); err == nil {
+		err = s.write(p, w.copy)
+	}
+	p, err = s.concluded(p, before, err)
+	stored = err == nil
+	return p, err
 }
 
 // concluded says what the end of a transaction means that was to store p, on top of the position before.

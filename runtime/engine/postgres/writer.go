@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -50,7 +51,17 @@ func (w *writer) close() {
 
 // append hands a commit to the writer and waits for the answer.
 func (w *writer) append(ctx context.Context, c *eventlog.Commit) (eventlog.Appended, error) {
-	r := newRequest(c)
+	got, err := w.submit(ctx, newRequest(c))
+	if errors.Is(err, errUnanswered) {
+		err = &eventlog.UnknownOutcomeError{Commit: c.ID, Err: ctx.Err()}
+	}
+	return got, err
+}
+
+// errUnanswered says that ctx ended while the writer was at the request.
+var errUnanswered = errors.New("no answer yet")
+
+func (w *writer) submit(ctx context.Context, r *request) (eventlog.Appended, error) {
 	if err := w.send(ctx, r); err != nil {
 		return eventlog.Appended{}, err
 	}
@@ -67,7 +78,7 @@ func (w *writer) append(ctx context.Context, c *eventlog.Commit) (eventlog.Appen
 	case a := <-r.answer:
 		return a.appended, a.err
 	default:
-		return eventlog.Appended{}, &eventlog.UnknownOutcomeError{Commit: c.ID, Err: ctx.Err()}
+		return eventlog.Appended{}, errUnanswered
 	}
 }
 
@@ -140,6 +151,10 @@ func (w *writer) gather(batch []*request) []*request {
 // process writes a batch and answers all of its requests. Also a refusal is only an answer after the commit: it may be
 // due to another request of the same batch.
 func (w *writer) process(batch []*request) {
+	if i := slices.IndexFunc(batch, func(r *request) bool { return r.commit == nil }); i >= 0 {
+		w.settle(batch)
+		return
+	}
 	answers := make([]answer, len(batch))
 	commits := make([]*eventlog.Commit, len(batch))
 	for i, r := range batch {
@@ -165,6 +180,20 @@ func (w *writer) process(batch []*request) {
 			answers[i] = answer{err: errorOf(r.commit, err)}
 		}
 		r.answer <- answers[i]
+	}
+}
+
+// settle processes a batch in which somebody asks for no more than a transaction.
+func (w *writer) settle(batch []*request) {
+	commits := slices.DeleteFunc(slices.Clone(batch), func(r *request) bool { return r.commit == nil })
+	if len(commits) > 0 {
+		w.process(commits)
+	}
+	err := w.session.settle()
+	for _, r := range batch {
+		if r.commit == nil {
+			r.answer <- answer{err: err}
+		}
 	}
 }
 

@@ -49,8 +49,11 @@ const writeWait = time.Minute
 // Store implements readmodel.Store. It is safe for concurrent use, also by several processes on one file.
 type Store struct {
 	readmodel.Signal
+	path string
 	// One connection writes, so that the projectors of this process queue here and not at SQLite's lock.
 	writer, readers *sqlitedb.Pool
+	// within, if not nil, has a transaction of somebody else's, in which all happens.
+	within *sqlite.Conn
 
 	mu      sync.Mutex
 	signals map[string]*readmodel.Signal
@@ -59,6 +62,7 @@ type Store struct {
 // Open opens the file at path, and creates it if there is none. Its directory must exist.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s := &Store{
+		path:    path,
 		writer:  sqlitedb.NewPool(path, 1, prepareWriter),
 		readers: sqlitedb.NewPool(path, max(4, runtime.GOMAXPROCS(0)), nil),
 		signals: map[string]*readmodel.Signal{},
@@ -276,6 +280,9 @@ func (t *table) servedByKey(order []column) bool {
 
 // read runs f in a read transaction.
 func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
+	if s.within != nil {
+		return f(s.within)
+	}
 	c, err := s.readers.Get(ctx)
 	if err != nil {
 		return err
@@ -286,6 +293,9 @@ func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
 
 // write runs f in a write transaction.
 func (s *Store) write(ctx context.Context, f func(*sqlite.Conn) error) error {
+	if s.within != nil {
+		return f(s.within)
+	}
 	c, err := s.writer.Get(ctx)
 	if err != nil {
 		return err
