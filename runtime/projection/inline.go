@@ -425,7 +425,12 @@ func (in *inliner[K, R]) Undo() {
 func (in *inliner[K, R]) undo() {
 	clear(in.last)
 	in.last = in.last[:0]
-	touched := slices.Concat(in.rows.dirty, in.rows.missing)
+	touched := in.rows.dirty
+	for _, e := range in.rows.missing {
+		if !e.dirty {
+			touched = append(touched, e)
+		}
+	}
 	for _, e := range touched {
 		n, ok := in.number[e.key]
 		if !ok {

@@ -268,6 +268,17 @@ func TestAFoldThatFailsRefusesItsCommandAndNoOther(t *testing.T) {
 	}
 }
 
+func TestRefusedCommandsLeaveNoRowBehindInMemory(t *testing.T) {
+	d := openInline(t, t.TempDir())
+	p, _ := d.project(t, oldFold, 1)
+	for range 50 {
+		require.ErrorAs(t, d.append("Operated", "a", plus("x", 1), op{"y", "fail", 3}), new(*FoldError))
+		assert.Zero(t, p.inline.rows.cache.rows)
+	}
+	require.NoError(t, d.append("Operated", "a", plus("x", 5)))
+	d.requireEqual(t, oldFold, 1)
+}
+
 func TestARefusedCommandIsNotOnRecord(t *testing.T) {
 	d := openInline(t, t.TempDir())
 	d.project(t, oldFold, 1)

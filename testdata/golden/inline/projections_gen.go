@@ -83,7 +83,7 @@ func foldSeatsLeftSeatsOffered(row *SeatsLeftRow, e *SeatsOffered) error {
 	return fault.Err()
 }
 
-func ownSeatsLeftKey(k SeatsLeftKey) SeatsLeftKey {
+func ownSeatsLeftKey(k SeatsLeftKey, _ bool) SeatsLeftKey {
 	k.Hall = strings.Clone(k.Hall)
 	return k
 }
@@ -152,7 +152,7 @@ func foldMovementsSeatsTaken(row *MovementsRow) error {
 	return fault.Err()
 }
 
-func ownMovementsKey(k MovementsKey) MovementsKey {
+func ownMovementsKey(k MovementsKey, _ bool) MovementsKey {
 	k.Hall = strings.Clone(k.Hall)
 	return k
 }
