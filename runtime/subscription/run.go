@@ -235,6 +235,7 @@ func (w *worker) keepSaving(stop context.Context) error {
 		case <-stop.Done():
 			return nil
 		case <-tick.C:
+		case <-w.due:
 		}
 		if err := w.save(); err != nil {
 			return err

@@ -40,7 +40,7 @@ type Parked struct {
 // Step moves a subscription on.
 type Step struct {
 	From, To Checkpoint
-	// Park are streams to be parked, or parked at another event; each has no Retry any more.
+	// Park are streams to be parked, or parked at another event. They are stored as they are.
 	Park []Parked
 	// Unpark are streams that are not parked any more.
 	Unpark []cqrs.StreamID

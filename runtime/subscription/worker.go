@@ -49,6 +49,8 @@ type worker struct {
 		commit   cqrs.CommitID
 	}
 	step Step // what the next save parks and unparks
+	// due asks for a save at once.
+	due chan struct{}
 
 	// What follows is only used by who saves.
 	stored Checkpoint
@@ -82,6 +84,7 @@ func newWorker(s *Subscription, io context.Context, until time.Time) *worker {
 	w.io = io
 	w.handling, w.cancel = context.WithCancel(io)
 	w.changed = sync.NewCond(&w.mu)
+	w.due = make(chan struct{}, 1)
 	return w
 }
 
@@ -287,8 +290,7 @@ func (w *worker) giveUp(st *stream, it *item, err error) {
 		w.finished(waiting)
 	}
 	st.queue = nil
-	w.step.Park = append(w.step.Park, p)
-	w.park(st, &p)
+	w.parkAt(st, p)
 }
 
 func parkedAt(rec *cqrs.Record, attempts int, err error) Parked {
@@ -315,6 +317,20 @@ func (w *worker) park(st *stream, p *Parked) {
 	}
 	st.parked, st.trying = p, false
 	w.streams[st.id] = st
+}
+
+// parkAt parks a stream, in the store too. It is called under mu.
+func (w *worker) parkAt(st *stream, p Parked) {
+	w.park(st, &p)
+	w.step.Park = append(w.step.Park, p)
+	w.saveSoon()
+}
+
+func (w *worker) saveSoon() {
+	select {
+	case w.due <- struct{}{}:
+	default:
+	}
 }
 
 func (w *worker) hasParked() bool {
@@ -356,8 +372,10 @@ func (w *worker) tryAgain(stop context.Context, st *stream) {
 		w.mu.Lock()
 		switch {
 		case stop.Err() != nil || failed == nil && err != nil:
-			// The log is away, or the process ends: who comes next tries it again.
-			st.trying = false
+			// The log is away, or the process ends: who comes next goes on from there.
+			p := *st.parked
+			p.Version, p.Retry = next, true
+			w.parkAt(st, p)
 			w.mu.Unlock()
 			return
 		case failed != nil:
@@ -366,12 +384,12 @@ func (w *worker) tryAgain(stop context.Context, st *stream) {
 			}
 			p := parkedAt(failed, attempts+1, err)
 			w.status.failed(err)
-			w.step.Park = append(w.step.Park, p)
-			w.park(st, &p)
+			w.parkAt(st, p)
 			w.mu.Unlock()
 			return
 		case st.last < next:
 			w.step.Unpark = append(w.step.Unpark, st.id)
+			w.saveSoon()
 			w.parked--
 			delete(w.streams, st.id)
 			w.mu.Unlock()

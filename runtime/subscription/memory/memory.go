@@ -63,7 +63,6 @@ func (s *Store) Save(ctx context.Context, name string, step *subscription.Step) 
 		delete(st.parked, id)
 	}
 	for _, p := range step.Park {
-		p.Retry = false
 		st.parked[p.Stream] = p
 	}
 	return nil

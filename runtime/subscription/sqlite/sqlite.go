@@ -155,9 +155,9 @@ func (s *Store) Save(ctx context.Context, name string, step *subscription.Step) 
 func park(c *sqlite.Conn, name string, p *subscription.Parked) error {
 	return run(c, `INSERT OR REPLACE INTO cqrs_parked_streams
 		(subscription, category, id, version, position, type, attempts, error, since, retry)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`, nil,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, nil,
 		name, p.Stream.Category, p.Stream.ID, int64(p.Version), int64(p.Position), p.Type, p.Attempts, p.Error,
-		p.Since.UTC().Format(timeLayout))
+		p.Since.UTC().Format(timeLayout), p.Retry)
 }
 
 // Parked implements subscription.Store.

@@ -115,6 +115,7 @@ func testRaces(t *testing.T, store subscription.Store) {
 
 func testParked(t *testing.T, store subscription.Store) {
 	a, b, c := parked("a", 5), parked("b", 3), parked("c", 4)
+	a.Retry = true
 	save(t, store, 1, subscription.Step{Park: []subscription.Parked{a, b, c}})
 	all, err := store.Parked(t.Context(), "mails")
 	require.NoError(t, err)
