@@ -20,6 +20,8 @@ type Rows[K comparable, R any] struct {
 	cache cache[K, R]
 	// lane is the part of the keys that these rows are, of lanes parts; all of them if lanes is below two.
 	lane, lanes uint64
+	// only, if not nil, says whether events at a position are folded into the row of a key.
+	only func(key K, at cqrs.Position) bool
 	// absent is what Look returns for a row that does not exist, and that need not be loaded.
 	absent entry[K, R]
 	// complete says that the cache has every row that there is: a key that it does not have needs no loading.
@@ -71,6 +73,9 @@ type entry[K comparable, R any] struct {
 // returns nil where this record must not be folded into the row now, because the row has to be loaded first, or
 // already reflects the record. The row must not be kept.
 func (r *Rows[K, R]) At(key K) *R {
+	if r.only != nil && !r.only(key, r.record.Position) {
+		return nil
+	}
 	e := r.cache.find(r.record, key)
 	if e == nil {
 		if r.elsewhere(key) {
@@ -90,6 +95,9 @@ func (r *Rows[K, R]) At(key K) *R {
 // Look returns the row under a key, for a fold that depends on what the row says: one that goes on calls At or Delete
 // with the same key. A row that does not exist reads as a new one, and is not made. Look returns nil where At would.
 func (r *Rows[K, R]) Look(key K) *R {
+	if r.only != nil && !r.only(key, r.record.Position) {
+		return nil
+	}
 	e := r.cache.find(r.record, key)
 	if e == nil {
 		if r.elsewhere(key) {
