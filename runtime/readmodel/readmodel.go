@@ -289,3 +289,11 @@ type CorruptError struct {
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("read model %s: column %s: %s", e.Projection, e.Column, e.Reason)
 }
+
+// Refresher is implemented by tables that their store computes from the log: nobody folds into them.
+type Refresher interface {
+	Table
+	// Refresh computes the rows anew, from the log as it is now, and returns the checkpoint that they reflect, which is
+	// built. Rows and checkpoint change in one step. events are the wire names of the events that lead to rows.
+	Refresh(ctx context.Context, events []string) (Checkpoint, error)
+}

@@ -79,7 +79,7 @@ func TableDDL(schemas []*readmodel.Schema, options ...Option) (string, error) {
 	used, views := map[string]bool{}, map[string]string{}
 	var b strings.Builder
 	for i, schema := range schemas {
-		if err := check(schema); err != nil {
+		if err := store.checkSchema(schema); err != nil {
 			return "", err
 		}
 		t := newTable(store, schema)

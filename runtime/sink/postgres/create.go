@@ -16,10 +16,16 @@ import (
 // maxIndexColumns is how many columns an index of PostgreSQL has at most.
 const maxIndexColumns = 32
 
-// check is Schema.Check, for what this sink refuses besides.
-func check(s *readmodel.Schema) error {
-	if err := s.Check(); err != nil || len(s.Key) <= maxIndexColumns {
+// checkSchema is Schema.Check, for what this sink refuses besides.
+func (st *settings) checkSchema(s *readmodel.Schema) error {
+	if err := s.Check(); err != nil {
 		return err
+	}
+	if st.log != "" && s.View == "" {
+		return notMaterialized(s)
+	}
+	if len(s.Key) <= maxIndexColumns {
+		return nil
 	}
 	return &readmodel.SchemaError{
 		Projection: s.Projection,
@@ -30,7 +36,7 @@ func check(s *readmodel.Schema) error {
 // Table implements readmodel.Store. Should another shape be stored under the schema's fingerprint, the error is a
 // *readmodel.SchemaError; a *RefusedError says that the role may not create what is missing.
 func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.Table, error) {
-	if err := check(schema); err != nil {
+	if err := s.checkSchema(schema); err != nil {
 		return nil, err
 	}
 	t := newTable(s, schema)
@@ -44,7 +50,7 @@ func (s *Store) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.
 	if err != nil {
 		return nil, t.wrap(err)
 	}
-	return t.opened(), nil
+	return t.opened().readable(), nil
 }
 
 // Open implements readmodel.Store.
@@ -62,7 +68,7 @@ func (s *Store) Open(ctx context.Context, projection, fingerprint string) (readm
 	if err != nil {
 		return nil, nil, fmt.Errorf("read model %s: %w", projection, err)
 	}
-	return t.opened(), &t.schema, nil
+	return t.opened().readable(), &t.schema, nil
 }
 
 // opened makes a table ready whose names are known.
@@ -117,6 +123,9 @@ func (t *table) exists(ctx context.Context, c *pgx.Conn) (bool, error) {
 		return false, err
 	}
 	t.take(g)
+	if err := t.checkKind(ctx, c); err != nil {
+		return false, err
+	}
 	if have, want := describe(nameColumns(&g.schema), len(g.schema.Key)), describe(t.columns, len(t.schema.Key)); have != want {
 		return false, &readmodel.SchemaError{
 			Projection: t.schema.Projection,
@@ -194,8 +203,27 @@ func (t *table) chooseNames(taken func(string) bool) {
 	t.name = unusedName(base, "_"+t.schema.Fingerprint, func(name string) bool { return name == t.view || taken(name) })
 }
 
-// createStatements makes the table and enters it into the catalogue.
+// createStatements makes the table, or the materialized view, and enters it into the catalogue.
 func (t *table) createStatements() []string {
+	create := []string{t.createTable()}
+	if t.store.log != "" {
+		create = t.createView()
+	}
+	q := t.store.inSchema
+	projection := literal(t.schema.Projection)
+	return append(create,
+		fmt.Sprintf(q("INSERT INTO {schema}.cqrs_projections (projection, view_name) VALUES (%s, %s) ON CONFLICT DO NOTHING"),
+			projection, literal(t.view)),
+		fmt.Sprintf(q(`WITH g AS (INSERT INTO {schema}.cqrs_generations (projection, fingerprint, table_name, shape)
+    VALUES (%s, %s, %s, %s) RETURNING id),
+  c AS (INSERT INTO {schema}.cqrs_checkpoints (generation) SELECT id FROM g)
+INSERT INTO {schema}.cqrs_leases (generation) SELECT id FROM g`),
+			projection, literal(t.schema.Fingerprint), literal(t.name), literal(shapeOf(&t.schema))),
+	)
+}
+
+// createTable makes the table.
+func (t *table) createTable() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "CREATE TABLE %s (\n", t.qualified())
 	for i, c := range t.columns {
@@ -212,18 +240,7 @@ func (t *table) createStatements() []string {
 		b.WriteString(positionDDL)
 	}
 	fmt.Fprintf(&b, "  %s\n)", t.primaryKey())
-	q := t.store.inSchema
-	projection := literal(t.schema.Projection)
-	return []string{
-		b.String(),
-		fmt.Sprintf(q("INSERT INTO {schema}.cqrs_projections (projection, view_name) VALUES (%s, %s) ON CONFLICT DO NOTHING"),
-			projection, literal(t.view)),
-		fmt.Sprintf(q(`WITH g AS (INSERT INTO {schema}.cqrs_generations (projection, fingerprint, table_name, shape)
-    VALUES (%s, %s, %s, %s) RETURNING id),
-  c AS (INSERT INTO {schema}.cqrs_checkpoints (generation) SELECT id FROM g)
-INSERT INTO {schema}.cqrs_leases (generation) SELECT id FROM g`),
-			projection, literal(t.schema.Fingerprint), literal(t.name), literal(shapeOf(&t.schema))),
-	}
+	return b.String()
 }
 
 const positionDDL = "  " + positionColumn + " bigint NOT NULL,\n"

@@ -184,9 +184,13 @@ func (s *Store) Drop(ctx context.Context, projection, fingerprint string) error 
 			}
 		}
 		// The checkpoint first: a batch that runs has it, and what comes behind finds none.
-		script := s.inSchema(strings.ReplaceAll(`DELETE FROM {schema}.cqrs_checkpoints WHERE generation = {id};
+		kind := "TABLE"
+		if s.log != "" {
+			kind = "MATERIALIZED VIEW"
+		}
+		script := s.inSchema(strings.NewReplacer("{kind}", kind, "{id}", fmt.Sprint(g.id)).Replace(`DELETE FROM {schema}.cqrs_checkpoints WHERE generation = {id};
 			DELETE FROM {schema}.cqrs_leases WHERE generation = {id}; DELETE FROM {schema}.cqrs_generations WHERE id = {id};
-			DROP TABLE `, "{id}", fmt.Sprint(g.id))) + quote(s.schema) + "." + quote(g.name)
+			DROP {kind} `)) + quote(s.schema) + "." + quote(g.name)
 		err = execScript(ctx, tx.Conn(), script)
 		if sqlState(err) == dependentObjects {
 			return &RefusedError{Err: err, Reason: "something else is built upon the table " + g.name + ": drop that first"}

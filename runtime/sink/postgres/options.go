@@ -15,12 +15,16 @@ type settings struct {
 	schema   string
 	migrate  bool
 	accepted []string
+	// log is the schema of the log that materialized views are computed from; empty where tables are written.
+	log string
 	// lock bounds the waiting for what other transactions hold.
 	lock time.Duration
 }
 
+const defaultSchema = "readmodels"
+
 func newSettings(options []Option) settings {
-	s := settings{schema: "readmodels", lock: 10 * time.Second}
+	s := settings{schema: defaultSchema, lock: 10 * time.Second}
 	for _, o := range options {
 		o(&s)
 	}

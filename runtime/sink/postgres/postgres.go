@@ -154,7 +154,12 @@ func (s *Store) Close() error {
 }
 
 // Name implements readmodel.Store.
-func (s *Store) Name() string { return "postgres" }
+func (s *Store) Name() string {
+	if s.log != "" {
+		return "materialized"
+	}
+	return "postgres"
+}
 
 // with lends f a connection of a pool, and gives errors of the server their meaning.
 func (s *Store) with(ctx context.Context, pool *pgxpool.Pool, f func(context.Context, *pgx.Conn) error) error {
