@@ -76,7 +76,7 @@ func (w *worker[K, R]) start() error {
 	if w.total, err = w.log.Count(w.io, w.def.Events...); err != nil {
 		return err
 	}
-	if at == (readmodel.Checkpoint{}) {
+	if _, computed := w.table.(readmodel.Refresher); at == (readmodel.Checkpoint{}) && !computed {
 		// A sink may have stored rows without the checkpoint even then.
 		rows, _, err := w.table.Count(w.io, readmodel.Find{Index: -1})
 		if err != nil {
@@ -111,6 +111,9 @@ const maxLanes = 16
 
 // catchUp folds and stores everything up to the log's head, unless it is told to stop.
 func (w *worker[K, R]) catchUp() error {
+	if view, ok := w.table.(readmodel.Refresher); ok {
+		return w.refreshNow(view)
+	}
 	w.patient = true
 	head, err := w.log.Head(w.io)
 	if err != nil {
@@ -132,6 +135,9 @@ func (w *worker[K, R]) catchUp() error {
 
 // follow catches up and then lives on the log's news, until it is told to stop.
 func (w *worker[K, R]) follow() error {
+	if view, ok := w.table.(readmodel.Refresher); ok {
+		return w.keepRefreshed(view)
+	}
 	for !w.stop() {
 		if err := w.advance(); err != nil {
 			return err
