@@ -14,8 +14,8 @@ import (
 )
 
 // decoder reads the commits and events of one block, in order. Payloads and strings are parts of one buffer, which
-// nobody ever writes to again, so that they stay valid for as long as somebody holds them; the decoder itself can be
-// used for another block. Whatever a body says is checked before it is used: reason tells the first thing that was
+// nobody ever writes to again unless they are lent, so that they stay valid for as long as somebody holds them; the
+// decoder itself can be used for another block. Whatever a body says is checked before it is used: reason tells the first thing that was
 // wrong.
 //
 // While garbage is collected, writing a pointer into memory costs far more than writing a number. There may be much to
@@ -31,6 +31,8 @@ type decoder struct {
 	// byNumber has "Category/ID" of the streams that have numbers. lasting says that records get these numbers.
 	byNumber []string
 	lasting  bool
+	// lent says that payloads and strings are parts of the block's own buffer, which is used again.
+	lent bool
 	// tables has the three parts of a body that are numbers. They are used up before the decoder gets another block.
 	tables                 []byte
 	streams, commits, rows part
@@ -39,8 +41,9 @@ type decoder struct {
 	text, payload part
 
 	position cqrs.Position
-	// seen has for each stream how many of its events were read.
-	seen []uint32
+	// seen has for each stream how many of its events were read; numbered has its name, if it has a number.
+	seen     []uint32
+	numbered []string
 	// items and events are how many are left, inCommit how many events of the current commit.
 	items, events, inCommit int
 	// Of the current commit: its id, time, and where its strings are.
@@ -82,7 +85,7 @@ const (
 // checked as well; it must not change before the block was read. start returns what is wrong with the block.
 func (d *decoder) start(head blockHeader, body []byte) string {
 	*d = decoder{
-		stored: d.stored, unpacked: d.unpacked, byNumber: d.byNumber, lasting: d.lasting,
+		stored: d.stored, unpacked: d.unpacked, byNumber: d.byNumber, lasting: d.lasting, lent: d.lent, numbered: d.numbered,
 		head: head, position: head.previous, items: int(head.items), events: int(head.events),
 		types: d.types[:0], categories: d.categories[:0], names: d.names, seen: d.seen,
 	}
@@ -90,8 +93,11 @@ func (d *decoder) start(head blockHeader, body []byte) string {
 	d.tables = body[:numbers]
 	d.commits = part{int(head.names), int(head.names) + int(head.commits)}
 	d.rows = part{d.commits.end, numbers}
-	// A copy takes less time than to read into new memory, which is cleared first.
-	kept := append([]byte(nil), body[numbers:]...)
+	kept := body[numbers:]
+	if !d.lent {
+		// A copy takes less time than to read into new memory, which is cleared first.
+		kept = append([]byte(nil), kept...)
+	}
 	d.kept = unsafe.String(unsafe.SliceData(kept), len(kept))
 	d.text, d.payload = part{0, int(head.text)}, part{int(head.text), len(kept)}
 	d.readNames(table{b: body[:head.names]})
@@ -131,6 +137,7 @@ func (d *decoder) readNames(t table) {
 	}
 	d.seen = slices.Grow(d.seen[:0], streams)[:streams]
 	clear(d.seen)
+	d.findNumbered(t.b[t.at:])
 	// The text of the commits stands behind the id of the last stream without a number.
 	for at := len(t.b) - streamSize; at >= d.streams.at; at -= streamSize {
 		b := t.b[at:]
@@ -144,6 +151,20 @@ func (d *decoder) readNames(t table) {
 		}
 		d.text.at = int(where + size)
 		return
+	}
+}
+
+// findNumbered looks up the names of the streams that have numbers. They are far from each other in memory, which costs
+// less in one go.
+func (d *decoder) findNumbered(streams []byte) {
+	d.numbered = d.numbered[:0]
+	for ; len(streams) >= streamSize; streams = streams[streamSize:] {
+		name := ""
+		number := binary.LittleEndian.Uint32(streams)
+		if binary.LittleEndian.Uint16(streams[4:]) == byNumber && int64(number) < int64(len(d.byNumber)) {
+			name = d.byNumber[number]
+		}
+		d.numbered = append(d.numbered, name)
 	}
 }
 
@@ -317,8 +338,13 @@ func (d *decoder) setStream(r *cqrs.Record, stream int) bool {
 	}
 	switch {
 	case size == byNumber:
-		if !d.setNumbered(r, at, d.categories[category]) {
+		if name := d.numbered[stream]; len(name) <= len(d.categories[category]) {
 			return false
+		} else {
+			r.Stream.ID, r.StreamNumber = name[len(d.categories[category])+1:], 0
+		}
+		if d.lasting {
+			r.StreamNumber = uint32(at) + 1
 		}
 	case at+size > uint64(d.text.end):
 		return false
@@ -329,23 +355,6 @@ func (d *decoder) setStream(r *cqrs.Record, stream int) bool {
 	r.Version = cqrs.Version(binary.LittleEndian.Uint64(b[8:]) + uint64(d.seen[stream]))
 	set(&r.Stream.Category, d.categories[category])
 	d.passed = d.otherCategories != nil && d.otherCategories[category]
-	return true
-}
-
-// setNumbered sets the stream of a record that has a number.
-func (d *decoder) setNumbered(r *cqrs.Record, number uint64, category string) bool {
-	if number >= uint64(len(d.byNumber)) {
-		return false
-	}
-	name := d.byNumber[number]
-	if len(name) <= len(category) {
-		return false
-	}
-	r.Stream.ID = name[len(category)+1:]
-	r.StreamNumber = 0
-	if d.lasting {
-		r.StreamNumber = uint32(number) + 1
-	}
 	return true
 }
 

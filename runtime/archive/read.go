@@ -157,7 +157,7 @@ func (r *replay) segment(ctx context.Context, s *segment, from, to int) (more bo
 	if err != nil {
 		return false, err
 	}
-	a := readAhead(&reader{path: s.path, file: file}, s.index.selected(&r.query, from, to), decoder{byNumber: r.names, lasting: r.lasting})
+	a := readAhead(&reader{path: s.path, file: file}, s.index.selected(&r.query, from, to), decoder{byNumber: r.names, lasting: r.lasting, lent: r.query.Lent})
 	defer a.stop()
 	for b := range a.ready {
 		if err := ctx.Err(); err != nil {

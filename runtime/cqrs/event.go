@@ -52,7 +52,8 @@ func (m EventMeta) Clone() EventMeta {
 
 // Record is one stored event. Records are handed out by pointer and reused: a *Record is valid until the iteration
 // that yielded it goes on. Data is different: nobody ever writes to it again, so that slices and strings made from
-// it stay valid; whoever keeps one pins the buffer that it was read into, and therefore copies what it keeps long.
+// it stay valid; whoever keeps one pins the buffer that it was read into, and therefore copies what it keeps long. It is
+// different again for who asked for records that are lent, and for folds.
 type Record struct {
 	EventMeta
 	// Type is the event's wire name.

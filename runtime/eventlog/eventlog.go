@@ -98,6 +98,10 @@ type Query struct {
 	Types []string
 	// Categories, if not empty, selects events of streams of these categories. An event must be of the Types as well.
 	Categories []string
+	// Lent lets the log use a record's memory again as soon as the iteration goes on: Data, the id of the stream, and what
+	// the command's caller gave are valid until then. The id stays valid all the same where the stream has a number. It is
+	// for those who copy what they keep, and spares the collector what nobody keeps; a log need not do anything with it.
+	Lent bool
 }
 
 // Log is an append-only event log. All methods are safe for concurrent use.

@@ -24,7 +24,8 @@ type cache[K comparable, R any] struct {
 	// byKey has all rows if indexed is true, else those that hang on no stream.
 	byKey   map[K]*entry[K, R]
 	indexed bool
-	rows    int
+	// rows is the number of all rows, hangs that of those which hang on a stream.
+	rows, hangs int
 }
 
 // maxHanging bounds the rows that hang on a stream.
@@ -37,7 +38,7 @@ func (c *cache[K, R]) reset(numbered bool) {
 	}
 	clear(c.byKey)
 	clear(c.byStream)
-	c.numbered, c.category, c.indexed, c.rows = numbered, "", !numbered, 0
+	c.numbered, c.category, c.indexed, c.rows, c.hangs = numbered, "", !numbered, 0, 0
 }
 
 // find returns the row under a key that a record leads to, nil if there is none.
@@ -76,7 +77,7 @@ func (c *cache[K, R]) admits(rec *cqrs.Record) bool {
 		return true
 	}
 	c.index()
-	c.numbered, c.byStream = false, nil
+	c.numbered, c.byStream, c.hangs = false, nil, 0
 	return false
 }
 
@@ -112,12 +113,14 @@ func (c *cache[K, R]) hang(e *entry[K, R], number uint32) bool {
 	if hanging < maxHanging {
 		e.stream, e.next = number, first
 		c.byStream[number] = e
+		c.hangs++
 		return true
 	}
 	for o := first; o != nil; {
 		next := o.next
 		o.stream, o.next = 0, nil
 		c.byKey[o.key] = o
+		c.hangs--
 		o = next
 	}
 	c.byStream[number] = c.crowded
@@ -133,6 +136,23 @@ func (c *cache[K, R]) add(rec *cqrs.Record, e *entry[K, R]) {
 	c.byKey[e.key] = e
 }
 
+// touch looks at the rows that hang on the streams of some records. Each of them is somewhere else in memory. A fold that
+// comes to one waits for it, and does nothing else meanwhile; here nothing waits, so that many of them are on their way
+// at the same time, and are near when their fold comes.
+func (c *cache[K, R]) touch(records []cqrs.Record) (sum cqrs.Position) {
+	if !c.numbered {
+		return 0
+	}
+	for i := range records {
+		if n := int(records[i].StreamNumber); n < len(c.byStream) {
+			for e := c.byStream[n]; e != nil; e = e.next {
+				sum += e.position + cqrs.Position(e.stream)
+			}
+		}
+	}
+	return sum
+}
+
 // remove removes a row.
 func (c *cache[K, R]) remove(e *entry[K, R]) {
 	c.rows--
@@ -142,6 +162,7 @@ func (c *cache[K, R]) remove(e *entry[K, R]) {
 			at = &(*at).next
 		}
 		*at = e.next
+		c.hangs--
 	}
 	delete(c.byKey, e.key)
 }

@@ -54,3 +54,41 @@ func TestRowsAreFoundByNumberAsByKey(t *testing.T) {
 		}
 	})
 }
+
+// TestGatheredRowsAreTheSame folds random records into rows that are gathered in between, and counts what was folded.
+func TestGatheredRowsAreTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		def := definition(&folds{})
+		def.ByStream = true
+		r := Rows[balanceKey, balance]{def: &def}
+		r.reset(true)
+		want, dirty := map[balanceKey]int64{}, map[balanceKey]bool{}
+		categories, rows := rapid.IntRange(1, 2).Draw(t, "categories"), rapid.IntRange(1, 2*maxHanging).Draw(t, "rows")
+		for i := range rapid.IntRange(0, 300).Draw(t, "steps") {
+			rec := drawRecord(t, categories)
+			rec.Position = cqrs.Position(i + 1)
+			key := balanceKey{rec.Stream.ID, fmt.Sprint(rapid.IntRange(0, rows).Draw(t, "row"))}
+			r.record = rec
+			r.At(key).Movements++
+			want[key]++
+			dirty[key] = true
+			switch rapid.IntRange(0, 20).Draw(t, "then") {
+			case 0:
+				r.wrote()
+				clear(dirty)
+			case 1, 2, 3:
+				r.gather()
+			}
+		}
+		for _, e := range r.dirty {
+			require.True(t, e.dirty && dirty[e.key], "%v", e.key)
+			delete(dirty, e.key)
+		}
+		require.Empty(t, dirty, "every changed row is stored")
+		r.cache.index()
+		require.Len(t, r.cache.byKey, len(want))
+		for key, e := range r.cache.byKey {
+			require.Equal(t, want[key], e.row.Movements, "%v", key)
+		}
+	})
+}

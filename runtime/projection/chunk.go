@@ -1,9 +1,9 @@
 package projection
 
 import (
-	"hash/maphash"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
@@ -24,10 +24,12 @@ type chunk struct {
 	head cqrs.Position
 
 	records []cqrs.Record
-	// kinds has the number of each record's type, streams a hash of the id of each record's stream.
-	kinds   []uint16
-	streams []uint32
-	bytes   int
+	// text has what the records point to: their payloads, and the strings that differ from event to event. It is used
+	// again when the chunk is.
+	text []byte
+	// kinds has the number of each record's type.
+	kinds []uint16
+	bytes int
 
 	refs atomic.Int32
 	// pooled chunks have buffers for a full chunk, which are used again.
@@ -38,7 +40,6 @@ var chunkPool = sync.Pool{New: func() any {
 	return &chunk{
 		pooled:  true,
 		records: make([]cqrs.Record, 0, chunkRecords), kinds: make([]uint16, 0, chunkRecords),
-		streams: make([]uint32, 0, chunkRecords),
 	}
 }}
 
@@ -53,13 +54,36 @@ func newChunk(small bool) *chunk {
 	return c
 }
 
-var streamSeed = maphash.MakeSeed()
-
+// add copies a record, which may be lent.
 func (c *chunk) add(rec *cqrs.Record, kind uint16) {
 	c.records = append(c.records, *rec)
+	r := &c.records[len(c.records)-1]
+	first := len(c.text)
+	c.text = append(c.text, rec.Data...)
+	r.Data = c.text[first:len(c.text):len(c.text)]
+	if rec.StreamNumber == 0 {
+		r.Stream.ID = c.copy(rec.Stream.ID)
+	}
+	if n := len(c.records) - 1; n > 0 && c.records[n-1].Commit == rec.Commit {
+		before := &c.records[n-1]
+		r.CommandID, r.CorrelationID = before.CommandID, before.CorrelationID
+		r.CausationID, r.Actor = before.CausationID, before.Actor
+	} else {
+		r.CommandID, r.CorrelationID = c.copy(rec.CommandID), c.copy(rec.CorrelationID)
+		r.CausationID, r.Actor = c.copy(rec.CausationID), c.copy(rec.Actor)
+	}
 	c.kinds = append(c.kinds, kind)
-	c.streams = append(c.streams, uint32(maphash.String(streamSeed, rec.Stream.ID)))
 	c.bytes += len(rec.Data)
+}
+
+// copy copies a string into the chunk's text. Where the text moves to a larger place, what was copied before stays.
+func (c *chunk) copy(s string) string {
+	if s == "" {
+		return ""
+	}
+	first := len(c.text)
+	c.text = append(c.text, s...)
+	return unsafe.String(&c.text[first], len(s))
 }
 
 func (c *chunk) full(records int) bool { return len(c.records) >= records || c.bytes >= chunkBytes }
@@ -71,8 +95,7 @@ func (c *chunk) release() {
 	if c.refs.Add(-1) > 0 || !c.pooled {
 		return
 	}
-	clear(c.records)
-	records, kinds, streams := c.records[:0], c.kinds[:0], c.streams[:0]
-	*c = chunk{pooled: true, records: records, kinds: kinds, streams: streams}
+	records, kinds, text := c.records[:0], c.kinds[:0], c.text[:0]
+	*c = chunk{pooled: true, records: records, kinds: kinds, text: text}
 	chunkPool.Put(c)
 }

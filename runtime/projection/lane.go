@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -23,6 +24,11 @@ type lane[K comparable, R any] struct {
 	number, of uint32
 	// n is the number of records since missing rows were loaded.
 	n int
+	// streams has the hashes of streams, which divide them among lanes.
+	streams hashes
+	touch   cqrs.Position
+	// held are the chunks that deferred records belong to, and perhaps some more.
+	held []*chunk
 	// cached is the number of rows in memory, at the end of the last chunk.
 	cached atomic.Int64
 
@@ -143,13 +149,40 @@ func (w *worker[K, R]) settle() error {
 	return other
 }
 
+var streamSeed = maphash.MakeSeed()
+
+// hashes are those of streams' ids, by the numbers of the streams; 0 is none.
+type hashes []uint32
+
+// of returns the hash of the id of a record's stream. It is the same with a number and without.
+func (h *hashes) of(rec *cqrs.Record) uint32 {
+	n := int(rec.StreamNumber)
+	if n == 0 {
+		return uint32(maphash.String(streamSeed, rec.Stream.ID))
+	}
+	if n >= len(*h) {
+		*h = append(*h, make([]uint32, n+1-len(*h))...)
+	}
+	known := &(*h)[n]
+	if *known == 0 {
+		*known = uint32(maphash.String(streamSeed, rec.Stream.ID))
+	}
+	return *known
+}
+
+// touched is for how many records rows are brought near at once: as many as a small cache has room for.
+const touched = 128
+
 // fold folds what a chunk has behind a position, as far as it leads to this lane's keys.
 func (l *lane[K, R]) fold(io context.Context, c *chunk, after cqrs.Position) (err error) {
 	defer l.guard(&err)
 	byStream := l.of > 1 && l.def.ByStream
 	for i := range c.records {
+		if i%touched == 0 {
+			l.touch += l.rows.cache.touch(c.records[i:min(i+touched, len(c.records))])
+		}
 		rec := &c.records[i]
-		if rec.Position <= after || !l.handles[c.kinds[i]] || byStream && c.streams[i]%l.of != l.number {
+		if rec.Position <= after || !l.handles[c.kinds[i]] || byStream && l.streams.of(rec)%l.of != l.number {
 			continue
 		}
 		if err := l.rows.fold(rec); err != nil {
@@ -159,6 +192,11 @@ func (l *lane[K, R]) fold(io context.Context, c *chunk, after cqrs.Position) (er
 	}
 	// A panic is the fold's only while a record is being folded.
 	l.rows.record = nil
+	if n := len(l.held); len(l.rows.deferred) > 0 && (n == 0 || l.held[n-1] != c) {
+		c.hold(1)
+		l.held = append(l.held, c)
+	}
+	l.rows.rest(len(c.records))
 	if l.n >= l.settings.batch {
 		err = l.endBatch(io)
 	}
@@ -233,6 +271,11 @@ func (l *lane[K, R]) foldDeferred() error {
 	clear(r.missing)
 	clear(r.deferred)
 	r.missing, r.deferred = r.missing[:0], r.deferred[:0]
+	for _, c := range l.held {
+		c.release()
+	}
+	clear(l.held)
+	l.held = l.held[:0]
 	return nil
 }
 

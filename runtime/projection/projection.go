@@ -51,7 +51,8 @@ type Definition[K comparable, R any] struct {
 	// The fold asks rows for the row of each key that the record leads to, all of them, and folds the record into those
 	// that are not nil. A record may lead to one key several times, and what it does there then comes in that order. Which
 	// keys these are depends on the record only: the fold is called a second time for a record that led to a row that had
-	// to be loaded, and once in each lane, and must ask for the same keys then. It keeps neither rows nor the record.
+	// to be loaded, and once in each lane, and must ask for the same keys then. It keeps neither rows nor the record,
+	// nor anything that the record points to: that memory is used again.
 	NewFold func(lane int) func(rows *Rows[K, R], rec *cqrs.Record) error
 }
 

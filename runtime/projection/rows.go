@@ -38,6 +38,8 @@ type Rows[K comparable, R any] struct {
 	dirty    []*entry[K, R]
 	missing  []*entry[K, R]
 	deferred []cqrs.Record
+	// folded is the number of records since gather, and gathered that of the rows then.
+	folded, gathered int
 	// slab is where the next rows come from, if none is free.
 	slab []entry[K, R]
 	free []*entry[K, R]
@@ -52,8 +54,14 @@ const (
 	asking // no row is: a fold is to say which rows it needs
 )
 
+// entry is a row in memory. Its fields are in the order that keeps what is looked at with each event in few places: find
+// reads what stands before the row, touch the ends.
 type entry[K comparable, R any] struct {
-	row R
+	key K
+	// stream is the number of the stream that the row hangs on, 0 for none; next hangs on it too.
+	next   *entry[K, R]
+	stream uint32
+	row    R
 	// position is that of the last event that was folded into the row.
 	position cqrs.Position
 	state    state
@@ -63,10 +71,6 @@ type entry[K comparable, R any] struct {
 	exists bool
 	// stored says that the table has the row, in whatever state.
 	stored bool
-	// stream is the number of the stream that the row hangs on, 0 for none; next hangs on it too.
-	stream uint32
-	next   *entry[K, R]
-	key    K
 }
 
 // At returns the row under a key, to fold the current record into; a row that does not exist yet is a new one. It
@@ -232,6 +236,58 @@ func (r *Rows[K, R]) postpone(e *entry[K, R]) {
 	}
 }
 
+// fewRows is how many rows are near each other wherever they are.
+const fewRows = 4096
+
+// rest is called between two chunks, with the number of records in the last one. It gathers rows once that pays: when
+// many of them are new, and each of them was folded into a few times.
+func (r *Rows[K, R]) rest(records int) {
+	r.folded += records
+	if n := r.cache.hangs; n > fewRows && n > r.gathered+r.gathered/4 && r.folded > 3*n && len(r.missing) == 0 {
+		r.gather()
+		r.folded, r.gathered = 0, n
+	}
+}
+
+// gather moves the rows that hang on streams to new places: those of a stream next to each other, in the order of the
+// streams' numbers. Rows are made when their first event comes, so that those of one stream lie far apart, and a fold
+// that looks for one of them waits for each.
+func (r *Rows[K, R]) gather() {
+	c := &r.cache
+	if !c.numbered {
+		return
+	}
+	r.dirty, r.asked = r.dirty[:0], nil
+	r.slab, r.free = nil, nil
+	left := c.hangs
+	for n, e := range c.byStream {
+		if e == c.crowded {
+			continue
+		}
+		for at := &c.byStream[n]; e != nil; e = e.next {
+			if len(r.slab) == 0 {
+				r.slab = make([]entry[K, R], min(left, fewRows))
+			}
+			moved := &r.slab[0]
+			r.slab = r.slab[1:]
+			left--
+			*moved = *e
+			*at, at = moved, &moved.next
+			if c.indexed {
+				c.byKey[moved.key] = moved
+			}
+			if moved.dirty {
+				r.dirty = append(r.dirty, moved)
+			}
+		}
+	}
+	for _, e := range c.byKey {
+		if e.stream == 0 && e.dirty {
+			r.dirty = append(r.dirty, e)
+		}
+	}
+}
+
 // fold calls the fold for one record.
 func (r *Rows[K, R]) fold(rec *cqrs.Record) error {
 	r.record, r.asked = rec, nil
@@ -248,6 +304,7 @@ func (r *Rows[K, R]) reset(complete bool) {
 	clear(r.dirty)
 	clear(r.missing)
 	clear(r.deferred)
+	r.folded, r.gathered = 0, 0
 	r.dirty, r.missing, r.deferred, r.slab, r.free = r.dirty[:0], r.missing[:0], r.deferred[:0], nil, nil
 	r.complete, r.turn, r.record, r.asked, r.fault = complete, settled, nil, nil, nil
 }

@@ -222,7 +222,9 @@ func (s *scan) segment(ctx context.Context, c *chunk) error {
 	through, last := c.through, c.commit
 	var position cqrs.Position
 	var commit cqrs.CommitID
-	for rec, err := range s.feed.log.Read(ctx, eventlog.Query{After: c.after, Through: through, Types: s.types}) {
+	for rec, err := range s.feed.log.Read(ctx, eventlog.Query{
+		After: c.after, Through: through, Types: s.types, Lent: true,
+	}) {
 		if err != nil {
 			return err
 		}

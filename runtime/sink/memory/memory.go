@@ -89,6 +89,10 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		t.sorted = nil
 		t.sortMu.Unlock()
 	}
+	if n := len(b.Changes); len(t.rows) == 0 && n >= bulk {
+		t.rows = make(map[string]*row, n)
+	}
+	keep := keeper{bulk: len(b.Changes) >= bulk}
 	var buf []byte
 	for i := range b.Changes {
 		c := &b.Changes[i]
@@ -98,9 +102,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 			continue
 		}
 		if old := t.rows[string(buf)]; old != nil {
-			t.rows[string(buf)] = &row{old.key, slices.Clone(c.Row), c.Position}
+			t.rows[string(buf)] = keep.row(old.key, c)
 		} else {
-			t.rows[string(buf)] = &row{slices.Clone(c.Key), slices.Clone(c.Row), c.Position}
+			t.rows[string(buf)] = keep.row(keep.values(c.Key), c)
 		}
 	}
 	t.Notify()
@@ -108,6 +112,43 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		t.store.Notify()
 	}
 	return nil
+}
+
+// bulk is the number of changes from which a batch is kept in large pieces of memory: that takes far less time, but a
+// piece is free only when all its rows are replaced.
+const bulk = 1000
+
+// keeper copies the rows of a batch.
+type keeper struct {
+	bulk bool
+	rows []row
+	all  []readmodel.Value
+}
+
+func (k *keeper) row(key []readmodel.Value, c *readmodel.Change) *row {
+	if !k.bulk {
+		return &row{key, slices.Clone(c.Row), c.Position}
+	}
+	if len(k.rows) == 0 {
+		k.rows = make([]row, 256)
+	}
+	r := &k.rows[0]
+	k.rows = k.rows[1:]
+	*r = row{key, k.values(c.Row), c.Position}
+	return r
+}
+
+func (k *keeper) values(v []readmodel.Value) []readmodel.Value {
+	if !k.bulk {
+		return slices.Clone(v)
+	}
+	if len(k.all) < len(v) {
+		k.all = make([]readmodel.Value, max(1024, len(v)))
+	}
+	kept := k.all[:len(v):len(v)]
+	k.all = k.all[len(v):]
+	copy(kept, v)
+	return kept
 }
 
 // Get implements readmodel.Table.
