@@ -78,6 +78,10 @@ func (f *filter) comparison(c *readmodel.Condition) {
 	f.sql.WriteString(left.quoted + operator + right)
 }
 
+// Lists of more than longList values are one parameter, a text of JSON, where JSON has their kind: SQLite takes 32,766
+// parameters, and a condition may have several lists of readmodel.MostValues.
+const longList = 64
+
 // in compares with a list whose length is a power of two, filled up with its last value: statements are kept by their
 // text, and there must not be one for each length.
 func (f *filter) in(c *readmodel.Condition) {
@@ -91,10 +95,6 @@ func (f *filter) in(c *readmodel.Condition) {
 			values = append(values, v)
 		}
 	}
-	for n := len(values); n > 0 && len(values)&(len(values)-1) != 0; {
-		values = append(values, values[n-1])
-	}
-	f.values = append(f.values, values...)
 	f.sql.WriteString("(")
 	if null {
 		f.sql.WriteString(column.quoted + " IS NULL OR ")
@@ -102,7 +102,22 @@ func (f *filter) in(c *readmodel.Condition) {
 	if column.Optional {
 		f.sql.WriteString(column.quoted + " IS NOT NULL AND ")
 	}
-	f.sql.WriteString(column.quoted + " IN (" + strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ") + "))")
+	f.sql.WriteString(column.quoted + " IN (" + f.list(values) + "))")
+}
+
+// list binds the values of a list, and returns it as SQL.
+func (f *filter) list(values []readmodel.Value) string {
+	if len(values) > longList {
+		if text, ok := jsonList(values); ok {
+			f.values = append(f.values, readmodel.OfString(text))
+			return "SELECT value FROM json_each(?)"
+		}
+	}
+	for n := len(values); n > 0 && n <= longList && len(values)&(len(values)-1) != 0; {
+		values = append(values, values[n-1])
+	}
+	f.values = append(f.values, values...)
+	return strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
 }
 
 func (f *filter) column(name string) *column {

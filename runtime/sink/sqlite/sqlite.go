@@ -122,12 +122,13 @@ func (s *Store) finish(t *table) {
 	t.Signal = s.signals[t.name]
 }
 
-// exists reports whether the table and all of its indexes are there, and learns the table's name.
+// exists reports whether the table is there, with all of its indexes if it is built, and learns the table's name.
 func (t *table) exists(c *sqlite.Conn) (bool, error) {
-	found, columns, described := false, "", false
-	err := query(c, "SELECT table_name, columns, schema <> '' FROM cqrs_read_models WHERE projection = ? AND fingerprint = ?",
+	found, columns, described, built := false, "", false, false
+	err := query(c, "SELECT table_name, columns, schema <> '', built FROM cqrs_read_models WHERE projection = ? AND fingerprint = ?",
 		func(stmt *sqlite.Stmt) error {
-			found, t.name, columns, described = true, stmt.ColumnText(0), stmt.ColumnText(1), stmt.ColumnBool(2)
+			found, t.name, columns = true, stmt.ColumnText(0), stmt.ColumnText(1)
+			described, built = stmt.ColumnBool(2), stmt.ColumnBool(3)
 			return nil
 		}, t.schema.Projection, t.schema.Fingerprint)
 	if err != nil || !found {
@@ -140,7 +141,11 @@ func (t *table) exists(c *sqlite.Conn) (bool, error) {
 				t.name, columns, want),
 		}
 	}
+	t.indexed = built
 	for _, index := range t.indexes() {
+		if !built {
+			break // Apply makes them when the table is whole
+		}
 		taken, err := taken(c, index.name)
 		if err != nil || !taken {
 			return false, err
@@ -163,6 +168,15 @@ func (t *table) create(c *sqlite.Conn) error {
 	if err != nil {
 		return err
 	}
+	if t.indexed {
+		err = t.createIndexes(c)
+	}
+	return err
+}
+
+// createIndexes makes the indexes that are missing. A table that is being built has none: to load it takes half the time,
+// and to build each of them at once a fraction of what their rows cost one by one.
+func (t *table) createIndexes(c *sqlite.Conn) error {
 	for _, index := range t.indexes() {
 		if err := execute(c, index.ddl); err != nil {
 			return err

@@ -21,8 +21,9 @@ type table struct {
 	store   *Store
 	schema  readmodel.Schema
 	columns []column
-	// name is the table's name in SQL, empty until it is known.
-	name string
+	// name is the table's name in SQL, empty until it is known. indexed says that it had to have its indexes then.
+	name    string
+	indexed bool
 
 	upsert, remove, allColumns string
 	lookUp                     [len(lookUpSizes)]string
@@ -149,7 +150,10 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		if err := t.moveCheckpoint(c, b.From, b.To); err != nil {
 			return err
 		}
-		return t.change(c, b.Changes)
+		if err := t.change(c, b.Changes); err != nil || b.From.Built || !b.To.Built {
+			return err
+		}
+		return t.createIndexes(c)
 	})
 	if err == nil {
 		t.Notify()

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -31,24 +32,46 @@ func bind(stmt *sqlite.Stmt, param int, v *readmodel.Value) {
 		stmt.BindInt64(param, v.Int64())
 	case readmodel.Duration:
 		stmt.BindInt64(param, int64(v.Duration()))
-	case readmodel.Uint64:
-		stmt.BindText(param, fmt.Sprintf("%020d", v.Uint64()))
 	case readmodel.Float64:
 		stmt.BindFloat(param, v.Float64())
 	case readmodel.Bytes:
 		stmt.BindBytes(param, []byte(v.Text()))
-	case readmodel.String, readmodel.JSON, readmodel.Decimal:
-		stmt.BindText(param, v.Text())
-	case readmodel.Date:
-		text := v.String()
-		if v.Date() == (cqrs.Date{}) {
-			text = ""
-		}
-		stmt.BindText(param, text)
 	default:
-		// Times and UUIDs are written as they are shown.
-		stmt.BindText(param, v.String())
+		stmt.BindText(param, textOf(v))
 	}
+}
+
+// textOf returns a value as the text that it is stored as.
+func textOf(v *readmodel.Value) string {
+	switch v.Kind() {
+	case readmodel.Uint64:
+		return fmt.Sprintf("%020d", v.Uint64())
+	case readmodel.String, readmodel.JSON, readmodel.Decimal:
+		return v.Text()
+	case readmodel.Date:
+		if v.Date() == (cqrs.Date{}) {
+			return ""
+		}
+	}
+	return v.String() // times and UUIDs are written as they are shown
+}
+
+// jsonList returns values as one text of JSON, for a list that is too long for a parameter each; false for kinds that JSON
+// does not have.
+func jsonList(values []readmodel.Value) (string, bool) {
+	list := make([]any, len(values))
+	for i := range values {
+		switch v := &values[i]; v.Kind() {
+		case readmodel.Float64, readmodel.Bytes:
+			return "", false
+		case readmodel.Bool, readmodel.Int64, readmodel.Duration:
+			list[i] = int64(v.Uint64())
+		default:
+			list[i] = textOf(v)
+		}
+	}
+	text, err := json.Marshal(list)
+	return string(text), err == nil
 }
 
 // bindAll binds values from parameter first on, and returns the number of the next parameter.
