@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -20,11 +21,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cqrsgen/cqrsgen/internal/testserver"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
+	enginepostgres "github.com/cqrsgen/cqrsgen/runtime/engine/postgres"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
+	sinkpostgres "github.com/cqrsgen/cqrsgen/runtime/sink/postgres"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
@@ -160,7 +164,33 @@ type inlineDatabase struct {
 // The generations of these tests. The new one waits for an operator, the automatic one does not.
 const oldFold, newFold, autoFold = "00000000000000aa", "00000000000000bb", "00000000000000cc"
 
+// inlinePostgres is the address of the database that stands for a directory, where the tests run over PostgreSQL.
+func inlinePostgres(t testing.TB, dir string) inlineDatabase {
+	log, err := enginepostgres.Open(context.Background(), dir, enginepostgres.Migrate())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, log.Close()) })
+	store, err := sinkpostgres.Open(context.Background(), dir, sinkpostgres.Migrate())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, store.Close()) })
+	return inlineDatabase{log, store}
+}
+
+// inEachDatabase runs a test in a directory, and over PostgreSQL with the address of a database instead.
+func inEachDatabase(t *testing.T, test func(t *testing.T, at string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, t.TempDir()) })
+	t.Run("postgres", func(t *testing.T) {
+		if testing.Short() {
+			t.Skip("it needs a server")
+		}
+		test(t, testserver.Postgres(t))
+	})
+}
+
+// openInline opens a log and a store in one file of a directory, or in the PostgreSQL database at an address.
 func openInline(t testing.TB, dir string) inlineDatabase {
+	if !filepath.IsAbs(dir) {
+		return inlinePostgres(t, dir)
+	}
 	log, err := embedded.Open(context.Background(), dir)
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, log.Close()) })
@@ -221,83 +251,91 @@ func (d inlineDatabase) requireEqual(t require.TestingT, fingerprint string, fac
 func plus(key string, n int64) op { return op{Key: key, Do: "add", N: n} }
 
 func TestAnInlineReadModelReflectsACommandWhenItIsAnswered(t *testing.T) {
-	d := openInline(t, t.TempDir())
-	d.project(t, oldFold, 1)
-	model := readmodel.NewModel(d.store, d.log, tallyCodec(oldFold))
-	for i := range int64(20) {
-		done, err := d.log.Append(t.Context(), operated("Operated", "a", plus("x", i)))
-		require.NoError(t, err)
-		row, fresh, err := model.Get(t.Context(), "x", cqrs.AtLeast(done.Position))
-		require.NoError(t, err)
-		assert.Equal(t, i*(i+1)/2, row.Sum)
-		assert.True(t, fresh.Current())
-		assert.Equal(t, done.Position, fresh.Position)
-	}
-	require.NoError(t, d.append("Other", "a", plus("x", 1)))
-	d.requireEqual(t, oldFold, 1)
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		d.project(t, oldFold, 1)
+		model := readmodel.NewModel(d.store, d.log, tallyCodec(oldFold))
+		for i := range int64(20) {
+			done, err := d.log.Append(t.Context(), operated("Operated", "a", plus("x", i)))
+			require.NoError(t, err)
+			row, fresh, err := model.Get(t.Context(), "x", cqrs.AtLeast(done.Position))
+			require.NoError(t, err)
+			assert.Equal(t, i*(i+1)/2, row.Sum)
+			assert.True(t, fresh.Current())
+			assert.Equal(t, done.Position, fresh.Position)
+		}
+		require.NoError(t, d.append("Other", "a", plus("x", 1)))
+		d.requireEqual(t, oldFold, 1)
+	})
 }
 
 func TestAFoldThatFailsRefusesItsCommandAndNoOther(t *testing.T) {
-	d := openInline(t, t.TempDir())
-	d.project(t, oldFold, 1)
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)))
-	for _, failing := range []string{"fail", "panic", "unstorable"} {
-		before, err := d.log.Head(t.Context())
-		require.NoError(t, err)
-		err = d.append("Operated", "a", plus("y", 2), op{"x", failing, 3}, plus("z", 4))
-		var refused *RefusedError
-		require.ErrorAs(t, err, &refused, failing)
-		assert.Equal(t, "Tally", refused.Projection)
-		assert.ErrorContains(t, err, "nothing was stored")
-		if failing == "unstorable" {
-			require.ErrorAs(t, err, new(*RowError))
-		} else {
-			var fold *FoldError
-			require.ErrorAs(t, err, &fold)
-			assert.Equal(t, "name=x", fold.Key)
-			assert.Equal(t, before+1, fold.Position)
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		for _, failing := range []string{"fail", "panic", "unstorable"} {
+			before, err := d.log.Head(t.Context())
+			require.NoError(t, err)
+			err = d.append("Operated", "a", plus("y", 2), op{"x", failing, 3}, plus("z", 4))
+			var refused *RefusedError
+			require.ErrorAs(t, err, &refused, failing)
+			assert.Equal(t, "Tally", refused.Projection)
+			assert.ErrorContains(t, err, "nothing was stored")
+			if failing == "unstorable" {
+				require.ErrorAs(t, err, new(*RowError))
+			} else {
+				var fold *FoldError
+				require.ErrorAs(t, err, &fold)
+				assert.Equal(t, "name=x", fold.Key)
+				assert.Equal(t, before+1, fold.Position)
+			}
+			if failing == "fail" {
+				require.ErrorIs(t, err, errFold)
+			}
+			after, err := d.log.Head(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, before, after)
+			require.NoError(t, d.append("Operated", "a", plus("x", 5)))
+			d.requireEqual(t, oldFold, 1)
 		}
-		if failing == "fail" {
-			require.ErrorIs(t, err, errFold)
-		}
-		after, err := d.log.Head(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, before, after)
-		require.NoError(t, d.append("Operated", "a", plus("x", 5)))
-		d.requireEqual(t, oldFold, 1)
-	}
+	})
 }
 
 func TestRefusedCommandsLeaveNoRowBehindInMemory(t *testing.T) {
-	d := openInline(t, t.TempDir())
-	p, _ := d.project(t, oldFold, 1)
-	for range 50 {
-		require.ErrorAs(t, d.append("Operated", "a", plus("x", 1), op{"y", "fail", 3}), new(*FoldError))
-		assert.Zero(t, p.inline.rows.cache.rows)
-	}
-	require.NoError(t, d.append("Operated", "a", plus("x", 5)))
-	d.requireEqual(t, oldFold, 1)
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		p, _ := d.project(t, oldFold, 1)
+		for range 50 {
+			require.ErrorAs(t, d.append("Operated", "a", plus("x", 1), op{"y", "fail", 3}), new(*FoldError))
+			assert.Zero(t, p.inline.rows.cache.rows)
+		}
+		require.NoError(t, d.append("Operated", "a", plus("x", 5)))
+		d.requireEqual(t, oldFold, 1)
+	})
 }
 
 func TestARefusedCommandIsNotOnRecord(t *testing.T) {
-	d := openInline(t, t.TempDir())
-	d.project(t, oldFold, 1)
-	c := operated("Operated", "a", op{"x", "fail", 1})
-	c.Meta.CommandID = "once"
-	_, err := d.log.Append(t.Context(), c)
-	require.ErrorAs(t, err, new(*RefusedError))
-	_, found, err := d.log.Command(t.Context(), "once", c.CommandHash)
-	require.NoError(t, err)
-	assert.False(t, found)
-	c = operated("Operated", "a", plus("x", 1))
-	c.Meta.CommandID = "once"
-	first, err := d.log.Append(t.Context(), c)
-	require.NoError(t, err)
-	again, err := d.log.Append(t.Context(), c)
-	require.NoError(t, err)
-	assert.True(t, again.Repeated)
-	assert.Equal(t, first.Position, again.Position)
-	d.requireEqual(t, oldFold, 1)
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		d.project(t, oldFold, 1)
+		c := operated("Operated", "a", op{"x", "fail", 1})
+		c.Meta.CommandID = "once"
+		_, err := d.log.Append(t.Context(), c)
+		require.ErrorAs(t, err, new(*RefusedError))
+		_, found, err := d.log.Command(t.Context(), "once", c.CommandHash)
+		require.NoError(t, err)
+		assert.False(t, found)
+		c = operated("Operated", "a", plus("x", 1))
+		c.Meta.CommandID = "once"
+		first, err := d.log.Append(t.Context(), c)
+		require.NoError(t, err)
+		again, err := d.log.Append(t.Context(), c)
+		require.NoError(t, err)
+		assert.True(t, again.Repeated)
+		assert.Equal(t, first.Position, again.Position)
+		d.requireEqual(t, oldFold, 1)
+	})
 }
 
 // randomOps are operations on few rows, so that commits of one batch meet in them.
@@ -368,50 +406,54 @@ func inlineSeed(t testing.TB) uint64 {
 }
 
 func TestConcurrentCommandsOfWhichSomeAreRefusedLeaveWhatTheLogFoldsTo(t *testing.T) {
-	seed := inlineSeed(t)
-	d := openInline(t, t.TempDir())
-	d.project(t, oldFold, 1)
-	for round := range uint64(3) {
-		stored, refused := hammer(t, d.log, seed+round, 32, 40)
-		assert.Positive(t, stored)
-		assert.Positive(t, refused)
-		d.requireEqual(t, oldFold, 1)
-	}
+	inEachDatabase(t, func(t *testing.T, at string) {
+		seed := inlineSeed(t)
+		d := openInline(t, at)
+		d.project(t, oldFold, 1)
+		for round := range uint64(3) {
+			stored, refused := hammer(t, d.log, seed+round, 32, 40)
+			assert.Positive(t, stored)
+			assert.Positive(t, refused)
+			d.requireEqual(t, oldFold, 1)
+		}
+	})
 }
 
 func TestALogWithHistoryIsBuiltWhileCommandsGoOnAndThenWrittenInline(t *testing.T) {
-	seed := inlineSeed(t)
-	d := openInline(t, t.TempDir())
-	bulk := make([]op, 0, 4)
-	for i := range 4 {
-		bulk = append(bulk, plus(fmt.Sprint("k", i), int64(i)))
-	}
-	appendMany(t, d.log, inlineGap+2000, bulk)
-	p, _ := d.project(t, oldFold, 1)
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)), "commands do not wait for the first generation")
-	codec := tallyCodec(oldFold)
-	model := readmodel.NewModel(d.store, d.log, codec)
-	_, _, err := model.Get(t.Context(), "x")
-	require.ErrorAs(t, err, new(*readmodel.NotBuiltError))
-
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- p.Run(ctx) }()
-	for round := uint64(0); ; round++ {
-		hammerSafely(t, d.log, seed+round)
-		generations, err := d.store.Generations(t.Context(), "Tally")
-		require.NoError(t, err)
-		if len(generations) == 1 && generations[0].Active {
-			break
+	inEachDatabase(t, func(t *testing.T, at string) {
+		seed := inlineSeed(t)
+		d := openInline(t, at)
+		bulk := make([]op, 0, 4)
+		for i := range 4 {
+			bulk = append(bulk, plus(fmt.Sprint("k", i), int64(i)))
 		}
-	}
-	hammer(t, d.log, seed, 8, 20)
-	d.requireEqual(t, oldFold, 1)
-	assert.Equal(t, oldFold, p.Status().Generation)
-	stop()
-	require.NoError(t, <-ended)
-	hammer(t, d.log, seed+1, 8, 20)
-	d.requireEqual(t, oldFold, 1)
+		appendMany(t, d.log, inlineGap+2000, bulk)
+		p, _ := d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)), "commands do not wait for the first generation")
+		codec := tallyCodec(oldFold)
+		model := readmodel.NewModel(d.store, d.log, codec)
+		_, _, err := model.Get(t.Context(), "x")
+		require.ErrorAs(t, err, new(*readmodel.NotBuiltError))
+
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		for round := uint64(0); ; round++ {
+			hammerSafely(t, d.log, seed+round)
+			generations, err := d.store.Generations(t.Context(), "Tally")
+			require.NoError(t, err)
+			if len(generations) == 1 && generations[0].Active {
+				break
+			}
+		}
+		hammer(t, d.log, seed, 8, 20)
+		d.requireEqual(t, oldFold, 1)
+		assert.Equal(t, oldFold, p.Status().Generation)
+		stop()
+		require.NoError(t, <-ended)
+		hammer(t, d.log, seed+1, 8, 20)
+		d.requireEqual(t, oldFold, 1)
+	})
 }
 
 // hammerSafely appends what no fold refuses.
@@ -443,12 +485,14 @@ func appendMany(t require.TestingT, log eventlog.Log, n int, ops []op) {
 }
 
 func TestAShortHistoryIsFoldedByTheFirstCommand(t *testing.T) {
-	d := openInline(t, t.TempDir())
-	appendMany(t, d.log, 500, []op{plus("x", 1)})
-	p, _ := d.project(t, oldFold, 1)
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)))
-	d.requireEqual(t, oldFold, 1)
-	assert.True(t, p.Status().Active)
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		appendMany(t, d.log, 500, []op{plus("x", 1)})
+		p, _ := d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		d.requireEqual(t, oldFold, 1)
+		assert.True(t, p.Status().Active)
+	})
 }
 
 func TestCatchUpBuildsAndActivatesAnInlineReadModel(t *testing.T) {
@@ -467,124 +511,130 @@ func TestCatchUpBuildsAndActivatesAnInlineReadModel(t *testing.T) {
 }
 
 func TestAppendsOfAProgramThatDoesNotKnowTheProjectionAreMadeGood(t *testing.T) {
-	dir := t.TempDir()
-	d := openInline(t, dir)
-	p, _ := d.project(t, oldFold, 1)
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)))
-	other, err := embedded.Open(t.Context(), dir)
-	require.NoError(t, err)
-	defer other.Close()
+	inEachDatabase(t, func(t *testing.T, at string) {
+		dir := at
+		d := openInline(t, dir)
+		p, _ := d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		other := openInline(t, dir).log
 
-	appendMany(t, other, 700, []op{plus("x", 2), {"y", "delete", 0}})
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)), "the next append catches up")
-	d.requireEqual(t, oldFold, 1)
+		appendMany(t, other, 700, []op{plus("x", 2), {"y", "delete", 0}})
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)), "the next append catches up")
+		d.requireEqual(t, oldFold, 1)
 
-	appendMany(t, other, 10, []op{plus("x", 2)})
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- p.Run(ctx) }()
-	model := readmodel.NewModel(d.store, d.log, tallyCodec(oldFold))
-	head, err := d.log.Head(t.Context())
-	require.NoError(t, err)
-	_, _, err = model.Get(t.Context(), "x", cqrs.AtLeast(head))
-	require.NoError(t, err, "Run catches up where nothing is appended")
-	d.requireEqual(t, oldFold, 1)
-	stop()
-	require.NoError(t, <-ended)
+		appendMany(t, other, 10, []op{plus("x", 2)})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		model := readmodel.NewModel(d.store, d.log, tallyCodec(oldFold))
+		head, err := d.log.Head(t.Context())
+		require.NoError(t, err)
+		_, _, err = model.Get(t.Context(), "x", cqrs.AtLeast(head))
+		require.NoError(t, err, "Run catches up where nothing is appended")
+		d.requireEqual(t, oldFold, 1)
+		stop()
+		require.NoError(t, <-ended)
 
-	appendMany(t, other, inlineGap+1, []op{plus("x", 2)})
-	var behind *BehindError
-	require.ErrorAs(t, d.append("Operated", "a", plus("x", 1)), &behind)
-	assert.EqualValues(t, head, behind.Position)
-	require.NoError(t, d.append("Other", "a"), "what does not concern the projection goes on")
-	require.NoError(t, p.CatchUp(t.Context()))
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)))
-	d.requireEqual(t, oldFold, 1)
+		appendMany(t, other, inlineGap+1, []op{plus("x", 2)})
+		var behind *BehindError
+		require.ErrorAs(t, d.append("Operated", "a", plus("x", 1)), &behind)
+		assert.EqualValues(t, head, behind.Position)
+		require.NoError(t, d.append("Other", "a"), "what does not concern the projection goes on")
+		require.NoError(t, p.CatchUp(t.Context()))
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		d.requireEqual(t, oldFold, 1)
+	})
 }
 
 func TestAnEventOfAnotherProgramThatCannotBeFoldedIsNamedByEveryCommand(t *testing.T) {
-	dir := t.TempDir()
-	d := openInline(t, dir)
-	p, _ := d.project(t, oldFold, 1)
-	require.NoError(t, d.append("Operated", "a", plus("x", 1)))
-	other, err := embedded.Open(t.Context(), dir)
-	require.NoError(t, err)
-	defer other.Close()
-	_, err = other.Append(t.Context(), operated("Operated", "b", op{"x", "fail", 1}))
-	require.NoError(t, err)
-	for range 2 {
-		var fold *FoldError
-		require.ErrorAs(t, d.append("Operated", "a", plus("x", 1)), &fold)
-		assert.EqualValues(t, 2, fold.Position)
-		assert.ErrorIs(t, p.Err(), errFold)
-	}
-	require.NoError(t, d.append("Other", "a"))
+	inEachDatabase(t, func(t *testing.T, at string) {
+		dir := at
+		d := openInline(t, dir)
+		p, _ := d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		other := openInline(t, dir).log
+		_, err := other.Append(t.Context(), operated("Operated", "b", op{"x", "fail", 1}))
+		require.NoError(t, err)
+		for range 2 {
+			var fold *FoldError
+			require.ErrorAs(t, d.append("Operated", "a", plus("x", 1)), &fold)
+			assert.EqualValues(t, 2, fold.Position)
+			assert.ErrorIs(t, p.Err(), errFold)
+		}
+		require.NoError(t, d.append("Other", "a"))
+	})
 }
 
 func TestTwoFoldsWriteOneAfterTheOther(t *testing.T) {
-	dir := t.TempDir()
-	old, next := openInline(t, dir), openInline(t, dir)
-	old.project(t, oldFold, 1)
-	require.NoError(t, old.append("Operated", "a", plus("x", 1)))
+	inEachDatabase(t, func(t *testing.T, at string) {
+		dir := at
+		old, next := openInline(t, dir), openInline(t, dir)
+		old.project(t, oldFold, 1)
+		require.NoError(t, old.append("Operated", "a", plus("x", 1)))
 
-	p, _ := next.project(t, newFold, 2)
-	var inactive *InactiveError
-	require.ErrorAs(t, next.append("Operated", "a", plus("x", 1)), &inactive)
-	assert.Equal(t, &InactiveError{"Tally", newFold, oldFold}, inactive)
-	require.NoError(t, next.append("Other", "a"), "what does not concern the projection goes on")
+		p, _ := next.project(t, newFold, 2)
+		var inactive *InactiveError
+		require.ErrorAs(t, next.append("Operated", "a", plus("x", 1)), &inactive)
+		assert.Equal(t, &InactiveError{"Tally", newFold, oldFold}, inactive)
+		require.NoError(t, next.append("Other", "a"), "what does not concern the projection goes on")
 
-	// It is built beside the active one, which the old release goes on to write.
-	require.NoError(t, p.CatchUp(t.Context()))
-	require.NoError(t, old.append("Operated", "a", plus("x", 3)))
-	old.requireEqual(t, oldFold, 1)
-	require.NoError(t, next.store.Promote(t.Context(), "Tally", newFold))
+		// It is built beside the active one, which the old release goes on to write.
+		require.NoError(t, p.CatchUp(t.Context()))
+		require.NoError(t, old.append("Operated", "a", plus("x", 3)))
+		old.requireEqual(t, oldFold, 1)
+		require.NoError(t, next.store.Promote(t.Context(), "Tally", newFold))
 
-	require.ErrorAs(t, old.append("Operated", "a", plus("x", 4)), &inactive)
-	assert.Equal(t, &InactiveError{"Tally", oldFold, newFold}, inactive)
-	assert.ErrorContains(t, inactive, "deploy")
-	require.NoError(t, next.append("Operated", "a", plus("x", 4)))
-	next.requireEqual(t, newFold, 2)
+		require.ErrorAs(t, old.append("Operated", "a", plus("x", 4)), &inactive)
+		assert.Equal(t, &InactiveError{"Tally", oldFold, newFold}, inactive)
+		assert.ErrorContains(t, inactive, "deploy")
+		require.NoError(t, next.append("Operated", "a", plus("x", 4)))
+		next.requireEqual(t, newFold, 2)
 
-	// Rolled back, the old release writes again, and makes up for what it has missed.
-	require.NoError(t, next.store.Promote(t.Context(), "Tally", oldFold))
-	require.ErrorAs(t, next.append("Operated", "a", plus("x", 4)), &inactive)
-	require.NoError(t, old.append("Operated", "a", plus("x", 5)))
-	old.requireEqual(t, oldFold, 1)
+		// Rolled back, the old release writes again, and makes up for what it has missed.
+		require.NoError(t, next.store.Promote(t.Context(), "Tally", oldFold))
+		require.ErrorAs(t, next.append("Operated", "a", plus("x", 4)), &inactive)
+		require.NoError(t, old.append("Operated", "a", plus("x", 5)))
+		old.requireEqual(t, oldFold, 1)
+	})
 }
 
 func TestANewFoldIsVerifiedPromotedAndWrittenUnderCommandsOfTheOldOne(t *testing.T) {
-	dir := t.TempDir()
-	old, next := openInline(t, dir), openInline(t, dir)
-	old.project(t, oldFold, 1)
-	require.NoError(t, old.append("Operated", "a", plus("x", 1)))
-	p, _ := next.project(t, autoFold, 3)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- p.Run(ctx) }()
-	var inactive *InactiveError
-	for err := error(nil); !errors.As(err, &inactive); err = old.append("Operated", "b", plus("x", 1)) {
-		require.NoError(t, err)
-	}
-	assert.Equal(t, &InactiveError{"Tally", oldFold, autoFold}, inactive)
-	require.NoError(t, next.append("Operated", "a", plus("x", 4)))
-	next.requireEqual(t, autoFold, 3)
-	stop()
-	require.NoError(t, <-ended)
+	inEachDatabase(t, func(t *testing.T, at string) {
+		dir := at
+		old, next := openInline(t, dir), openInline(t, dir)
+		old.project(t, oldFold, 1)
+		require.NoError(t, old.append("Operated", "a", plus("x", 1)))
+		p, _ := next.project(t, autoFold, 3)
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		var inactive *InactiveError
+		for err := error(nil); !errors.As(err, &inactive); err = old.append("Operated", "b", plus("x", 1)) {
+			require.NoError(t, err)
+		}
+		assert.Equal(t, &InactiveError{"Tally", oldFold, autoFold}, inactive)
+		require.NoError(t, next.append("Operated", "a", plus("x", 4)))
+		next.requireEqual(t, autoFold, 3)
+		stop()
+		require.NoError(t, <-ended)
+	})
 }
 
 func TestAReadModelOfAnotherLogIsNeitherWrittenNorQueried(t *testing.T) {
-	d := openInline(t, t.TempDir())
-	codec := tallyCodec(oldFold)
-	table, err := d.store.Table(t.Context(), &codec.Schema)
-	require.NoError(t, err)
-	require.NoError(t, d.append("Other", "a"))
-	to := readmodel.Checkpoint{Position: 1, Commit: cqrs.CommitID{1}, Built: true}
-	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{To: to}))
-	require.NoError(t, d.store.Promote(t.Context(), "Tally", oldFold))
-	d.project(t, oldFold, 1)
-	for range 2 {
-		require.ErrorAs(t, d.append("Operated", "a", plus("x", 1)), new(*readmodel.HistoryError))
-	}
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		codec := tallyCodec(oldFold)
+		table, err := d.store.Table(t.Context(), &codec.Schema)
+		require.NoError(t, err)
+		require.NoError(t, d.append("Other", "a"))
+		to := readmodel.Checkpoint{Position: 1, Commit: cqrs.CommitID{1}, Built: true}
+		require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{To: to}))
+		require.NoError(t, d.store.Promote(t.Context(), "Tally", oldFold))
+		d.project(t, oldFold, 1)
+		for range 2 {
+			require.ErrorAs(t, d.append("Operated", "a", plus("x", 1)), new(*readmodel.HistoryError))
+		}
+	})
 }
 
 func TestOnlyAStoreInTheLogsDatabaseIsInline(t *testing.T) {
@@ -640,36 +690,38 @@ func TestInlineProcess(t *testing.T) {
 }
 
 func TestLogAndRowsAreEqualWhenProcessesAreKilled(t *testing.T) {
-	seed := inlineSeed(t)
-	r := rand.New(rand.NewPCG(seed, 0))
-	dir := t.TempDir()
-	d := openInline(t, dir)
-	rounds := 20
-	if text := os.Getenv("CQRSGEN_KILL_ROUNDS"); text != "" {
-		var err error
-		rounds, err = strconv.Atoi(text)
-		require.NoError(t, err)
-	} else if testing.Short() {
-		rounds = 4
-	}
-	for range rounds {
-		var killed []*exec.Cmd
-		for range 2 {
-			killed = append(killed, startInline(t, dir))
+	inEachDatabase(t, func(t *testing.T, at string) {
+		seed := inlineSeed(t)
+		r := rand.New(rand.NewPCG(seed, 0))
+		dir := at
+		d := openInline(t, dir)
+		rounds := 20
+		if text := os.Getenv("CQRSGEN_KILL_ROUNDS"); text != "" {
+			var err error
+			rounds, err = strconv.Atoi(text)
+			require.NoError(t, err)
+		} else if testing.Short() {
+			rounds = 4
 		}
-		before, err := d.log.Head(t.Context())
-		require.NoError(t, err)
-		_, err = d.log.Wait(t.Context(), before+cqrs.Position(r.IntN(300)))
-		require.NoError(t, err)
-		for _, cmd := range killed {
-			require.NoError(t, cmd.Process.Kill())
-			_ = cmd.Wait()
+		for range rounds {
+			var killed []*exec.Cmd
+			for range 2 {
+				killed = append(killed, startInline(t, dir))
+			}
+			before, err := d.log.Head(t.Context())
+			require.NoError(t, err)
+			_, err = d.log.Wait(t.Context(), before+cqrs.Position(r.IntN(300)))
+			require.NoError(t, err)
+			for _, cmd := range killed {
+				require.NoError(t, cmd.Process.Kill())
+				_ = cmd.Wait()
+			}
+			d.requireEqual(t, oldFold, 1)
 		}
-		d.requireEqual(t, oldFold, 1)
-	}
-	head, err := d.log.Head(t.Context())
-	require.NoError(t, err)
-	t.Logf("%d kills, %d events", 2*rounds, head)
+		head, err := d.log.Head(t.Context())
+		require.NoError(t, err)
+		t.Logf("%d kills, %d events", 2*rounds, head)
+	})
 }
 
 // startInline starts a process that appends until it is killed.

@@ -72,6 +72,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 
 func (t *table) apply(ctx context.Context, b *readmodel.Batch) error {
 	w := newWrite(t, b)
+	if t.within != nil {
+		return w.runWithin(ctx)
+	}
 	broken, err := t.store.try(ctx, t.store.writers, w.run)
 	code := sqlState(err)
 	switch {

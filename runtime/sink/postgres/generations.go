@@ -66,16 +66,7 @@ func (s *Store) inTurn(
 	ctx context.Context, projection, fingerprint string, f func(context.Context, pgx.Tx, generation) error,
 ) error {
 	err := s.with(ctx, s.control, func(ctx context.Context, c *pgx.Conn) error {
-		return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
-			if err := s.lockCatalogue(ctx, tx); err != nil {
-				return err
-			}
-			g, err := s.generation(ctx, c, projection, fingerprint)
-			if err != nil {
-				return err
-			}
-			return f(ctx, tx, g)
-		})
+		return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error { return s.turn(ctx, tx, projection, fingerprint, f) })
 	})
 	if locked := (*LockedError)(nil); errors.As(err, &locked) {
 		locked.What = fmt.Sprintf("the view or the table of %s", projection)
@@ -87,26 +78,44 @@ func (s *Store) inTurn(
 	return nil
 }
 
+// turn runs f in its turn, in a transaction.
+func (s *Store) turn(
+	ctx context.Context, tx pgx.Tx, projection, fingerprint string, f func(context.Context, pgx.Tx, generation) error,
+) error {
+	if err := s.lockCatalogue(ctx, tx); err != nil {
+		return err
+	}
+	g, err := s.generation(ctx, tx.Conn(), projection, fingerprint)
+	if err != nil {
+		return err
+	}
+	return f(ctx, tx, g)
+}
+
 // Promote implements readmodel.Store. A view whose columns change is made anew, with the privileges that others have on
 // it. A *RefusedError says that something else was built upon it, which only its owner can change; a *LockedError that a
 // transaction which reads the view does not end.
 func (s *Store) Promote(ctx context.Context, projection, fingerprint string) error {
-	return s.inTurn(ctx, projection, fingerprint, func(ctx context.Context, tx pgx.Tx, g generation) error {
-		if !g.built {
-			return &readmodel.NotBuiltError{Projection: projection, Generation: fingerprint, Position: g.position}
-		}
-		_, err := tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = false WHERE projection = $1 AND active AND id <> $2"),
-			projection, g.id)
-		if err == nil {
-			_, err = tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = true, promoted = clock_timestamp() WHERE id = $1 AND NOT active"), g.id)
-		}
-		if err != nil {
-			return err
-		}
-		t := newTable(s, &g.schema)
-		t.take(g)
-		return t.switchView(ctx, tx)
-	})
+	return s.inTurn(ctx, projection, fingerprint, s.activate)
+}
+
+// activate makes a generation the active one.
+func (s *Store) activate(ctx context.Context, tx pgx.Tx, g generation) error {
+	projection := g.schema.Projection
+	if !g.built {
+		return &readmodel.NotBuiltError{Projection: projection, Generation: g.schema.Fingerprint, Position: g.position}
+	}
+	_, err := tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = false WHERE projection = $1 AND active AND id <> $2"),
+		projection, g.id)
+	if err == nil {
+		_, err = tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = true, promoted = clock_timestamp() WHERE id = $1 AND NOT active"), g.id)
+	}
+	if err != nil {
+		return err
+	}
+	t := newTable(s, &g.schema)
+	t.take(g)
+	return t.switchView(ctx, tx)
 }
 
 // switchView lets the projection's view lead to the table.

@@ -43,6 +43,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -59,6 +60,8 @@ const (
 type Store struct {
 	readmodel.Signal // of promotions and drops through this store
 	settings
+	// database is the database's name.
+	database string
 
 	readers, writers, control *pgxpool.Pool
 
@@ -137,6 +140,9 @@ func (s *Store) prepareDatabase(ctx context.Context, config *pgx.ConnConfig) err
 	err = s.checkServer(ctx, conn)
 	if err == nil {
 		err = s.ensureCatalogue(ctx, conn)
+	}
+	if err == nil {
+		s.database, err = postgresdb.Identity(ctx, conn)
 	}
 	return s.explain(ctx, errors.Join(err, conn.Close(ctx)))
 }

@@ -19,6 +19,8 @@ type table struct {
 	store   *Store
 	schema  readmodel.Schema
 	columns []column
+	// within, if not nil, has a transaction of somebody else's, in which all happens.
+	within *pgx.Conn
 
 	// id is the generation's number in the catalogue; name and view are the names of its table and of its projection's
 	// view in SQL.
@@ -123,6 +125,9 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 }
 
 func (t *table) look(ctx context.Context) (cp readmodel.Checkpoint, err error) {
+	if t.within != nil {
+		return t.checkpointOn(ctx, t.within)
+	}
 	err = t.store.again(ctx, t.store.control, always, func(ctx context.Context, c *pgx.Conn) (err error) {
 		cp, err = t.checkpointOn(ctx, c)
 		return err
@@ -165,6 +170,9 @@ func checkpointParams(cp readmodel.Checkpoint) [][]byte {
 // connection is not tried again. After an error of row what is left is thrown away, with the connection if that may be
 // much.
 func (t *table) read(ctx context.Context, q query, bounded bool) (cp readmodel.Checkpoint, err error) {
+	if t.within != nil {
+		return t.readWithin(ctx, q)
+	}
 	row, began := q.row, false
 	q.row = nil
 	err = t.store.again(ctx, t.store.readers, func() bool { return !began }, func(ctx context.Context, c *pgx.Conn) error {
