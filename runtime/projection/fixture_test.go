@@ -20,7 +20,10 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A server that tests share ends with the process.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/cqrsgen/cqrsgen/internal/testserver.(*PostgresServer).launch.func1"))
+}
 
 // The projection of these tests, written as the generator writes it: balances per account and currency.
 

@@ -29,7 +29,7 @@ type inliner[K comparable, R any] struct {
 	log   eventlog.InlineLog
 	store readmodel.InlineStore
 	def   *Definition[K, R]
-	// report is told how the read model stands after a transaction.
+	// report is told how the read model stands after a transaction, or why commits are refused.
 	report func(readmodel.Checkpoint, error)
 	types  map[string]bool
 	rows   Rows[K, R]
@@ -477,25 +477,26 @@ func (in *inliner[K, R]) Flush(ctx context.Context) error {
 
 // End implements eventlog.Inline.
 func (in *inliner[K, R]) End(stored bool) {
-	if !stored {
-		in.reset()
-		in.table = nil // it may have been made in this transaction
+	if in.turn < inlineFirst || !stored {
+		if in.refusal != nil {
+			in.report(readmodel.Checkpoint{}, in.refusal)
+		}
+		if !stored {
+			in.reset()
+			in.table = nil // it may have been made in this transaction
+		}
 		return
 	}
-	if in.turn >= inlineFirst {
-		changed := in.folded != in.stored
-		in.stored = in.folded
-		in.clear()
-		if in.rows.cache.rows > inlineRows {
-			in.rows.reset(false)
-		}
-		if changed {
-			in.tx.Committed(in.schema(), in.turn == inlineFirst)
-		}
+	changed := in.folded != in.stored
+	in.stored = in.folded
+	in.clear()
+	if in.rows.cache.rows > inlineRows {
+		in.rows.reset(false)
 	}
-	if in.turn != inlineOff {
-		in.report(in.folded, in.refusal)
+	if changed {
+		in.tx.Committed(in.schema(), in.turn == inlineFirst)
 	}
+	in.report(in.folded, nil)
 }
 
 // failed refuses the commit of the record that is being folded.

@@ -278,15 +278,19 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// inlined takes over what a transaction made of an inline read model.
+// inlined takes over what a transaction made of an inline read model, or why it refuses commits.
 func (t *tracker) inlined(at readmodel.Checkpoint, refusal error) {
 	t.change(func(s *Status) {
-		s.Position, s.Handled, s.Built, s.Active = at.Position, at.Handled, at.Built, refusal == nil
-		s.Head, s.Total = max(s.Head, at.Position), max(s.Total, at.Handled)
-		s.Err, s.Error = nil, ""
+		if errors.As(refusal, new(*InactiveError)) {
+			s.Active = false // which is nothing that stops a projector
+			return
+		}
 		if refusal != nil {
 			s.Err, s.Error = refusal, refusal.Error()
+			return
 		}
+		s.Position, s.Handled, s.Built, s.Active, s.Err, s.Error = at.Position, at.Handled, at.Built, true, nil, ""
+		s.Head, s.Total = max(s.Head, at.Position), max(s.Total, at.Handled)
 	})
 }
 
