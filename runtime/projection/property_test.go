@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,9 +101,10 @@ func anyRun(t *rapid.T, log *sliceLog, table *cutTable, f *folds) error {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	reads := rapid.IntRange(0, 60).Draw(t, "reads until stopped")
+	var reads atomic.Int64
+	reads.Store(int64(rapid.IntRange(0, 60).Draw(t, "reads until stopped")))
 	log.onRead = func(*cqrs.Record) error {
-		if reads--; reads == 0 {
+		if reads.Add(-1) == 0 {
 			cancel()
 		}
 		return nil

@@ -27,7 +27,8 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error)
 	defer p.running.Unlock()
 	defer p.group.joined(p)
 	p.status.begin()
-	pause := firstPause
+	first := min(firstPause, p.group.leaseTime/2)
+	pause := first
 	for said := ""; ; {
 		began := time.Now()
 		err := p.attempt(ctx, f)
@@ -36,7 +37,7 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error)
 		}
 		p.group.joined(p)
 		if time.Since(began) > lastPause {
-			pause, said = firstPause, "" // it has worked meanwhile
+			pause, said = first, "" // it has worked meanwhile
 		}
 		if why := reason(err); why != said {
 			p.group.logger.WarnContext(ctx, why, "projection", p.Name(), "sink", p.store.Name(), "error", err)

@@ -5,6 +5,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/cqrsgen/cqrsgen/runtime/projection/projectiontest"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel/readmodeltest"
 )
@@ -14,3 +15,5 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	readmodeltest.Run(t, func(*testing.T) readmodel.Store { return New() })
 }
+
+func TestGenerationsUnderProjectors(t *testing.T) { projectiontest.TestGenerations(t, New()) }
