@@ -87,6 +87,9 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	if p.Inline {
 		entries = append(entries, entry{"Inline", jen.True()})
 	}
+	if p.Manual {
+		entries = append(entries, entry{"Manual", jen.True()})
+	}
 	entries = append(entries, entry{"NewFold", e.newFold(p)})
 	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
 }

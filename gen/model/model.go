@@ -289,6 +289,8 @@ type Projection struct {
 	Ignore  []*Event
 	Indexes []Index
 	Queries []*Query
+	// Manual says that a generation that is built waits for an operator who promotes it.
+	Manual bool
 	// Materialized is where the projection says that PostgreSQL can compute it; the zero Span if it does not.
 	Materialized diag.Span
 	// Inline says that rows change in the transaction that stores the events.

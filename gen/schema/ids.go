@@ -22,9 +22,12 @@ func (p *parser) single(e entry) Text {
 }
 
 // onlyTrue reads a key that is true or left out.
-func (p *parser) onlyTrue(e entry, hint string) Text {
+func (p *parser) onlyTrue(e entry, hint string) Text { return p.only("true", e, hint) }
+
+// only reads a key that is one word or left out.
+func (p *parser) only(word string, e entry, hint string) Text {
 	t, ok := p.text(e)
-	if ok && t.Value != "true" {
+	if ok && t.Value != word {
 		p.errorf(diag.ValueNotAllowed, t.At, hint, "`%s` can't be %q", e.key.Value, t.Value)
 		return Text{}
 	}

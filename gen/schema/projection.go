@@ -19,6 +19,9 @@ var projectionShape = shape[Projection]{
 		{"ignore", either(othersForm, listOf(either(aName, othersForm))), "The events that change nothing here, on purpose: [Event], others, others of Aggregate.", func(p *parser, j *Projection, e entry) { j.Ignore = p.ignore(e) }},
 		{"indexes", listOf(listOfNames), "The lists of fields by which rows are found.", func(p *parser, j *Projection, e entry) { j.Indexes = p.indexes(e) }},
 		{"mode", oneWord("inline"), "inline: rows change in the transaction that stores the events; without it, they follow the log.", func(p *parser, j *Projection, e entry) { j.Mode = p.mode(e) }},
+		{"promote", oneWord("manual"), "manual: a generation that is built waits for an operator who promotes it; without it, one is promoted once a sample of its rows was verified.", func(p *parser, j *Projection, e entry) {
+			j.Promote = p.only("manual", e, "write `promote: manual`, or leave it out: a generation is then promoted once it is verified")
+		}},
 		{"queries", named(element(func() *shape[Query] { return &queryShape })), "Queries with parameters.", func(p *parser, j *Projection, e entry) {
 			j.Queries = declared(p, e, &queryShape, func(q *Query) *Decl { return &q.Decl })
 		}},

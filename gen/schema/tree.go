@@ -243,6 +243,8 @@ type Projection struct {
 	Indexes []Index
 	Mode    Text
 	Queries []*Query
+	// Promote is "manual" or not given.
+	Promote Text
 	// Materialized is "true" or not given.
 	Materialized Text
 }

@@ -34,6 +34,7 @@ func newInvoicesModel(
 		Codec:    invoicesCodec,
 		OwnKey:   ownInvoicesKey,
 		ByStream: true,
+		Manual:   true,
 		NewFold: func(int) func(*projection.Rows[InvoicesKey, InvoicesRow], *cqrs.Record) error {
 			return (&invoicesProjection{folds: folds}).fold
 		},
