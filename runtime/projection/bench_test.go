@@ -60,6 +60,34 @@ func handWritten(records []cqrs.Record) (map[balanceKey]*balance, error) {
 	return rows, nil
 }
 
+// BenchmarkLanes builds a read model from a million events in memory, in one lane and in as many as there are cores.
+// With by=key each lane decodes every event.
+func BenchmarkLanes(b *testing.B) {
+	const events = 1_000_000
+	log := benchLog(events, 300_000)
+	for _, byStream := range []bool{true, false} {
+		def := deposits("Lanes", "Deposited")
+		def.ByStream = byStream
+		one := time.Duration(math.MaxInt64)
+		for _, lanes := range []int{1, runtime.GOMAXPROCS(0)} {
+			b.Run(fmt.Sprintf("stream=%v/lanes=%d", byStream, lanes), func(b *testing.B) {
+				best := time.Duration(math.MaxInt64)
+				for b.Loop() {
+					table := &timingTable{Table: openTable(b)}
+					p := over(log, table, def)
+					p.settings.lanes = lanes
+					best = min(best, timed(func() { require.NoError(b, p.CatchUp(context.Background())) })-table.took)
+				}
+				if lanes == 1 {
+					one = best
+				}
+				b.ReportMetric(events/best.Seconds()/1e6, "fold-M/s")
+				b.ReportMetric(one.Seconds()/best.Seconds(), "times-one-lane")
+			})
+		}
+	}
+}
+
 // BenchmarkFold builds a read model from a million events in memory, beside the hand-written loop over the same records,
 // which stores nothing. The ratios are those of the shortest times: with the writing of the rows into the sink, and
 // without it.

@@ -235,6 +235,7 @@ func appendHappened(t *rapid.T, w *writer, log *sliceLog) {
 func tear(t *rapid.T, log *sliceLog, table *tornTable) {
 	p := over(log, table, historyDefinition(), CacheRows(rapid.IntRange(1, 8).Draw(t, "cache")))
 	p.inBatches(rapid.IntRange(1, 10).Draw(t, "batch"))
+	p.settings.lanes = rapid.IntRange(1, 4).Draw(t, "lanes")
 	if rapid.Bool().Draw(t, "write often") {
 		p.settings.bulk, p.settings.building = 0, 0
 	}

@@ -69,7 +69,7 @@ func (w *worker[K, R]) split(n int, complete bool) {
 		return
 	}
 	for _, l := range w.lanes {
-		l.work = make(chan piece, 2)
+		l.work = make(chan piece, 8)
 		w.running.Go(l.run)
 	}
 }

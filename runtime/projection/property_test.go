@@ -88,6 +88,7 @@ func TestAnyHistoryOfRunsEndsInTheSimpleFold(t *testing.T) {
 func anyRun(t *rapid.T, log *sliceLog, table *cutTable, f *folds) error {
 	p := over(log, table, definition(f), CacheRows(rapid.IntRange(1, 12).Draw(t, "cache")))
 	p.inBatches(rapid.IntRange(1, 20).Draw(t, "batch"))
+	p.settings.lanes = rapid.IntRange(1, 4).Draw(t, "lanes")
 	if rapid.Bool().Draw(t, "write often") {
 		p.settings.bulk, p.settings.building = 0, 0
 	}

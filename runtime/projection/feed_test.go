@@ -1,0 +1,325 @@
+package projection
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
+)
+
+// deposits is a projection of single streams, with a name and types of its own.
+func deposits(name string, types ...string) Definition[balanceKey, balance] {
+	def := definition(&folds{})
+	def.Name, def.Events, def.ByStream = name, types, true
+	def.Codec.Schema.Projection = name
+	def.OwnKey = nil // the payloads of these tests are never overwritten
+	def.NewFold = func(int) func(*Rows[balanceKey, balance], *cqrs.Record) error {
+		var e payload
+		return func(rows *Rows[balanceKey, balance], rec *cqrs.Record) error {
+			if err := e.decode(rec.Data); err != nil {
+				return err
+			}
+			if row := rows.At(balanceKey{rec.Stream.ID, e.Currency}); row != nil {
+				row.Balance += e.Amount
+				row.Movements++
+			}
+			return nil
+		}
+	}
+	return def
+}
+
+// movements adds up the rows of a projection.
+func movements(t require.TestingT, store readmodel.Store, def Definition[balanceKey, balance]) (n int64) {
+	table, err := store.Table(context.Background(), &def.Codec.Schema)
+	require.NoError(t, err)
+	rows, _ := stored(t, table)
+	for _, r := range rows {
+		n += r.Movements
+	}
+	return n
+}
+
+// historyOf appends deposits, and transfers between them.
+func historyOf(log *sliceLog, w *writer, commits int) {
+	for i := range commits {
+		log.append(w.commitOf(
+			deposited(fmt.Sprint("acc-", i%50), "EUR", 1), noted(), transferred(fmt.Sprint("acc-", i%7), "x", "EUR", 2))...)
+	}
+}
+
+func TestOneScanFeedsAllProjectionsThatStartTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store := newLog(), memory.New()
+		historyOf(log, &w, 5000)
+		var reads atomic.Int64
+		log.onRead = func(*cqrs.Record) error {
+			reads.Add(1)
+			return nil
+		}
+		g := NewGroup(log)
+		all := []Definition[balanceKey, balance]{
+			deposits("One", "Deposited"), deposits("Two", "Transferred"), deposits("Three", "Deposited", "Transferred"),
+		}
+		for _, def := range all {
+			New(g, store, def)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- g.Run(ctx) }()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		for _, s := range g.Status() {
+			assert.Equal(t, Live, s.Phase, s.Projection)
+		}
+		assert.InDelta(t, 10_000, reads.Load(), 500, "each event that anybody handles is read once, and no other")
+		reads.Store(0)
+		historyOf(log, &w, 100)
+		synctest.Wait()
+		assert.InDelta(t, 200, reads.Load(), 10)
+		cancel()
+		require.NoError(t, <-done)
+		for i, want := range []int64{5100, 5100, 10_200} {
+			assert.Equal(t, want, movements(t, store, all[i]))
+		}
+	})
+}
+
+func TestAProjectionThatIsAddedCatchesUpAndThenSharesTheLiveScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store, g := newLog(), memory.New(), (*Group)(nil)
+		historyOf(log, &w, 3000)
+		g = NewGroup(log)
+		old, added := deposits("Old", "Deposited"), deposits("Added", "Deposited", "Transferred")
+		first, second := New(g, store, old), New(g, store, added)
+		stopFirst := run(t, first)
+		synctest.Wait()
+		stopGrowing := make(chan struct{})
+		var growing sync.WaitGroup
+		growing.Go(func() {
+			for {
+				select {
+				case <-stopGrowing:
+					return
+				case <-time.After(time.Millisecond):
+					historyOf(log, &w, 1)
+				}
+			}
+		})
+		stopSecond := run(t, second)
+		time.Sleep(5 * time.Second)
+		assert.Equal(t, Live, second.Status().Phase, "also while the log never rests")
+		g.feed.mu.Lock()
+		assert.Len(t, g.feed.scans, 1)
+		g.feed.mu.Unlock()
+		close(stopGrowing)
+		growing.Wait()
+		synctest.Wait()
+		require.NoError(t, stopFirst())
+		require.NoError(t, stopSecond())
+		commits := int64(w.commit)
+		assert.Equal(t, commits, movements(t, store, old))
+		assert.Equal(t, 2*commits, movements(t, store, added))
+	})
+}
+
+// stuckTable is one whose writes hang until it is free.
+type stuckTable struct {
+	readmodel.Table
+	free chan struct{}
+}
+
+func (s *stuckTable) Apply(ctx context.Context, b *readmodel.Batch) error {
+	<-s.free
+	return s.Table.Apply(ctx, b)
+}
+
+func TestAProjectionThatIsStuckDoesNotStopTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store := newLog(), memory.New()
+		def, other := deposits("Stuck", "Deposited"), deposits("Free", "Deposited")
+		table, err := store.Table(t.Context(), &def.Codec.Schema)
+		require.NoError(t, err)
+		slow := &stuckTable{Table: table, free: make(chan struct{})}
+		close(slow.free)
+		g := NewGroup(log)
+		g.feed.chunkRecords = 10
+		stuck := New(g, tableStore{schema: def.Codec.Schema, table: slow}, def)
+		quick := New(g, store, other)
+		stopStuck, stopQuick := run(t, stuck), run(t, quick)
+		synctest.Wait()
+		slow.free = make(chan struct{})
+		historyOf(log, &w, 1000)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.EqualValues(t, 1000, movements(t, store, other))
+		close(slow.free)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		require.NoError(t, stopStuck())
+		require.NoError(t, stopQuick())
+		assert.EqualValues(t, 1000, movements(t, store, def))
+	})
+}
+
+// TestAnyLanesGiveTheSameRows folds random histories, with runs that end anywhere, in several lanes.
+func TestAnyLanesGiveTheSameRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w, log, store := &writer{}, newLog(), memory.New()
+		def := deposits("Lanes", "Deposited", "Transferred")
+		for range rapid.IntRange(1, 4).Draw(t, "runs") {
+			for range rapid.IntRange(0, 60).Draw(t, "commits") {
+				log.append(drawCommit(t, w)...)
+			}
+			p := New(NewGroup(log), store, def, CacheRows(rapid.IntRange(1, 20).Draw(t, "cache")))
+			p.settings.lanes = rapid.IntRange(1, 8).Draw(t, "lanes")
+			p.inBatches(rapid.IntRange(1, 30).Draw(t, "batch"))
+			require.NoError(t, p.CatchUp(context.Background()))
+		}
+		want := map[balanceKey]int64{}
+		for _, rec := range log.all() {
+			var e payload
+			if rec.Type != "Noted" && e.decode(rec.Data) == nil {
+				want[balanceKey{rec.Stream.ID, e.Currency}] += e.Amount
+			}
+		}
+		table, err := store.Table(context.Background(), &def.Codec.Schema)
+		require.NoError(t, err)
+		rows, _ := stored(t, table)
+		got := map[balanceKey]int64{}
+		for k, r := range rows {
+			got[k] = r.Balance
+		}
+		require.Equal(t, want, got)
+	})
+}
+
+func TestALaterGenerationIsPromotedOnlyIfItsRowsAreWhatTheLogSays(t *testing.T) {
+	var w writer
+	log, store := newLog(), memory.New()
+	historyOf(log, &w, 200)
+	active := func() (fingerprint string) {
+		generations, err := store.Generations(t.Context(), "Sums")
+		require.NoError(t, err)
+		for _, g := range generations {
+			if g.Active {
+				fingerprint = g.Schema.Fingerprint
+			}
+		}
+		return fingerprint
+	}
+	generation := func(fingerprint string) Definition[balanceKey, balance] {
+		def := deposits("Sums", "Deposited")
+		def.Codec.Schema.Fingerprint = fingerprint
+		return def
+	}
+	require.NoError(t, New(NewGroup(log), store, generation("1111111111111111")).CatchUp(t.Context()))
+	require.Equal(t, "1111111111111111", active(), "the first one is promoted as soon as it is built")
+
+	// A fold that is no function of the events: each time it is made it adds something else.
+	impure := generation("2222222222222222")
+	made := int64(0)
+	impure.NewFold = func(int) func(*Rows[balanceKey, balance], *cqrs.Record) error {
+		made++
+		return func(rows *Rows[balanceKey, balance], rec *cqrs.Record) error {
+			if row := rows.At(balanceKey{rec.Stream.ID, "EUR"}); row != nil {
+				row.Balance += made
+			}
+			return nil
+		}
+	}
+	p := New(NewGroup(log), store, impure)
+	require.NoError(t, p.CatchUp(t.Context()))
+	assert.Equal(t, "1111111111111111", active())
+	generations, err := store.Generations(t.Context(), "Sums")
+	require.NoError(t, err)
+	var differs *DifferenceError
+	require.ErrorAs(t, p.verifyOnce(t), &differs)
+	assert.Len(t, differs.Keys, 50)
+	assert.True(t, generations[1].Checkpoint.Built)
+
+	manual := generation("3333333333333333")
+	manual.Manual = true
+	require.NoError(t, New(NewGroup(log), store, manual).CatchUp(t.Context()))
+	assert.Equal(t, "1111111111111111", active(), "an operator promotes it")
+
+	require.NoError(t, New(NewGroup(log), store, generation("4444444444444444")).CatchUp(t.Context()))
+	assert.Equal(t, "4444444444444444", active())
+	require.NoError(t, store.Promote(t.Context(), "Sums", "1111111111111111"))
+	log.append(w.commitOf(deposited("a", "EUR", 1))...)
+	require.NoError(t, New(NewGroup(log), store, generation("4444444444444444")).CatchUp(t.Context()))
+	assert.Equal(t, "1111111111111111", active(), "what was rolled back is not promoted by itself")
+}
+
+// verifyOnce verifies the projector's generation.
+func (p *Projector[K, R]) verifyOnce(t *testing.T) error {
+	table, err := p.store.Table(t.Context(), &p.def.Codec.Schema)
+	require.NoError(t, err)
+	w := &worker[K, R]{Projector: p, io: t.Context(), work: t.Context(), table: table}
+	return w.verify(t.Context())
+}
+
+// awayStore is a store whose server is away for a while.
+type awayStore struct {
+	readmodel.Store
+	until time.Time
+}
+
+func (s *awayStore) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.Table, error) {
+	if time.Now().Before(s.until) {
+		return nil, fmt.Errorf("connection refused: %w", readmodel.ErrUnavailable)
+	}
+	return s.Store.Table(ctx, schema)
+}
+
+func TestAProjectionWaitsForItsStoreVisibly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store := newLog(), &awayStore{memory.New(), time.Now().Add(time.Minute)}
+		historyOf(log, &w, 10)
+		def := deposits("Away", "Deposited")
+		p := New(NewGroup(log), store, def)
+		stop := run(t, p)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, Waiting, p.Status().Phase)
+		assert.ErrorIs(t, p.Status().Err, readmodel.ErrUnavailable)
+		time.Sleep(40 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, Live, p.Status().Phase)
+		assert.NoError(t, p.Status().Err)
+		require.NoError(t, stop())
+		assert.EqualValues(t, 10, movements(t, store, def))
+	})
+}
+
+func TestWhatStoppedAProjectionStandsInTheReportOfItsLease(t *testing.T) {
+	var w writer
+	log, store, codec := newLog(w.commitOf(deposited("a", "EUR", 1))...), memory.New(), balanceCodec()
+	broken := errors.New("broken")
+	p := New(NewGroup(log), store, definition(&folds{broken: map[cqrs.Position]error{1: broken}}))
+	require.ErrorIs(t, p.CatchUp(t.Context()), broken)
+	generations, err := store.Generations(t.Context(), codec.Schema.Projection)
+	require.NoError(t, err)
+	s := Reported(&generations[0])
+	assert.Equal(t, Stopped, s.Phase)
+	assert.Contains(t, s.Error, "broken")
+	assert.Empty(t, s.Holder)
+	assert.EqualValues(t, 1, s.Lag)
+	assert.WithinDuration(t, time.Now(), s.At, time.Minute)
+}
