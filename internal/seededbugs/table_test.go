@@ -1,11 +1,12 @@
 package seededbugs
 
 const (
-	embedded  = "runtime/engine/embedded"
-	postgres  = "runtime/engine/postgres"
-	jetstream = "runtime/engine/jetstream"
-	archive   = "runtime/archive"
-	aggregate = "runtime/aggregate"
+	embedded   = "runtime/engine/embedded"
+	postgres   = "runtime/engine/postgres"
+	jetstream  = "runtime/engine/jetstream"
+	archive    = "runtime/archive"
+	aggregate  = "runtime/aggregate"
+	projection = "runtime/projection"
 )
 
 // table has the bugs.
@@ -257,5 +258,41 @@ var table = []bug{
 		file:  "runtime/engine/jetstream/subject.go",
 		edits: []edit{{old: "return string(appendToken(b, s.ID))", new: "return string(append(b, s.ID...))"}},
 		pkg:   jetstream, run: "Conforms/Limits/strange_ids", servers: true,
+	},
+	{
+		name:  "a reader that joins a scan does not get what this has read lately",
+		file:  "runtime/projection/scan.go",
+		edits: []edit{{old: "	for _, c := range s.window {\n		if c.through > r.want {", new: "	for _, c := range s.window[:0] {\n		if c.through > r.want {"}},
+		pkg:   projection, run: "IsAddedCatchesUp|StartTogether",
+	},
+	{
+		name:  "a checkpoint is written before all lanes have folded",
+		file:  "runtime/projection/worker.go",
+		edits: []edit{{old: "	if err := w.settle(); err != nil {\n		return err\n	}\n	if w.scanned", new: "	if w.scanned"}},
+		pkg:   projection, run: "AnyLanes",
+	},
+	{
+		name:  "a key belongs to no lane",
+		file:  "runtime/projection/rows.go",
+		edits: []edit{{old: "%r.lanes != r.lane", new: "%(r.lanes+1) != r.lane"}},
+		pkg:   projection, run: "AnyHistory|AnyEffects",
+	},
+	{
+		name:  "a generation is promoted whatever its rows are",
+		file:  "runtime/projection/promote.go",
+		edits: []edit{{old: "	err := w.verify(w.work)\n", new: "	var err error\n"}},
+		pkg:   projection, run: "PromotedOnlyIf",
+	},
+	{
+		name:  "a reader that is slow holds up the others for ever",
+		file:  "runtime/projection/scan.go",
+		edits: []edit{{old: "			s.shed()\n", new: ""}},
+		pkg:   projection, run: "StuckDoesNotStop",
+	},
+	{
+		name:  "a projector that another one replaced goes on writing",
+		file:  "runtime/sink/sqlite/table.go",
+		edits: []edit{{old: "	if stored != from {", new: "	if stored.Position > to.Position {"}},
+		pkg:   "runtime/sink/sqlite", run: "Conformance",
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -29,6 +30,7 @@ type FoldError struct {
 	Err error
 
 	commit cqrs.CommitID
+	time   time.Time
 }
 
 func (e *FoldError) Error() string {
@@ -113,6 +115,6 @@ func newFoldError(projection string, rec *cqrs.Record, err error) *FoldError {
 	return &FoldError{
 		Projection: projection, Position: rec.Position, Version: rec.Version, Type: strings.Clone(rec.Type),
 		Stream: cqrs.StreamID{Category: strings.Clone(rec.Stream.Category), ID: strings.Clone(rec.Stream.ID)},
-		Err:    err, commit: rec.Commit,
+		Err:    err, commit: rec.Commit, time: rec.Time,
 	}
 }

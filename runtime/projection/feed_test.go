@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -120,6 +121,12 @@ func TestAProjectionThatIsAddedCatchesUpAndThenSharesTheLiveScan(t *testing.T) {
 				}
 			}
 		})
+		log.mu.Lock()
+		log.onRead = func(*cqrs.Record) error {
+			time.Sleep(100 * time.Microsecond) // the log grows while it is read
+			return nil
+		}
+		log.mu.Unlock()
 		stopSecond := run(t, second)
 		time.Sleep(5 * time.Second)
 		assert.Equal(t, Live, second.Status().Phase, "also while the log never rests")
@@ -128,6 +135,7 @@ func TestAProjectionThatIsAddedCatchesUpAndThenSharesTheLiveScan(t *testing.T) {
 		g.feed.mu.Unlock()
 		close(stopGrowing)
 		growing.Wait()
+		time.Sleep(time.Second)
 		synctest.Wait()
 		require.NoError(t, stopFirst())
 		require.NoError(t, stopSecond())
@@ -322,4 +330,41 @@ func TestWhatStoppedAProjectionStandsInTheReportOfItsLease(t *testing.T) {
 	assert.Empty(t, s.Holder)
 	assert.EqualValues(t, 1, s.Lag)
 	assert.WithinDuration(t, time.Now(), s.At, time.Minute)
+}
+
+func TestCatchingUpIsDoneWhenAnotherProcessHasDoneIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store := newLog(), memory.New()
+		historyOf(log, &w, 10)
+		stop := run(t, New(NewGroup(log), store, deposits("Shared", "Deposited")))
+		synctest.Wait()
+		began := time.Now()
+		second := New(NewGroup(log), store, deposits("Shared", "Deposited"))
+		require.NoError(t, second.CatchUp(t.Context()))
+		assert.Less(t, time.Since(began), 3*time.Second, "it does not wait for the lease")
+		assert.Equal(t, Idle, second.Status().Phase)
+		require.NoError(t, stop())
+	})
+}
+
+func TestTheStatusOfAProjectionThatStoppedSaysHowFarItFallsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store := newLog(w.commitOf(deposited("a", "EUR", 1))...), memory.New()
+		g := NewGroup(log, WithLogger(slog.New(slog.DiscardHandler)))
+		p := New(g, store, definition(&folds{broken: map[cqrs.Position]error{1: errors.New("broken")}}))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- g.Run(ctx) }()
+		synctest.Wait()
+		require.Equal(t, Stopped, p.Status().Phase)
+		assert.EqualValues(t, 1, p.Status().Lag)
+		historyOf(log, &w, 10)
+		time.Sleep(time.Minute)
+		assert.EqualValues(t, 21, p.Status().Lag)
+		assert.Equal(t, time.Since(log.records[0].Time), p.Status().Behind)
+		cancel()
+		require.Error(t, <-done)
+	})
 }

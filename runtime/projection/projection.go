@@ -161,14 +161,30 @@ func (p *Projector[K, R]) Run(ctx context.Context) error {
 	if p.inline != nil {
 		return p.runInline(ctx)
 	}
-	return p.work(ctx, (*worker[K, R]).follow)
+	return p.work(ctx, (*worker[K, R]).follow, nil)
 }
 
-// CatchUp returns when the read model reflects every event that the log held when CatchUp was called. When ctx ends
-// before, it writes what it has and returns ctx's error. Its other errors are those of Run.
+// CatchUp returns when the read model reflects every event that the log held when CatchUp was called, also where another
+// process folded them. When ctx ends before, it writes what it has and returns ctx's error. Its other errors are those of
+// Run.
 func (p *Projector[K, R]) CatchUp(ctx context.Context) error {
 	if p.inline != nil {
 		return p.catchUpInline(ctx)
 	}
-	return p.work(ctx, (*worker[K, R]).catchUp)
+	head := cqrs.Position(-1)
+	return p.work(ctx, (*worker[K, R]).catchUp, func() bool {
+		if head < 0 {
+			var err error
+			if head, err = p.log.Head(ctx); err != nil {
+				head = -1
+				return false
+			}
+		}
+		table, err := p.store.Table(ctx, &p.def.Codec.Schema)
+		if err != nil {
+			return false
+		}
+		at, err := table.Checkpoint(ctx)
+		return err == nil && at.Built && at.Position >= head
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
@@ -39,7 +40,7 @@ func (w *worker[K, R]) promote() error {
 	case own.Active, !first && (w.def.Manual || !own.Promoted.IsZero()):
 		return nil
 	case first:
-		return w.makeActive()
+		return w.makeActive(slog.LevelDebug)
 	case w.patient:
 		return w.verified()
 	}
@@ -51,12 +52,12 @@ func (w *worker[K, R]) promote() error {
 	return nil
 }
 
-func (w *worker[K, R]) makeActive() error {
+func (w *worker[K, R]) makeActive(level slog.Level) error {
 	if err := w.store.Promote(w.io, w.def.Name, w.def.Codec.Schema.Fingerprint); err != nil {
 		return err
 	}
 	w.status.active(true)
-	w.group.logger.InfoContext(w.io, "generation promoted", "projection", w.def.Name, "sink", w.store.Name(),
+	w.group.logger.Log(w.io, level, "generation promoted", "projection", w.def.Name, "sink", w.store.Name(),
 		"generation", w.def.Codec.Schema.Fingerprint)
 	return nil
 }
@@ -76,7 +77,7 @@ func (w *worker[K, R]) verified() error {
 	if err != nil {
 		return err
 	}
-	return w.makeActive()
+	return w.makeActive(slog.LevelInfo)
 }
 
 // sampled is about how many rows are folded again before a generation is promoted.
@@ -179,10 +180,15 @@ func refold[K comparable, R any](
 
 // observe looks at what others may have changed, and at how much there is to do.
 func (p *Projector[K, R]) observe(ctx context.Context) {
-	p.status.recount(func() (int64, error) { return p.log.Count(ctx, p.def.Events...) })
+	p.recount(ctx)
 	if generations, err := p.store.Generations(ctx, p.def.Name); err == nil {
 		if i := p.own(generations); i >= 0 {
 			p.status.active(generations[i].Active)
 		}
 	}
+}
+
+// recount counts the events that the log has for the projection, where that is due.
+func (p *Projector[K, R]) recount(ctx context.Context) {
+	p.status.recount(func() (int64, error) { return p.log.Count(ctx, p.def.Events...) })
 }

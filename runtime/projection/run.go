@@ -94,10 +94,27 @@ func (g *Group) Run(ctx context.Context) error {
 				err = fmt.Errorf("projection %s stopped: %w", r.Name(), err)
 			}
 			failures[i] = err
+			if p, ok := r.(interface{ recount(context.Context) }); ok {
+				keepCounting(ctx, p.recount)
+			}
 		})
 	}
 	wg.Wait()
 	return errors.Join(failures...)
+}
+
+// keepCounting lets the status of a projection that stopped say how far it falls behind.
+func keepCounting(ctx context.Context, recount func(context.Context)) {
+	tick := time.NewTicker(leaseTime)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			recount(ctx)
+		}
+	}
 }
 
 // expect says that these are about to read the log: who is first waits for the others, so that they can share a scan.

@@ -19,8 +19,9 @@ const (
 	lastPause  = time.Second
 )
 
-// work runs f in one attempt after the other, until one ends well, or with an error that waiting does not mend.
-func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error) error {
+// work runs f in one attempt after the other, until one ends well, or with an error that waiting does not mend. While
+// another process works, enough says whether that one has done all there is to do; it may be nil.
+func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error, enough func() bool) error {
 	if !p.running.TryLock() {
 		return p.wrap(ErrRunning)
 	}
@@ -36,6 +37,10 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error)
 			return p.wrap(err)
 		}
 		p.group.joined(p)
+		if enough != nil && standsBy(err) && enough() {
+			p.status.end(nil, true)
+			return nil
+		}
 		if time.Since(began) > lastPause {
 			pause, said = first, "" // it has worked meanwhile
 		}

@@ -167,9 +167,14 @@ func (t *tracker) active(active bool) { t.change(func(s *Status) { s.Active = ac
 func (t *tracker) stored(at readmodel.Checkpoint) {
 	t.change(func(s *Status) {
 		s.Position, s.Built = at.Position, at.Built
-		t.oldest = time.Time{}
+		if s.Handled >= s.Total { // else the next chunk says it
+			t.oldest = time.Time{}
+		}
 	})
 }
+
+// behind says which event is the oldest one that is not stored.
+func (t *tracker) behind(oldest time.Time) { t.change(func(*Status) { t.oldest = oldest }) }
 
 // known says that the log has this many events for the projection, at least.
 func (t *tracker) known(total int64) { t.change(func(s *Status) { s.Total = max(total, s.Total) }) }
@@ -179,7 +184,10 @@ func (t *tracker) folded(handled int64, head cqrs.Position, oldest time.Time) {
 		if s.Handled != handled {
 			t.folding = time.Now()
 		}
-		s.Handled, s.Total, s.Head, t.oldest = handled, max(s.Total, handled), max(s.Head, head), oldest
+		s.Handled, s.Total, s.Head = handled, max(s.Total, handled), max(s.Head, head)
+		if !oldest.IsZero() {
+			t.oldest = oldest
+		}
 		if now := t.folding; now.Sub(t.next.at) >= window {
 			t.base, t.next = t.next, sample{now, handled}
 		}

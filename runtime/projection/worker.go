@@ -371,6 +371,7 @@ func (w *worker[K, R]) salvage(failed *FoldError) error {
 		case err == nil:
 			err = w.write()
 		}
+		w.status.behind(failed.time)
 		if err != nil {
 			return errors.Join(failed, err)
 		}
