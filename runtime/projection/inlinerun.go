@@ -202,7 +202,7 @@ func (p *Projector[K, R]) buildInline(ctx context.Context) error {
 		defer done()
 		failed <- p.awaitActive(building)
 	}()
-	err := p.work(building, (*worker[K, R]).follow)
+	err := p.work(building, (*worker[K, R]).follow, nil)
 	if building.Err() != nil && errors.Is(err, building.Err()) {
 		err = nil
 	}
@@ -259,7 +259,7 @@ func (p *Projector[K, R]) makeGood(ctx context.Context) error {
 		return nil
 	}
 	if head-at.Position > inlineGap {
-		if err := p.work(ctx, (*worker[K, R]).catchUp); err != nil {
+		if err := p.work(ctx, (*worker[K, R]).catchUp, nil); err != nil {
 			return err
 		}
 	}
@@ -306,7 +306,7 @@ func (p *Projector[K, R]) catchUpInline(ctx context.Context) error {
 		return p.wrap(err)
 	}
 	if !active {
-		if err := p.work(ctx, (*worker[K, R]).catchUp); err != nil {
+		if err := p.work(ctx, (*worker[K, R]).catchUp, nil); err != nil {
 			return err
 		}
 	}

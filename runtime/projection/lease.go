@@ -25,13 +25,13 @@ func newHolder() string {
 	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:6])
 }
 
-// lease is that of a generation, while this process has it: a goroutine renews it.
+// lease is that of a generation, while this process has it: work renews it.
 type lease struct {
 	table  readmodel.Table
 	holder string
 	ttl    time.Duration
 	cancel context.CancelFunc
-	ended  chan struct{}
+	work   sync.WaitGroup
 
 	mu sync.Mutex
 	// until is how long it was asked for, where that is longer than usual.
@@ -43,30 +43,46 @@ type lease struct {
 func (p *Projector[K, R]) hold(
 	ctx context.Context, table readmodel.Table, lose context.CancelCauseFunc,
 ) (*lease, error) {
-	l := &lease{table: table, holder: p.group.holder, ttl: p.group.leaseTime, ended: make(chan struct{})}
+	l := &lease{table: table, holder: p.group.holder, ttl: p.group.leaseTime}
 	if err := table.Hold(ctx, l.holder, l.ttl, p.report()); err != nil {
 		return nil, err
 	}
 	p.status.holds(l.holder)
 	ctx, l.cancel = context.WithCancel(ctx)
-	go func() {
-		defer close(l.ended)
-		tick := time.NewTicker(l.ttl / 3)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			p.observe(ctx)
-			if err := l.renew(ctx, p.report()); errors.As(err, new(*readmodel.HeldError)) {
+	l.work.Go(func() {
+		every(ctx, l.ttl/3, func() bool {
+			err := l.renew(ctx, p.report())
+			held := errors.As(err, new(*readmodel.HeldError))
+			if held {
 				lose(err)
+			}
+			return !held
+		})
+	})
+	// Looking may take longer than the lease lasts.
+	l.work.Go(func() {
+		every(ctx, l.ttl/3, func() bool {
+			p.observe(ctx)
+			return true
+		})
+	})
+	return l, nil
+}
+
+// every calls f again and again until it returns false, or ctx ends.
+func every(ctx context.Context, pause time.Duration, f func() bool) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if !f() {
 				return
 			}
 		}
-	}()
-	return l, nil
+	}
 }
 
 func (l *lease) renew(ctx context.Context, report []byte) error {
@@ -95,7 +111,7 @@ func (l *lease) extend(ctx context.Context, rows int) error {
 // release gives the lease up, with a last report. Where that fails, it runs out by itself.
 func (l *lease) release(report []byte) {
 	l.cancel()
-	<-l.ended
+	l.work.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), l.ttl)
 	defer cancel()
 	_ = l.table.Release(ctx, l.holder, report)

@@ -105,16 +105,10 @@ func (g *Group) Run(ctx context.Context) error {
 
 // keepCounting lets the status of a projection that stopped say how far it falls behind.
 func keepCounting(ctx context.Context, recount func(context.Context)) {
-	tick := time.NewTicker(leaseTime)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			recount(ctx)
-		}
-	}
+	every(ctx, leaseTime, func() bool {
+		recount(ctx)
+		return true
+	})
 }
 
 // expect says that these are about to read the log: who is first waits for the others, so that they can share a scan.
