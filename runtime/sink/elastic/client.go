@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 
 // How often something is tried, and how long is waited before it is tried again, at first. A wait doubles each time.
 const (
-	attempts  = 7
+	attempts  = 6
 	firstWait = 25 * time.Millisecond
 )
 

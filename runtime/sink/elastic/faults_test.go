@@ -66,6 +66,22 @@ func contents(t *testing.T, table readmodel.Table) (map[string]string, readmodel
 	return rows, c
 }
 
+// written reads rows by their keys, as a projector does.
+func written(t *testing.T, table readmodel.Table, n int) map[int]cqrs.Position {
+	t.Helper()
+	var keys [][]readmodel.Value
+	for i := range n {
+		keys = append(keys, key(fmt.Sprint(i)))
+	}
+	rows := map[int]cqrs.Position{}
+	_, err := table.Get(t.Context(), keys, func(i int, _ []readmodel.Value, at cqrs.Position) error {
+		rows[i] = at
+		return nil
+	})
+	require.NoError(t, err)
+	return rows
+}
+
 // TestFaultsLoseNothing applies random batches while a third of all requests meets a fault. A batch that fails is made
 // again, as a projector does: from the checkpoint and the rows that are there.
 func TestFaultsLoseNothing(t *testing.T) {
@@ -167,8 +183,10 @@ func TestRowsThatWereRejectedAreSentAgainBeforeTheCheckpointIsWritten(t *testing
 			bulks++
 		}
 		if isCheckpoint(r) {
-			rows, _ := contents(t, table)
-			assert.Len(t, rows, 5, "searches see all rows before the checkpoint says so")
+			assert.Len(t, written(t, table, 5), 5, "all rows are in before the checkpoint says so")
+			rows, c := contents(t, table)
+			assert.Empty(t, rows, "searches see rows and checkpoint at once")
+			assert.Zero(t, c)
 		}
 		return partial(r)
 	})
@@ -273,4 +291,31 @@ func TestWritesToADroppedGenerationMakeNoIndex(t *testing.T) {
 	err = s.do(t.Context(), request{method: "GET", path: "/" + table.index}, nil)
 	var missing *Error
 	require.True(t, errors.As(err, &missing) && missing.Status == http.StatusNotFound, "%v", err)
+}
+
+// TestWhatAProjectorDidNotShowIsShownByWhoReads lets a projector die between its checkpoint and the refresh.
+func TestWhatAProjectorDidNotShowIsShownByWhoReads(t *testing.T) {
+	s := open(t, testserver.Elasticsearch(t))
+	table := tableOf(t, s).(*table)
+	change := readmodel.Change{Key: key("a"), Row: row("Ada", 1), Position: 1}
+	require.NoError(t, table.Apply(t.Context(), batch(0, 1, change)))
+	change.Row, change.Position = row("Ada", 2), 2
+	require.NoError(t, table.writeRows(t.Context(), []readmodel.Change{change}))
+	rows, c := contents(t, table)
+	assert.Equal(t, at(1), c)
+	assert.Equal(t, map[string]string{"a": fmt.Sprint(row("Ada", 1), 1)}, rows, "half a batch is not seen")
+
+	_, place, err := table.load(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, s.do(t.Context(), request{
+		method: "PUT", path: "/" + writeAlias(table.index) + "/_doc/" + checkpointID, query: place.replaces(),
+		body: checkpointDocument{"checkpoint", storedCheckpoint{Position: 2, Commit: [16]byte{15: 2}, Handled: 2, Built: true}},
+	}, nil))
+	rows, c = contents(t, table)
+	assert.Equal(t, at(2), c)
+	assert.Equal(t, map[string]string{"a": fmt.Sprint(row("Ada", 2), 2)}, rows)
+	n, c, err := table.Count(t.Context(), readmodel.Find{Index: -1})
+	require.NoError(t, err)
+	assert.Equal(t, at(2), c)
+	assert.EqualValues(t, 1, n)
 }

@@ -17,15 +17,6 @@ const pageSize = 1000
 // keepAlive is for how long a point in time is kept after each page.
 const keepAlive = "5m"
 
-// begin returns the checkpoint that searches from now on reflect. It is read before the rows are.
-func (t *table) begin(ctx context.Context) (readmodel.Checkpoint, error) {
-	stored, _, err := t.load(ctx)
-	if err == nil && !stored.Built {
-		err = t.refresh(ctx)
-	}
-	return stored.checkpoint(), err
-}
-
 // Find implements readmodel.Table.
 func (t *table) Find(ctx context.Context, f readmodel.Find,
 	found func(key, row []readmodel.Value, at cqrs.Position) error,
@@ -33,36 +24,39 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
 		return readmodel.Checkpoint{}, err
 	}
-	at, err := t.begin(ctx)
-	if err == nil {
-		err = t.find(ctx, &f, found)
-	}
-	if failed(err, "search_context_missing_exception") {
-		// A point in time ends with its index: then that is what there is to say.
-		if _, gone := t.begin(ctx); gone != nil {
-			err = gone
-		}
-	}
+	at, err := t.find(ctx, &f, found)
 	if errors.Is(err, readmodel.ErrStop) {
 		err = nil
 	}
 	if err != nil {
-		return readmodel.Checkpoint{}, t.wrap(err)
+		return readmodel.Checkpoint{}, t.wrapSearch(ctx, err)
 	}
 	return at, nil
 }
 
+// wrapSearch is wrap for the error of a search. A point in time ends with its index: then that is what there is to say.
+func (t *table) wrapSearch(ctx context.Context, err error) error {
+	if failed(err, "search_context_missing_exception") {
+		if _, _, gone := t.load(ctx); gone != nil {
+			err = gone
+		}
+	}
+	return t.wrap(err)
+}
+
 // find reads rows page by page. What one request answers needs no point in time.
-func (t *table) find(ctx context.Context, f *readmodel.Find, found func(key, row []readmodel.Value, at cqrs.Position) error) error {
+func (t *table) find(
+	ctx context.Context, f *readmodel.Find, found func(key, row []readmodel.Value, at cqrs.Position) error,
+) (at readmodel.Checkpoint, err error) {
 	query, rest := t.query(f)
-	body := object{"query": query, "sort": t.sort(f), "track_total_hits": false, "size": pageSize}
+	body := object{"query": withCheckpoint(query), "sort": t.sort(f), "track_total_hits": false, "size": pageSize + 1}
 	left := f.Limit
 	each := func(h *hit) error {
-		key, row, at, err := t.entry(h)
+		key, row, position, err := t.entry(h)
 		if err != nil || !rest(key, row) {
 			return err
 		}
-		if err := found(key, row, at); err != nil {
+		if err := found(key, row, position); err != nil {
 			return err
 		}
 		if left--; left == 0 {
@@ -71,34 +65,79 @@ func (t *table) find(ctx context.Context, f *readmodel.Find, found func(key, row
 		return nil
 	}
 	if f.Limit > 0 && f.Limit <= pageSize && t.pushed(&f.Where) {
-		body["size"] = f.Limit
-		_, err := t.page(ctx, t.path("_search"), body, each)
-		return err
+		body["size"] = f.Limit + 1
+		at, hits, err := t.seen(ctx, func() (hits, error) { return t.hits(ctx, t.path("_search"), body) })
+		return at, cmp.Or(err, hits.each(each))
 	}
-	return t.atOneMoment(ctx, func(pit string) error {
-		for {
-			body["pit"] = object{"id": pit, "keep_alive": keepAlive}
-			last, err := t.page(ctx, "/_search", body, each)
-			if err != nil || last == nil {
-				return err
-			}
-			body["search_after"] = last.sort
-			pit = cmp.Or(last.pit, pit)
+	p := &moment{table: t}
+	defer p.end(ctx)
+	at, page, err := t.seen(ctx, func() (hits, error) { return p.begin(ctx, body) })
+	for err == nil {
+		if err = page.each(each); err != nil || !page.full(body) {
+			break
 		}
-	})
+		body["search_after"] = page.all[len(page.all)-1].Sort
+		page, err = p.hits(ctx, body)
+	}
+	return at, err
 }
 
-// atOneMoment lets f read from a point in time.
-func (t *table) atOneMoment(ctx context.Context, f func(pit string) error) error {
-	var pit struct{ ID string }
-	err := t.store.do(ctx, request{method: http.MethodPost, path: t.path("_pit"), query: "keep_alive=" + keepAlive}, &pit)
+// withCheckpoint selects the checkpoint besides what a query selects. It has no column, so that it is the first hit.
+func withCheckpoint(query object) object {
+	return anyOf([]object{query, {"ids": object{"values": []string{checkpointID}}}})
+}
+
+// seen returns what a search finds, and the checkpoint that searches see in the same moment. One that they don't see yet,
+// because the generation is not built or whoever wrote it died before it was shown, is shown first.
+func (t *table) seen(ctx context.Context, search func() (hits, error)) (readmodel.Checkpoint, hits, error) {
+	stored, _, err := t.load(ctx)
 	if err != nil {
-		return err
+		return readmodel.Checkpoint{}, hits{}, err
 	}
-	err = f(pit.ID)
-	// It would end by itself: whether this succeeds does not matter, and it is done also when ctx has ended.
-	_ = t.store.once(context.WithoutCancel(ctx), request{method: http.MethodDelete, path: "/_pit", body: object{"id": pit.ID}}, nil)
-	return err
+	for shown := false; ; shown = true {
+		found, err := search()
+		at := found.at.checkpoint()
+		if err != nil || shown || at.Position > stored.Position || at == stored.checkpoint() {
+			return at, found, err
+		}
+		if err := t.refresh(ctx); err != nil {
+			return readmodel.Checkpoint{}, hits{}, err
+		}
+	}
+}
+
+// moment is a point in time of the index, from which several searches read.
+type moment struct {
+	table *table
+	id    string
+}
+
+// begin opens a point in time, instead of the one before, and searches in it.
+func (p *moment) begin(ctx context.Context, body object) (hits, error) {
+	p.end(ctx)
+	var answer struct{ ID string }
+	err := p.table.store.do(ctx, request{method: http.MethodPost, path: p.table.path("_pit"), query: "keep_alive=" + keepAlive}, &answer)
+	if err != nil {
+		return hits{}, err
+	}
+	p.id = answer.ID
+	return p.hits(ctx, body)
+}
+
+func (p *moment) hits(ctx context.Context, body object) (hits, error) {
+	body["pit"] = object{"id": p.id, "keep_alive": keepAlive}
+	found, err := p.table.hits(ctx, "/_search", body)
+	p.id = cmp.Or(found.pit, p.id)
+	return found, err
+}
+
+// end closes the point in time, also when ctx has ended. It would end by itself: whether this succeeds does not matter.
+func (p *moment) end(ctx context.Context) {
+	if p.id != "" {
+		_ = p.table.store.once(context.WithoutCancel(ctx), request{
+			method: http.MethodDelete, path: "/_pit", body: object{"id": p.id},
+		}, nil)
+	}
 }
 
 // hit is a document that a search found.
@@ -108,35 +147,60 @@ type hit struct {
 	Sort   json.RawMessage `json:"sort"`
 }
 
-// end is where a full page ended.
-type end struct {
-	sort json.RawMessage
-	pit  string
+// hits are what a search found, the checkpoint among it.
+type hits struct {
+	all []hit
+	at  storedCheckpoint
+	pit string
+	// total is only known where it was asked for.
+	total int64
 }
 
-// page calls each for what a search finds, and returns where it ended, or nil if there can be no more.
-func (t *table) page(ctx context.Context, path string, body object, each func(*hit) error) (*end, error) {
+// full reports whether there may be more.
+func (h *hits) full(body object) bool { return len(h.all) == body["size"].(int) }
+
+// each calls f for what is no checkpoint.
+func (h *hits) each(f func(*hit) error) error {
+	for i := range h.all {
+		if h.all[i].ID == checkpointID {
+			continue
+		}
+		if err := f(&h.all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hits searches.
+func (t *table) hits(ctx context.Context, path string, body object) (hits, error) {
 	var answer struct {
 		shards
 		PIT  string `json:"pit_id"`
-		Hits struct{ Hits []hit }
+		Hits struct {
+			Hits  []hit
+			Total struct{ Value int64 }
+		}
 	}
 	err := t.store.do(ctx, request{
 		method: http.MethodPost, path: path, query: "allow_partial_search_results=false", body: body,
 	}, &answer)
 	if err := cmp.Or(err, answer.check()); err != nil {
-		return nil, err
+		return hits{}, err
 	}
-	hits := answer.Hits.Hits
-	for i := range hits {
-		if err := each(&hits[i]); err != nil {
-			return nil, err
+	found := hits{all: answer.Hits.Hits, pit: answer.PIT, total: answer.Hits.Total.Value}
+	for i := range found.all {
+		if found.all[i].ID != checkpointID {
+			continue
 		}
+		var d checkpointDocument
+		if err := json.Unmarshal(found.all[i].Source, &d); err != nil {
+			return hits{}, t.corrupt(err)
+		}
+		found.at = d.Checkpoint
+		found.total--
 	}
-	if len(hits) < body["size"].(int) {
-		return nil, nil //nolint:nilnil // there are no more
-	}
-	return &end{hits[len(hits)-1].Sort, answer.PIT}, nil
+	return found, nil
 }
 
 // entry reads a row.
@@ -159,32 +223,28 @@ func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, readmodel.C
 	if err := cmp.Or(t.schema.CheckFind(&f), ctx.Err()); err != nil {
 		return 0, readmodel.Checkpoint{}, err
 	}
-	at, err := t.begin(ctx)
-	var n int64
-	if err == nil {
-		n, err = t.count(ctx, &f)
-	}
+	n, at, err := t.count(ctx, &f)
 	if err != nil {
-		return 0, readmodel.Checkpoint{}, t.wrap(err)
+		return 0, readmodel.Checkpoint{}, t.wrapSearch(ctx, err)
 	}
 	return n, at, nil
 }
 
-func (t *table) count(ctx context.Context, f *readmodel.Find) (n int64, err error) {
+// count lets the server count; of what it finds it sends the checkpoint alone.
+func (t *table) count(ctx context.Context, f *readmodel.Find) (n int64, at readmodel.Checkpoint, err error) {
 	if !t.pushed(&f.Where) {
-		err = t.find(ctx, f, func([]readmodel.Value, []readmodel.Value, cqrs.Position) error {
+		at, err = t.find(ctx, f, func([]readmodel.Value, []readmodel.Value, cqrs.Position) error {
 			n++
 			return nil
 		})
-		return n, err
+		return n, at, err
 	}
 	query, _ := t.query(f)
-	var answer struct {
-		shards
-		Count int64
+	body := object{
+		"query": withCheckpoint(query), "sort": []object{{kindField: object{"order": "asc"}}}, "track_total_hits": true, "size": 1,
 	}
-	err = t.store.do(ctx, request{method: http.MethodPost, path: t.path("_count"), body: object{"query": query}}, &answer)
-	return answer.Count, cmp.Or(err, answer.check())
+	at, found, err := t.seen(ctx, func() (hits, error) { return t.hits(ctx, t.path("_search"), body) })
+	return found.total, at, err
 }
 
 // sort returns the order of a query: each column once, what is missing first.

@@ -42,8 +42,9 @@ func (t *table) create(ctx context.Context) (*about, error) {
 	now := time.Now().UTC()
 	err := t.store.do(ctx, request{method: http.MethodPut, path: "/" + t.index, body: object{
 		"mappings": mappings(&t.schema, t.columns, now),
-		// Searches see rows when a projector says so: whole batches, and not before the checkpoint is about to be written.
-		"settings": object{"index": object{"refresh_interval": "-1"}},
+		// Searches see rows when a projector says so: whole batches, with their checkpoint. Several shards would not show
+		// theirs at once.
+		"settings": object{"index": object{"refresh_interval": "-1", "number_of_shards": 1}},
 		"aliases":  object{writeAlias(t.index): object{}},
 	}}, nil)
 	if err != nil && !failed(err, "resource_already_exists_exception") {

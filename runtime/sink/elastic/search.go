@@ -17,20 +17,19 @@ func (t *table) Search(ctx context.Context, s readmodel.Search, found func(readm
 	if err := cmp.Or(t.schema.CheckSearch(&s), ctx.Err()); err != nil {
 		return readmodel.Checkpoint{}, err
 	}
-	at, err := t.begin(ctx)
-	if err == nil {
-		err = t.search(ctx, &s, found)
-	}
+	at, err := t.search(ctx, &s, found)
 	if errors.Is(err, readmodel.ErrStop) {
 		err = nil
 	}
 	if err != nil {
-		return readmodel.Checkpoint{}, t.wrap(err)
+		return readmodel.Checkpoint{}, t.wrapSearch(ctx, err)
 	}
 	return at, nil
 }
 
-func (t *table) search(ctx context.Context, s *readmodel.Search, found func(readmodel.Found) error) error {
+func (t *table) search(
+	ctx context.Context, s *readmodel.Search, found func(readmodel.Found) error,
+) (at readmodel.Checkpoint, err error) {
 	f := readmodel.Find{Index: -1, Where: s.Where}
 	filter, rest := t.query(&f)
 	body := object{
@@ -39,18 +38,23 @@ func (t *table) search(ctx context.Context, s *readmodel.Search, found func(read
 		"size": s.Limit,
 	}
 	if s.After != "" {
-		if !json.Valid([]byte(s.After)) {
-			return &readmodel.InvalidQueryError{Projection: t.schema.Projection, Reason: "a search continues behind what is no place"}
+		var place []json.RawMessage
+		if json.Unmarshal([]byte(s.After), &place) != nil {
+			return at, &readmodel.InvalidQueryError{Projection: t.schema.Projection, Reason: "a search continues behind what is no place"}
 		}
-		body["search_after"] = json.RawMessage(s.After)
+		body["search_after"] = append(place, json.RawMessage("9223372036854775807"))
 	}
 	left := s.Limit
 	each := func(h *hit) error {
-		key, row, at, err := t.entry(h)
+		key, row, position, err := t.entry(h)
 		if err != nil || !rest(key, row) {
 			return err
 		}
-		if err := found(readmodel.Found{Key: key, Row: row, At: at, Place: string(h.Sort)}); err != nil {
+		place, err := placeOf(h)
+		if err != nil {
+			return t.corrupt(err)
+		}
+		if err := found(readmodel.Found{Key: key, Row: row, At: position, Place: place}); err != nil {
 			return err
 		}
 		if left--; left == 0 {
@@ -58,13 +62,21 @@ func (t *table) search(ctx context.Context, s *readmodel.Search, found func(read
 		}
 		return nil
 	}
-	for {
-		last, err := t.page(ctx, t.path("_search"), body, each)
-		if err != nil || last == nil {
-			return err
+	p := &moment{table: t}
+	defer p.end(ctx)
+	checkpoint := object{"query": object{"ids": object{"values": []string{checkpointID}}}, "size": 1, "track_total_hits": false}
+	at, _, err = t.seen(ctx, func() (hits, error) { return p.begin(ctx, checkpoint) })
+	for err == nil {
+		var page hits
+		if page, err = p.hits(ctx, body); err != nil {
+			break
 		}
-		body["search_after"] = last.sort
+		if err = page.each(each); err != nil || !page.full(body) {
+			break
+		}
+		body["search_after"] = page.all[len(page.all)-1].Sort
 	}
+	return at, err
 }
 
 // words returns the query for a text. Fields of words are searched as if they were one.
@@ -85,4 +97,15 @@ func (t *table) words(text string) object {
 		}})
 	}
 	return anyOf(ways)
+}
+
+// placeOf returns where a row stands, for a later search. The last value that a hit is sorted by is the document's number
+// in the point in time, by which no other one can be continued.
+func placeOf(h *hit) (string, error) {
+	var values []json.RawMessage
+	if err := json.Unmarshal(h.Sort, &values); err != nil || len(values) == 0 {
+		return "", errors.New("a hit has no place")
+	}
+	place, err := json.Marshal(values[:len(values)-1])
+	return string(place), err
 }

@@ -10,7 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -154,9 +154,9 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	return stored.checkpoint(), nil
 }
 
-// Apply implements readmodel.Table, in three steps: the rows, which only ever replace older ones; a refresh, so that
-// searches see them; the checkpoint. Whatever happens in between, the rows are what the fold makes of the log, and the
-// checkpoint says less than what is there.
+// Apply implements readmodel.Table, in two steps: the rows, which only ever replace older ones, and the checkpoint, with
+// a refresh that lets searches see both at once. Whatever happens in between, the rows are what the fold makes of the log,
+// and the checkpoint says less than what is there.
 func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	if err := cmp.Or(t.schema.CheckBatch(b), ctx.Err()); err != nil {
 		return err
@@ -171,13 +171,6 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	if err := t.writeRows(ctx, b.Changes); err != nil {
 		return t.wrap(err)
 	}
-	// Until the table is built nobody searches in it who does not refresh it first. From then on there may always be
-	// something to be seen: rows of a projector that died before it refreshed.
-	if b.To.Built {
-		if err := t.refresh(ctx); err != nil {
-			return t.wrap(err)
-		}
-	}
 	if err := t.move(ctx, at, b.To); err != nil {
 		return t.wrap(err)
 	}
@@ -188,11 +181,12 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	return nil
 }
 
-// move is the fence: it writes the checkpoint if the stored one is still that at a place.
+// move is the fence: it writes the checkpoint if the stored one is still that at a place. Until the table is built nobody
+// searches in it who does not refresh it first.
 func (t *table) move(ctx context.Context, at *place, to readmodel.Checkpoint) error {
 	next := storedCheckpoint{to.Position, uuid.UUID(to.Commit), to.Handled, to.Built, uuid.New()}
 	err := t.store.do(ctx, request{
-		method: http.MethodPut, path: "/" + writeAlias(t.index) + "/_doc/" + checkpointID, query: "require_alias=true&" + at.replaces(),
+		method: http.MethodPut, path: "/" + writeAlias(t.index) + "/_doc/" + checkpointID, query: "require_alias=true&refresh=" + strconv.FormatBool(to.Built) + "&" + at.replaces(),
 		body: checkpointDocument{"checkpoint", next},
 	}, nil)
 	if !conflict(err) {
@@ -482,6 +476,3 @@ func (t *table) readAll(d *document, columns []column) ([]readmodel.Value, error
 // writeAlias is the name that rows are written through. It goes with the index: a projector that writes late, into a
 // generation that was dropped, is refused and does not make a new index by its write.
 func writeAlias(index string) string { return index + ".rows" }
-
-// escaped is a name as a part of an address.
-func escaped(name string) string { return url.PathEscape(name) }
