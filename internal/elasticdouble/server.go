@@ -234,7 +234,7 @@ func bind(pattern string, segments []string) (map[string]string, bool) {
 		switch {
 		case !variable && part != segments[i], variable && segments[i] == "":
 			return nil, false
-		case variable && i == 0 && strings.HasPrefix(segments[i], "_"):
+		case variable && i == 0 && len(parts) > 1 && strings.HasPrefix(segments[i], "_"):
 			return nil, false
 		case variable:
 			path[strings.TrimSuffix(name, "}")] = segments[i]

@@ -154,6 +154,26 @@ var table = []bug{
 		pkg: "runtime/sink/sqlite", run: "Conformance",
 	},
 	{
+		name:  "a row that Elasticsearch was too busy for counts as written",
+		file:  "runtime/sink/elastic/table.go",
+		edits: []edit{{old: "left, last = append(left, i), refused", new: "last = refused"}},
+		pkg:   "runtime/sink/elastic", run: "RowsThatWereRejected",
+	},
+	{
+		name: "an older row replaces a newer one in Elasticsearch",
+		file: "runtime/sink/elastic/table.go",
+		edits: []edit{{
+			old: "	w.Raw(`,\"version_type\":\"external\",\"version\":`)\n	w.Int(int64(c.Position))\n", new: "",
+		}},
+		pkg: "runtime/sink/elastic", run: "APausedProjector",
+	},
+	{
+		name:  "a checkpoint in Elasticsearch replaces one that another projector wrote",
+		file:  "runtime/sink/elastic/table.go",
+		edits: []edit{{old: "return fmt.Sprintf(\"if_seq_no=%d&if_primary_term=%d\", p.SeqNo, p.Term)", new: "return \"\""}},
+		pkg:   "runtime/sink/elastic", run: "APausedProjector|Conformance/of_many",
+	},
+	{
 		name:  "a snapshot of another shape of the state is used",
 		file:  "runtime/aggregate/load.go",
 		edits: []edit{{old: "case h.Fingerprint != a.def.Fingerprint:", new: "case h.Fingerprint == \"\":"}},
