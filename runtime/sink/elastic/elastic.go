@@ -31,9 +31,10 @@
 // Columns that are compared with each other are compared here: such a query reads all rows that the rest of its condition
 // leaves.
 //
-// Rows and checkpoint are not written in one step. A checkpoint is written when all rows are in, and searches see them,
-// and only if it is still the one that the rows were made from. So everything up to the position of an answer is in it,
-// and rows may be ahead of it: by a batch whose checkpoint is not written yet, or never was.
+// Rows and checkpoint are not written in one step: a checkpoint is written when all rows are in, and only if it is still the
+// one that the rows were made from. Searches see both at once, because the index, which has one shard, is refreshed with
+// the checkpoint and not before. Get reads in real time: its rows may be ahead of the checkpoint by a batch whose
+// checkpoint is not written yet, or never was, and never behind it.
 package elastic
 
 import (
