@@ -258,7 +258,8 @@ func (k *sortKey) read(v any) (any, error) {
 		if !ok {
 			return nil, fmt.Errorf("%v is no number", v)
 		}
-		return n.Float64()
+		f, err := n.Float64()
+		return float64(float32(f)), err
 	case k.name == "_shard_doc":
 		return integer(fmt.Sprint(v))
 	case k.field == nil, k.field.kind == "keyword":
