@@ -136,3 +136,18 @@ func TestConditionsTakeSeveralOfTheLongestLists(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, n)
 }
+
+func TestALargeLoadOfAnotherProjectorLeavesNothing(t *testing.T) {
+	table := openTable(t, filepath.Join(t.TempDir(), "read.db"), &ledger)
+	at := readmodel.Checkpoint{Position: 1}
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{To: at}))
+	changes := ledgerChanges(2*loadRows + 1)
+	for _, from := range []readmodel.Checkpoint{{}, {Position: 2}} {
+		b := readmodel.Batch{From: from, To: readmodel.Checkpoint{Position: 3}, Changes: changes}
+		assert.ErrorIs(t, table.Apply(t.Context(), &b), readmodel.ErrFenced)
+	}
+	n, c, err := table.Count(t.Context(), readmodel.Find{Index: -1})
+	require.NoError(t, err)
+	assert.Zero(t, n)
+	assert.Equal(t, at, c)
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"zombiezen.com/go/sqlite"
@@ -141,20 +142,20 @@ func (t *table) checkpoint(c *sqlite.Conn) (cp readmodel.Checkpoint, err error) 
 	return cp, err
 }
 
-// Apply implements readmodel.Table.
+// Apply implements readmodel.Table. What a generation that is being built gets is written in several transactions if it
+// is much, so that other writers of the file wait for one of them at most.
 func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	if err := t.schema.CheckBatch(b); err != nil {
 		return err
 	}
-	err := t.store.write(ctx, func(c *sqlite.Conn) error {
-		if err := t.moveCheckpoint(c, b.From, b.To); err != nil {
-			return err
-		}
-		if err := t.change(c, b.Changes); err != nil || b.From.Built || !b.To.Built {
-			return err
-		}
-		return t.createIndexes(c)
-	})
+	changes := inKeyOrder(b.Changes)
+	var err error
+	if !b.To.Built {
+		changes, err = t.load(ctx, b.From, changes)
+	}
+	if err == nil {
+		err = t.store.write(ctx, func(c *sqlite.Conn) error { return t.finishBatch(c, b, changes) })
+	}
 	if err == nil {
 		t.Notify()
 	}
@@ -162,6 +163,60 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 		t.store.Notify()
 	}
 	return t.wrap(err)
+}
+
+// finishBatch writes changes and the checkpoint, and the indexes of a table that is whole now.
+func (t *table) finishBatch(c *sqlite.Conn, b *readmodel.Batch, changes []*readmodel.Change) error {
+	if err := t.moveCheckpoint(c, b.From, b.To); err != nil {
+		return err
+	}
+	if err := t.change(c, changes); err != nil || b.From.Built || !b.To.Built {
+		return err
+	}
+	return t.createIndexes(c)
+}
+
+const (
+	// loadRows is how many rows of a generation that is being built are written in one transaction: a few tenths of a
+	// second.
+	loadRows = 20_000
+	// loadPause lets other writers in, who look for the lock to be free again and again.
+	loadPause = 5 * time.Millisecond
+)
+
+// load writes rows ahead of their checkpoint until few are left, and returns those. Whoever goes on from the checkpoint
+// after a crash finds that these rows reflect what it reads again, by their positions. A deleted row would not tell: it is
+// left for the transaction of the checkpoint.
+func (t *table) load(ctx context.Context, from readmodel.Checkpoint, changes []*readmodel.Change) ([]*readmodel.Change, error) {
+	var part, rest []*readmodel.Change
+	if len(changes) <= loadRows {
+		return changes, nil
+	}
+	for _, change := range changes {
+		if change.Row == nil {
+			rest = append(rest, change)
+			continue
+		}
+		if part = append(part, change); len(part) < loadRows {
+			continue
+		}
+		err := t.store.write(ctx, func(c *sqlite.Conn) error {
+			at, err := t.checkpoint(c)
+			if err == nil && at != from {
+				err = readmodel.ErrFenced
+			}
+			if err != nil {
+				return err
+			}
+			return t.change(c, part)
+		})
+		if err != nil {
+			return nil, err
+		}
+		part = part[:0]
+		time.Sleep(loadPause)
+	}
+	return append(part, rest...), nil
 }
 
 // moveCheckpoint is the fence: whoever finds another checkpoint than it left changes nothing.
@@ -187,7 +242,7 @@ func (t *table) moveCheckpoint(c *sqlite.Conn, from, to readmodel.Checkpoint) er
 	return rows(stmt, nil)
 }
 
-func (t *table) change(c *sqlite.Conn, changes []readmodel.Change) error {
+func (t *table) change(c *sqlite.Conn, changes []*readmodel.Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -199,7 +254,7 @@ func (t *table) change(c *sqlite.Conn, changes []readmodel.Change) error {
 	if err != nil {
 		return err
 	}
-	for _, change := range inKeyOrder(changes) {
+	for _, change := range changes {
 		stmt := remove
 		if change.Row != nil {
 			stmt = upsert
