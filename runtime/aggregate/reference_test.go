@@ -17,7 +17,7 @@ func TestThePageOnErrorsNamesEveryErrorThatCallersCanTellApart(t *testing.T) {
 	page, err := os.ReadFile("../../docs/reference/errors.md")
 	require.NoError(t, err)
 	found := 0
-	for _, pkg := range []string{"cqrs", "eventlog", "aggregate", "claim"} {
+	for _, pkg := range []string{"cqrs", "eventlog", "aggregate", "claim", "readmodel", "generation"} {
 		for _, name := range errorsOf(t, filepath.Join("..", pkg)) {
 			found++
 			assert.Contains(t, string(page), "`"+name+"`")
