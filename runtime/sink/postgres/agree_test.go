@@ -125,8 +125,8 @@ func TestFoldsGiveTheRowsThatTheyGiveInMemory(t *testing.T) {
 			Name: "Holdings", Events: []string{"Moved"}, Codec: holdings(n),
 			NewFold: func(int) func(*projection.Rows[holdingKey, holding], *cqrs.Record) error { return foldHolding },
 		}
-		for range rapid.IntRange(1, 4).Draw(t, "runs") {
-			for i := range rapid.IntRange(0, 20).Draw(t, "commits") {
+		for range rapid.IntRange(1, 3).Draw(t, "runs") {
+			for i := range rapid.IntRange(0, 10).Draw(t, "commits") {
 				_, err := log.Append(context.Background(), drawCommit(t, n*1000+i))
 				require.NoError(t, err)
 			}
