@@ -174,6 +174,27 @@ var table = []bug{
 		pkg:   "runtime/sink/elastic", run: "APausedProjector|Conformance/of_many",
 	},
 	{
+		name: "a read model in PostgreSQL commits its checkpoint before its rows",
+		file: "runtime/sink/postgres/apply.go",
+		edits: []edit{{
+			old: "queries := append(w.begin(&moved), w.chunks()...)",
+			new: "queries := append(append(w.begin(&moved), query{sql: commitStatement}, query{sql: beginStatement}), w.chunks()...)",
+		}},
+		pkg: "runtime/sink/postgres", run: "Conformance/readers_see", servers: true,
+	},
+	{
+		name:  "a fenced batch in PostgreSQL stores its rows",
+		file:  "runtime/sink/postgres/apply.go",
+		edits: []edit{{old: "WHERE %s ON CONFLICT (%s)", new: "WHERE %s OR TRUE ON CONFLICT (%s)"}},
+		pkg:   "runtime/sink/postgres", run: "Conformance/a_batch_from_another", servers: true,
+	},
+	{
+		name:  "a batch that was lost on its way to PostgreSQL is taken for stored",
+		file:  "runtime/sink/postgres/apply.go",
+		edits: []edit{{old: "if at, looked := t.look(ctx); looked != nil || at == b.To {", new: "if at, looked := t.look(ctx); looked != nil || at == b.From {"}},
+		pkg:   "runtime/sink/postgres", run: "WhereverTheConnectionIsCut", servers: true,
+	},
+	{
 		name:  "a snapshot of another shape of the state is used",
 		file:  "runtime/aggregate/load.go",
 		edits: []edit{{old: "case h.Fingerprint != a.def.Fingerprint:", new: "case h.Fingerprint == \"\":"}},

@@ -106,22 +106,29 @@ func tolerable(err error) bool {
 }
 
 func TestWhereverTheConnectionIsCutEachBatchIsStoredOnce(t *testing.T) {
-	p, through := newProxy(t, testserver.Postgres(t))
+	dsn := testserver.Postgres(t)
+	p, through := newProxy(t, dsn)
 	table, h := openTable(t, openStore(t, through), &deposits), history{accounts: 97}
+	direct := openTable(t, openStore(t, dsn), &deposits)
 	random := soak.Rand(t)
 	box := soak.Box(t, 4*time.Second, 0)
 	for round := range box.Rounds(soak.Rounds(150, 2000), "cuts of the connection, every batch stored once") {
 		before := p.done()
 		p.arm(random.IntN(3000), random.IntN(2) == 0)
 		for p.done() == before {
-			_, err := h.project(t.Context(), table, cqrs.Position(1+random.IntN(40)), round > 20)
+			to, err := h.project(t.Context(), table, cqrs.Position(1+random.IntN(40)), round > 20)
+			if err == nil {
+				at, err := direct.Checkpoint(t.Context())
+				require.NoError(t, err)
+				require.Equal(t, to, at.Position, "what was acknowledged is stored")
+			}
 			if p.done() == before {
 				require.NoError(t, err)
 			} else if err != nil {
 				require.ErrorIs(t, err, readmodel.ErrUnavailable, "an answer was cut off of which a part had been handed on")
 			}
 		}
-		h.verify(t, table)
+		h.verify(t, direct)
 	}
 }
 
