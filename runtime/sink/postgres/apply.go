@@ -41,7 +41,8 @@ func (t *table) prepareWriting() {
 		sets += ", "
 	}
 	n := len(t.columns)
-	s.upsert = fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s, $%d::bigint[]) WHERE %s ON CONFLICT (%s) DO UPDATE SET %s%s = excluded.%s",
+	s.upsert = fmt.Sprintf("INSERT INTO %s (%s) SELECT * FROM unnest(%s, $%d::bigint[]) "+
+		"WHERE %s ON CONFLICT (%s) DO UPDATE SET %s%s = excluded.%s",
 		t.qualified(), s.allColumns, arrays(t.columns, 1), n+1, guard(n+2),
 		list(t.key(), quoted), sets, positionColumn, positionColumn)
 	keys := len(t.schema.Key)
@@ -106,9 +107,11 @@ func (t *table) apply(ctx context.Context, b *readmodel.Batch) error {
 // middle, or is cut off. Another one has taken over from it, and finds the rows as they were before its batch.
 func (t *table) endHolder(ctx context.Context) error {
 	return t.store.with(ctx, t.store.control, func(ctx context.Context, c *pgx.Conn) error {
-		_, err := c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
-			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-			AND classid::bigint = `+t.lockClass()+`::bigint & 4294967295 AND objid = $1::bigint::oid AND objsubid = 2`, int64(t.id))
+		_, err := c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_locks
+			WHERE locktype = 'advisory' AND granted
+				AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+				AND classid::bigint = `+t.lockClass()+`::bigint & 4294967295
+				AND objid = $1::bigint::oid AND objsubid = 2`, int64(t.id))
 		return err
 	})
 }
@@ -263,8 +266,8 @@ func (w *write) rowParams(changes []*readmodel.Change) [][]byte {
 // them, so that the key's is dropped before, where the role owns the table: nobody else can see that.
 func (w *write) copyAll(ctx context.Context, c *pgx.Conn) error {
 	var owned bool
-	err := c.QueryRow(ctx, "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = $1::text::regclass", w.qualified()).
-		Scan(&owned)
+	err := c.QueryRow(ctx, "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = $1::text::regclass",
+		w.qualified()).Scan(&owned)
 	if err != nil {
 		return err
 	}

@@ -126,7 +126,8 @@ func (t *table) exists(ctx context.Context, c *pgx.Conn) (bool, error) {
 	if err := t.checkKind(ctx, c); err != nil {
 		return false, err
 	}
-	if have, want := describe(nameColumns(&g.schema), len(g.schema.Key)), describe(t.columns, len(t.schema.Key)); have != want {
+	have, want := describe(nameColumns(&g.schema), len(g.schema.Key)), describe(t.columns, len(t.schema.Key))
+	if have != want {
 		return false, &readmodel.SchemaError{
 			Projection: t.schema.Projection,
 			Reason:     fmt.Sprintf("table %s was made under its fingerprint with other columns: %s; not %s", t.name, have, want),

@@ -105,10 +105,11 @@ func (s *Store) activate(ctx context.Context, tx pgx.Tx, g generation) error {
 	if !g.built {
 		return &readmodel.NotBuiltError{Projection: projection, Generation: g.schema.Fingerprint, Position: g.position}
 	}
-	_, err := tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = false WHERE projection = $1 AND active AND id <> $2"),
-		projection, g.id)
+	_, err := tx.Exec(ctx, s.inSchema(`UPDATE {schema}.cqrs_generations SET active = false
+		WHERE projection = $1 AND active AND id <> $2`), projection, g.id)
 	if err == nil {
-		_, err = tx.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_generations SET active = true, promoted = clock_timestamp() WHERE id = $1 AND NOT active"), g.id)
+		_, err = tx.Exec(ctx, s.inSchema(`UPDATE {schema}.cqrs_generations
+			SET active = true, promoted = clock_timestamp() WHERE id = $1 AND NOT active`), g.id)
 	}
 	if err != nil {
 		return err
@@ -179,9 +180,10 @@ func (s *Store) Drop(ctx context.Context, projection, fingerprint string) error 
 		id = g.id
 		var active, held bool
 		var lease readmodel.Lease
-		err := tx.QueryRow(ctx, s.inSchema(`SELECT g.active, l.holder, l.until, l.holder <> '' AND l.until > clock_timestamp()
-			FROM {schema}.cqrs_generations g JOIN {schema}.cqrs_leases l ON l.generation = g.id WHERE g.id = $1 FOR UPDATE OF l`), g.id).
-			Scan(&active, &lease.Holder, &lease.Until, &held)
+		err := tx.QueryRow(ctx, s.inSchema(`SELECT g.active, l.holder, l.until,
+				l.holder <> '' AND l.until > clock_timestamp()
+			FROM {schema}.cqrs_generations g JOIN {schema}.cqrs_leases l ON l.generation = g.id
+			WHERE g.id = $1 FOR UPDATE OF l`), g.id).Scan(&active, &lease.Holder, &lease.Until, &held)
 		switch {
 		case err != nil:
 			return err

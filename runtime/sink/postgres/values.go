@@ -100,18 +100,9 @@ func boolParam(is bool) []byte {
 	return []byte{0}
 }
 
-func textParam(s string) []byte { return append([]byte{}, s...) }
-
 func decodeInt64(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 
 func decodeBool(b []byte) bool { return b[0] != 0 }
-
-func decodeTime(b []byte) time.Time {
-	if b == nil {
-		return time.Time{}
-	}
-	return time.UnixMicro(decodeInt64(b) + epoch).UTC()
-}
 
 // array is a parameter: an array of one dimension, in binary.
 type array struct{ b []byte }
