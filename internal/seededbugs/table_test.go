@@ -41,8 +41,8 @@ var table = []bug{
 		edits: []edit{
 			{old: "		r.answer <- answers[i]\n", new: "		_ = answers[i]\n"},
 			{
-				old: "	if err := sqlitedb.Commit(w.conn); err != nil {",
-				new: "	for i, r := range batch {\n\t\tr.answer <- answers[i]\n\t}\n	if err := sqlitedb.Commit(w.conn); err != nil {",
+				old: "	err = sqlitedb.Commit(w.conn)\n",
+				new: "	for i, r := range batch {\n\t\tr.answer <- answers[i]\n\t}\n	err = sqlitedb.Commit(w.conn)\n",
 			},
 		},
 		pkg: embedded, run: "Series/Histories",
@@ -65,7 +65,7 @@ var table = []bug{
 	{
 		name:  "a command is recorded although its commit met a conflict",
 		file:  "runtime/engine/embedded/transaction.go",
-		edits: []edit{{old: "t.recordCommand(c, recorded, conflict == nil)", new: "t.recordCommand(c, recorded, true)"}},
+		edits: []edit{{old: "t.recordCommand(c, recorded, conflict == nil, imported)", new: "t.recordCommand(c, recorded, true, imported)"}},
 		pkg:   embedded, run: "Series/Histories",
 	},
 	{
