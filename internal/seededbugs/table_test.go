@@ -147,9 +147,10 @@ var table = []bug{
 		name: "a read model's checkpoint is stored before its rows",
 		file: "runtime/sink/sqlite/table.go",
 		edits: []edit{{
-			old: "			return err\n		}\n		return t.change(c, b.Changes)\n	})",
-			new: "			return err\n		}\n		return nil\n	})\n" +
-				"	if err == nil {\n		err = t.store.write(ctx, func(c *sqlite.Conn) error { return t.change(c, b.Changes) })\n	}",
+			old: "		if err := t.change(c, b.Changes); err != nil || b.From.Built || !b.To.Built {\n			return err\n		}\n" +
+				"		return t.createIndexes(c)\n	})\n",
+			new: "		if b.From.Built || !b.To.Built {\n			return nil\n		}\n		return t.createIndexes(c)\n	})\n" +
+				"	if err == nil {\n		err = t.store.write(ctx, func(c *sqlite.Conn) error { return t.change(c, b.Changes) })\n	}\n",
 		}},
 		pkg: "runtime/sink/sqlite", run: "Conformance",
 	},

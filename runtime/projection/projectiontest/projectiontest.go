@@ -34,6 +34,8 @@ type Sink struct {
 	New func(t *testing.T) (address string)
 	// Open opens a store; it is called in the test's own process and in its children.
 	Open func(ctx context.Context, address string) (readmodel.Store, func() error, error)
+	// RowsAhead says that rows may be ahead of the checkpoint that is read with them, as readmodeltest.RowsAhead does.
+	RowsAhead bool
 	// Kills is how many projectors are killed in CI; the default is 100.
 	Kills int
 }
@@ -61,7 +63,7 @@ func Run(t *testing.T, sink Sink) {
 		store, closeStore, err := sink.Open(t.Context(), sink.New(t))
 		require.NoError(t, err)
 		defer func() { assert.NoError(t, closeStore()) }()
-		TestGenerations(t, store)
+		testGenerations(t, store, sink.RowsAhead)
 	})
 }
 

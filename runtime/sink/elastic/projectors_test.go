@@ -11,7 +11,8 @@ import (
 
 func TestProjectors(t *testing.T) {
 	projectiontest.Run(t, projectiontest.Sink{
-		New: func(t *testing.T) string { return testserver.Elasticsearch(t) },
+		RowsAhead: true,
+		New:       func(t *testing.T) string { return testserver.Elasticsearch(t) },
 		Open: func(ctx context.Context, address string) (readmodel.Store, func() error, error) {
 			store, err := Open(ctx, address)
 			if err != nil {
