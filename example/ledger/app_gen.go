@@ -43,10 +43,10 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.BalanceByCurrency = newBalanceByCurrencyModel(store, a.group, rows, projections.BalanceByCurrency)
-	a.CurrencyTotals = newCurrencyTotalsModel(store, a.group, rows)
-	a.RecentMovements = newRecentMovementsModel(store, a.group, rows)
-	a.Accounts = newAccountsModel(store, a.group, rows)
+	a.BalanceByCurrency = newBalanceByCurrencyModel(a.group, rows, projections.BalanceByCurrency)
+	a.CurrencyTotals = newCurrencyTotalsModel(a.group, rows)
+	a.RecentMovements = newRecentMovementsModel(a.group, rows)
+	a.Accounts = newAccountsModel(a.group, rows)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	return a, nil
 }

@@ -5,7 +5,6 @@ package ledger
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -16,17 +15,15 @@ import (
 //
 // The real-time balance of every account in every currency.
 type BalanceByCurrencyModel struct {
-	*readmodel.Model[BalanceByCurrencyKey, BalanceByCurrencyRow]
-	projector *projection.Projector[BalanceByCurrencyKey, BalanceByCurrencyRow]
+	*projection.Kept[BalanceByCurrencyKey, BalanceByCurrencyRow]
 }
 
 func newBalanceByCurrencyModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BalanceByCurrency,
 ) *BalanceByCurrencyModel {
-	projector := projection.New(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
+	return &BalanceByCurrencyModel{projection.Keep(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 		Name:     "BalanceByCurrency",
 		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:    balanceByCurrencyCodec,
@@ -35,15 +32,17 @@ func newBalanceByCurrencyModel(
 		NewFold: func(int) func(*projection.Rows[BalanceByCurrencyKey, BalanceByCurrencyRow], *cqrs.Record) error {
 			return (&balanceByCurrencyProjection{folds: folds}).fold
 		},
-	})
-	m := &BalanceByCurrencyModel{readmodel.NewModel(rows, store, balanceByCurrencyCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *BalanceByCurrencyModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *BalanceByCurrencyModel) In(sink string) (*BalanceByCurrencyModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &BalanceByCurrencyModel{kept}, nil
 }
 
 // ByAccount returns the rows of one account, in the order of currency.
@@ -53,6 +52,17 @@ func (m *BalanceByCurrencyModel) ByAccount(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BalanceByCurrencyKey, BalanceByCurrencyRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...)
+}
+
+// CountByAccount returns the number of the rows of one account.
+func (m *BalanceByCurrencyModel) CountByAccount(
+	ctx context.Context,
+	account AccountID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...,
+	)
 }
 
 // ByCurrencyOrderedByBalance returns the rows of one currency, in the order of balance, account.
@@ -66,6 +76,17 @@ func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 	)
 }
 
+// CountByCurrency returns the number of the rows of one currency.
+func (m *BalanceByCurrencyModel) CountByCurrency(
+	ctx context.Context,
+	currency Currency,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(currency))}}, opts...,
+	)
+}
+
 // HoldingAtLeast returns the rows where row.currency == param.currency && row.balance >=
 // param.least, in the order of balance, account, currency.
 func (m *BalanceByCurrencyModel) HoldingAtLeast(
@@ -75,6 +96,23 @@ func (m *BalanceByCurrencyModel) HoldingAtLeast(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BalanceByCurrencyKey, BalanceByCurrencyRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"balance"},
+		Where: readmodel.All(
+			readmodel.Compare("currency", readmodel.Equal, readmodel.OfString(string(currency))),
+			readmodel.Compare("balance", readmodel.GreaterOrEqual, readmodel.OfInt64(least)),
+		),
+	}, opts...)
+}
+
+// CountHoldingAtLeast returns the number of rows that HoldingAtLeast returns.
+func (m *BalanceByCurrencyModel) CountHoldingAtLeast(
+	ctx context.Context,
+	currency Currency,
+	least int64,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Order: []string{"balance"},
 		Where: readmodel.All(
@@ -145,31 +183,28 @@ func readBalanceByCurrencyRow(s *readmodel.Scanner, v *BalanceByCurrencyRow) {
 //
 // What all accounts together hold, took in and paid out, per currency.
 type CurrencyTotalsModel struct {
-	*readmodel.Model[CurrencyTotalsKey, CurrencyTotalsRow]
-	projector *projection.Projector[CurrencyTotalsKey, CurrencyTotalsRow]
+	*projection.Kept[CurrencyTotalsKey, CurrencyTotalsRow]
 }
 
-func newCurrencyTotalsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *CurrencyTotalsModel {
-	projector := projection.New(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
+func newCurrencyTotalsModel(group *projection.Group, rows readmodel.Store) *CurrencyTotalsModel {
+	return &CurrencyTotalsModel{projection.Keep(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:  currencyTotalsCodec,
 		NewFold: func(int) func(*projection.Rows[CurrencyTotalsKey, CurrencyTotalsRow], *cqrs.Record) error {
 			return new(currencyTotalsProjection).fold
 		},
-	})
-	m := &CurrencyTotalsModel{readmodel.NewModel(rows, store, currencyTotalsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *CurrencyTotalsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *CurrencyTotalsModel) In(sink string) (*CurrencyTotalsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &CurrencyTotalsModel{kept}, nil
 }
 
 var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{
@@ -227,16 +262,11 @@ func readCurrencyTotalsRow(s *readmodel.Scanner, v *CurrencyTotalsRow) {
 // The last 20 movements of every account. The number of a movement is its version in the
 // account's stream.
 type RecentMovementsModel struct {
-	*readmodel.Model[RecentMovementsKey, RecentMovementsRow]
-	projector *projection.Projector[RecentMovementsKey, RecentMovementsRow]
+	*projection.Kept[RecentMovementsKey, RecentMovementsRow]
 }
 
-func newRecentMovementsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *RecentMovementsModel {
-	projector := projection.New(group, rows, projection.Definition[RecentMovementsKey, RecentMovementsRow]{
+func newRecentMovementsModel(group *projection.Group, rows readmodel.Store) *RecentMovementsModel {
+	return &RecentMovementsModel{projection.Keep(group, rows, projection.Definition[RecentMovementsKey, RecentMovementsRow]{
 		Name:     "RecentMovements",
 		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:    recentMovementsCodec,
@@ -245,15 +275,17 @@ func newRecentMovementsModel(
 		NewFold: func(int) func(*projection.Rows[RecentMovementsKey, RecentMovementsRow], *cqrs.Record) error {
 			return new(recentMovementsProjection).fold
 		},
-	})
-	m := &RecentMovementsModel{readmodel.NewModel(rows, store, recentMovementsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *RecentMovementsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *RecentMovementsModel) In(sink string) (*RecentMovementsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &RecentMovementsModel{kept}, nil
 }
 
 // ByAccountOrderedByNumber returns the rows of one account, in the order of number.
@@ -263,6 +295,17 @@ func (m *RecentMovementsModel) ByAccountOrderedByNumber(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[RecentMovementsKey, RecentMovementsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...)
+}
+
+// CountByAccount returns the number of the rows of one account.
+func (m *RecentMovementsModel) CountByAccount(
+	ctx context.Context,
+	account AccountID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...,
+	)
 }
 
 var recentMovementsCodec = readmodel.Codec[RecentMovementsKey, RecentMovementsRow]{
@@ -327,16 +370,11 @@ func readRecentMovementsRow(s *readmodel.Scanner, v *RecentMovementsRow) {
 //
 // Who has an account, since when, and how busy it is.
 type AccountsModel struct {
-	*readmodel.Model[AccountsKey, AccountsRow]
-	projector *projection.Projector[AccountsKey, AccountsRow]
+	*projection.Kept[AccountsKey, AccountsRow]
 }
 
-func newAccountsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *AccountsModel {
-	projector := projection.New(group, rows, projection.Definition[AccountsKey, AccountsRow]{
+func newAccountsModel(group *projection.Group, rows readmodel.Store) *AccountsModel {
+	return &AccountsModel{projection.Keep(group, rows, projection.Definition[AccountsKey, AccountsRow]{
 		Name:     "Accounts",
 		Events:   []string{"AccountOpened", "MoneyDeposited", "MoneyWithdrawn"},
 		Codec:    accountsCodec,
@@ -345,15 +383,17 @@ func newAccountsModel(
 		NewFold: func(int) func(*projection.Rows[AccountsKey, AccountsRow], *cqrs.Record) error {
 			return new(accountsProjection).fold
 		},
-	})
-	m := &AccountsModel{readmodel.NewModel(rows, store, accountsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *AccountsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *AccountsModel) In(sink string) (*AccountsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &AccountsModel{kept}, nil
 }
 
 // ByOwner returns the rows of one owner, in the order of account.
@@ -365,6 +405,15 @@ func (m *AccountsModel) ByOwner(
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(owner)}}, opts...)
 }
 
+// CountByOwner returns the number of the rows of one owner.
+func (m *AccountsModel) CountByOwner(
+	ctx context.Context,
+	owner string,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(owner)}}, opts...)
+}
+
 // ByMovements returns the rows of one movements, in the order of account.
 func (m *AccountsModel) ByMovements(
 	ctx context.Context,
@@ -372,6 +421,15 @@ func (m *AccountsModel) ByMovements(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[AccountsKey, AccountsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfInt64(movements)}}, opts...)
+}
+
+// CountByMovements returns the number of the rows of one movements.
+func (m *AccountsModel) CountByMovements(
+	ctx context.Context,
+	movements int64,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfInt64(movements)}}, opts...)
 }
 
 var accountsCodec = readmodel.Codec[AccountsKey, AccountsRow]{

@@ -138,7 +138,7 @@ func (e *emitter) checkSinks(g *jen.Group) {
 }
 
 func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
-	args := []jen.Code{jen.Id("store"), jen.Id("a").Dot("group"), jen.Id("rows")}
+	args := []jen.Code{jen.Id("a").Dot("group"), jen.Id("rows")}
 	if p.InGo {
 		args = append(args, jen.Id("projections").Dot(p.Team))
 	}

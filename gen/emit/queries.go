@@ -21,23 +21,17 @@ import (
 //		}, opts...)
 //	}
 func (e *emitter) query(f *jen.File, p *plan.Projection, q *plan.Query) {
-	params := []jen.Code{jen.Id("ctx").Qual("context", "Context")}
+	var params []jen.Code
 	names := paramNames(q.Params)
 	s := spelling{paths: map[string]func() *jen.Statement{}}
 	for i, field := range q.Params {
 		params = append(params, jen.Id(names[i]).Add(e.goType(&field.Type)))
 		s.paths["param."+field.Name] = id(names[i])
 	}
-	params = append(params, jen.Id("opts").Op("...").Qual(cqrsPath, "QueryOption"))
 	fileComments(f, doc(queryDoc(p, q), q.Doc))
-	function(f, jen.Id("m").Op("*").Id(p.Model), q.Name, params,
-		jen.Index().Qual(readmodelPath, "Entry").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Qual(readmodelPath, "Freshness"), jen.Error(),
-	).Block(
-		jen.Return(jen.Id("m").Dot("Find").Call(
-			jen.Id("ctx"), jen.Qual(readmodelPath, "Find").Add(literal(e.queryFind(q, s))), jen.Id("opts").Op("..."),
-		)),
-	)
-	f.Line()
+	finding{p, params, literal(e.queryFind(q, s))}.find(f, q.Name)
+	fileComments(f, q.Count()+" returns the number of rows that "+q.Name+" returns.")
+	finding{p, params, literal(e.queryFind(q, s))}.count(f, q.Count())
 }
 
 func queryDoc(p *plan.Projection, q *plan.Query) string {

@@ -33,35 +33,29 @@ func (e *emitter) readModels(f *jen.File) {
 // modelType emits
 //
 //	type BalanceByCurrencyModel struct {
-//		*readmodel.Model[BalanceByCurrencyKey, BalanceByCurrencyRow]
-//		projector *projection.Projector[BalanceByCurrencyKey, BalanceByCurrencyRow]
+//		*projection.Kept[BalanceByCurrencyKey, BalanceByCurrencyRow]
 //	}
 func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 	types := []jen.Code{jen.Id(p.Key), jen.Id(p.Row)}
 	fileComments(f, doc(p.Model+" answers queries about "+p.Name+". Every answer says which position it reflects. It is safe for concurrent use.", p.Doc))
-	f.Type().Id(p.Model).Struct(
-		jen.Op("*").Qual(readmodelPath, "Model").Types(types...),
-		jen.Id("projector").Op("*").Qual(projectionPath, "Projector").Types(types...),
-	)
+	f.Type().Id(p.Model).Struct(jen.Op("*").Qual(projectionPath, "Kept").Types(types...))
 	f.Line()
-	params := []jen.Code{
-		jen.Id("store").Qual(aggregatePath, "Store"),
-		jen.Id("group").Op("*").Qual(projectionPath, "Group"), jen.Id("rows").Qual(readmodelPath, "Store"),
-	}
+	params := []jen.Code{jen.Id("group").Op("*").Qual(projectionPath, "Group"), jen.Id("rows").Qual(readmodelPath, "Store")}
 	if p.InGo {
 		params = append(params, jen.Id("folds").Id(p.Team))
 	}
 	function(f, nil, "new"+p.Model, params, jen.Op("*").Id(p.Model)).Block(
-		jen.Id("projector").Op(":=").Qual(projectionPath, "New").Call(jen.Id("group"), jen.Id("rows"), e.projectionDefinition(p)),
-		jen.Id("m").Op(":=").Op("&").Id(p.Model).Values(
-			jen.Qual(readmodelPath, "NewModel").Call(jen.Id("rows"), jen.Id("store"), jen.Id(p.Codec)), jen.Id("projector")),
-		jen.Id("m").Dot("StopsWith").Call(jen.Id("projector").Dot("Err")),
-		jen.Return(jen.Id("m")),
-	)
+		jen.Return(jen.Op("&").Id(p.Model).Values(
+			jen.Qual(projectionPath, "Keep").Call(jen.Id("group"), jen.Id("rows"), e.projectionDefinition(p)))))
 	f.Line()
-	f.Comment("// Projector returns what keeps the read model up to date.")
-	f.Func().Params(jen.Id("m").Op("*").Id(p.Model)).Id("Projector").Params().Qual(projectionPath, "Runner").Block(
-		jen.Return(jen.Id("m").Dot("projector")))
+	fileComments(f, "In returns the read model as another one of its stores keeps it, by the store's name."+
+		" The error is a *readmodel.SinksError.")
+	f.Func().Params(jen.Id("m").Op("*").Id(p.Model)).Id("In").Params(jen.Id("sink").String()).
+		Params(jen.Op("*").Id(p.Model), jen.Error()).Block(
+		jen.List(jen.Id("kept"), jen.Err()).Op(":=").Id("m").Dot("Kept").Dot("In").Call(jen.Id("sink")),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		jen.Return(jen.Op("&").Id(p.Model).Values(jen.Id("kept")), jen.Nil()),
+	)
 	f.Line()
 }
 
@@ -109,10 +103,10 @@ func (e *emitter) newFold(p *plan.Projection) *jen.Statement {
 	).Error().Block(jen.Return(engine.Dot("fold")))
 }
 
-// finder emits the query of an index.
+// finder emits the query of an index, and one that counts.
 func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
 	var by, order []string
-	params := []jen.Code{jen.Id("ctx").Qual("context", "Context")}
+	params := []jen.Code{}
 	names := paramNames(find.By)
 	for i, field := range find.By {
 		by = append(by, field.Name)
@@ -123,26 +117,49 @@ func (e *emitter) finder(f *jen.File, p *plan.Projection, find plan.Finder) {
 			order = append(order, field.Name)
 		}
 	}
-	text := find.Name + " returns the rows of one " + strings.Join(by, " and ")
+	one := "the rows of one " + strings.Join(by, " and ")
+	text := find.Name + " returns " + one
 	if len(order) > 0 {
 		text += ", in the order of " + strings.Join(order, ", ")
 	}
+	selected := inline([]entry{
+		{"Index", jen.Lit(find.Index)},
+		{"Equal", jen.Index().Qual(readmodelPath, "Value").ValuesFunc(func(g *jen.Group) {
+			for i, field := range find.By {
+				g.Add(e.columnValue(&field.Type, id(names[i])))
+			}
+		})},
+	})
 	fileComments(f, text+".")
+	finding{p, params, selected}.find(f, find.Name)
+	if find.Count != "" {
+		fileComments(f, find.Count+" returns the number of "+one+".")
+		finding{p, params, selected}.count(f, find.Count)
+	}
+}
+
+// finding is a method of a read model that asks its rows something: the parameters besides the context and the options,
+// and what it selects.
+type finding struct {
+	p        *plan.Projection
+	params   []jen.Code
+	selected *jen.Statement
+}
+
+// find emits the method that returns the rows.
+func (q finding) find(f *jen.File, name string) {
+	q.method(f, name, "Find", jen.Index().Qual(readmodelPath, "Entry").Types(jen.Id(q.p.Key), jen.Id(q.p.Row)))
+}
+
+// count emits the method that returns their number.
+func (q finding) count(f *jen.File, name string) { q.method(f, name, "Count", jen.Int64()) }
+
+func (q finding) method(f *jen.File, name, by string, result jen.Code) {
+	params := append([]jen.Code{jen.Id("ctx").Qual("context", "Context")}, q.params...)
 	params = append(params, jen.Id("opts").Op("...").Qual(cqrsPath, "QueryOption"))
-	function(f, jen.Id("m").Op("*").Id(p.Model), find.Name, params,
-		jen.Index().Qual(readmodelPath, "Entry").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Qual(readmodelPath, "Freshness"), jen.Error(),
-	).Block(
-		jen.Return(jen.Id("m").Dot("Find").Call(
-			jen.Id("ctx"),
-			jen.Qual(readmodelPath, "Find").Add(inline([]entry{
-				{"Index", jen.Lit(find.Index)},
-				{"Equal", jen.Index().Qual(readmodelPath, "Value").ValuesFunc(func(g *jen.Group) {
-					for i, field := range find.By {
-						g.Add(e.columnValue(&field.Type, id(names[i])))
-					}
-				})},
-			})),
-			jen.Id("opts").Op("..."),
+	function(f, jen.Id("m").Op("*").Id(q.p.Model), name, params, result, jen.Qual(readmodelPath, "Freshness"), jen.Error()).Block(
+		jen.Return(jen.Id("m").Dot(by).Call(
+			jen.Id("ctx"), jen.Qual(readmodelPath, "Find").Add(q.selected.Clone()), jen.Id("opts").Op("..."),
 		)),
 	)
 	f.Line()

@@ -264,6 +264,9 @@ func (p *Plan) checkProjection(s *scope, pr *Projection) {
 	queryNames(finders, pr)
 	for i, f := range pr.Finders {
 		finders.add(f.Name, "the finder of this index", pr.Indexes[i].At)
+		if f.Count != "" {
+			finders.add(f.Count, "what counts the rows of the finder "+f.Name, pr.Indexes[i].At)
+		}
 	}
 }
 

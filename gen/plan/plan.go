@@ -170,7 +170,9 @@ func (pr *Projection) Columns() []*Field {
 
 // Finder is the query that an index gives.
 type Finder struct {
-	Name  string
+	Name string
+	// Count is the name of the query that counts; it is empty where another index gives the same.
+	Count string
 	Index int
 	// By are the fields that are given; the rows come in the order of those that remain.
 	By   []*Field
@@ -309,7 +311,11 @@ func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event
 		pr.StreamField = pr.KeyFields[i]
 	}
 	for i, ix := range m.Indexes {
-		pr.Finders = append(pr.Finders, newFinder(i, ix, byModel))
+		f := newFinder(i, ix, byModel)
+		if slices.ContainsFunc(pr.Finders, func(other Finder) bool { return other.Count == f.Count }) {
+			f.Count = ""
+		}
+		pr.Finders = append(pr.Finders, f)
 	}
 	p.addQueries(pr, byModel)
 	p.Projections = append(p.Projections, pr)
@@ -318,7 +324,7 @@ func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event
 // newFinder names the query of an index: all fields but the last are given, or the only one, and the rows come in the
 // order of the rest.
 func newFinder(i int, ix model.Index, byModel map[*model.Field]*Field) Finder {
-	f := Finder{Name: "By", Index: i}
+	f := Finder{Name: "By", Count: "CountBy", Index: i}
 	by := max(1, len(ix.Fields)-1)
 	for j, field := range ix.Fields {
 		g := byModel[field]
@@ -326,6 +332,7 @@ func newFinder(i int, ix model.Index, byModel map[*model.Field]*Field) Finder {
 		case j < by:
 			f.By = append(f.By, g)
 			f.Name += g.Go
+			f.Count += g.Go
 		default:
 			f.Rest = append(f.Rest, g)
 			f.Name += "OrderedBy" + g.Go

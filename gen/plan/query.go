@@ -12,6 +12,9 @@ type Query struct {
 	Order  []*Field
 }
 
+// Count is the name of the method that counts the query's rows.
+func (q *Query) Count() string { return "Count" + q.Name }
+
 func (p *Plan) addQueries(pr *Projection, columns map[*model.Field]*Field) {
 	for _, m := range pr.Projection.Queries {
 		q := &Query{Query: m, Params: p.fields(m.Name+"Params", m.Params)}
@@ -23,7 +26,9 @@ func (p *Plan) addQueries(pr *Projection, columns map[*model.Field]*Field) {
 }
 
 // modelMembers are what every read model has.
-var modelMembers = []string{"All", "Count", "Find", "Get", "GetMany", "Model", "Projector", "Search", "StopsWith"}
+var modelMembers = []string{
+	"All", "Count", "Find", "Get", "GetMany", "In", "Kept", "Model", "Projector", "Search", "StopsWith",
+}
 
 // queryNames enters what a read model has besides the finders of its indexes.
 func queryNames(finders *scope, pr *Projection) {
@@ -32,6 +37,7 @@ func queryNames(finders *scope, pr *Projection) {
 	}
 	for _, q := range pr.Queries {
 		finders.add(q.Name, "the query "+q.Name, q.At)
+		finders.add(q.Count(), "what counts the rows of the query "+q.Name, q.At)
 		checkFields(finders.d, "the parameters of "+q.Name, q.Params)
 	}
 }

@@ -1,10 +1,10 @@
-// Package admin gives a service's own program the commands that operate its event log: it knows the engine, and the
-// model with its folds, which no tool from outside does. It links no engine.
+// Package admin gives a service's own program the commands that operate its event log and its read models: it knows the
+// engine, the stores, and the model with its folds, which no tool from outside does. It links no engine and no sink.
 //
 //	func main() {
 //		…
 //		if admin.Knows(args) {
-//			os.Exit(admin.Run(ctx, args, admin.Service{Name: "tickets", Open: open, App: app}))
+//			os.Exit(admin.Run(ctx, args, admin.Service{Name: "tickets", Open: open, Rows: rows, App: app}))
 //		}
 //
 // docs/reference/operations.md has all commands, as Help prints them.
@@ -22,6 +22,8 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/archive"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -39,6 +41,12 @@ type App interface {
 	Close()
 }
 
+// Rows is where the read models are kept: a store, or a *readmodel.Sinks with several.
+type Rows interface {
+	readmodel.Store
+	io.Closer
+}
+
 // Service is the program that the commands belong to.
 type Service struct {
 	// Name is what the program is called.
@@ -48,8 +56,11 @@ type Service struct {
 	Flags func(*flag.FlagSet)
 	// Open opens the log, once the flags were read. It is not called for what needs no log.
 	Open func(ctx context.Context) (Store, error)
-	// App wires the bounded context over a log that Open returned; its read models may be in memory.
-	App func(ctx context.Context, log Store) (App, error)
+	// Rows opens the read models, once the flags were read. It is nil where there are none.
+	Rows func(ctx context.Context) (Rows, error)
+	// App wires the bounded context over a log that Open returned, and over read models: those that Rows returned or,
+	// where a command needs none, none that answer.
+	App func(ctx context.Context, log Store, rows readmodel.Store) (App, error)
 	// DDL returns what creates the log's schema: the statements, or the configuration. It is nil where the engine creates
 	// it without being asked.
 	DDL func() (string, error)
@@ -69,7 +80,7 @@ const (
 
 // Knows reports whether args, the program's arguments behind its name, are one of the commands of Run.
 func Knows(args []string) bool {
-	return len(args) > 0 && (args[0] == "log" || args[0] == "snapshots")
+	return len(args) > 0 && (args[0] == "log" || args[0] == "snapshots" || args[0] == "projections")
 }
 
 // Run executes the command that args are, and returns the exit code of the program: 0 if all is fine, 1 if something was
@@ -124,7 +135,9 @@ type command struct {
 
 // options are the flags of the commands.
 type options struct {
-	json, types, printDDL bool
+	json, types, printDDL, live bool
+	// sink and generation choose among the stores and the generations of a projection.
+	sink, generation string
 	// part is what is exported.
 	part archive.Range
 }
@@ -178,6 +191,47 @@ var commands = []command{
 		name: "snapshots verify", short: "replay each stream that has a snapshot, and compare",
 		flags: addJSON, run: verifySnapshots,
 	},
+	{
+		name: "projections status", args: "[NAME]",
+		short: "print how far each generation of each read model is, whichever process works on it",
+		flags: func(f *flag.FlagSet, o *options) {
+			addSink(f, o)
+			f.BoolVar(&o.live, "live", false, "go on until interrupted: in place on a terminal")
+		},
+		run: projectionsStatus, offered: hasRows,
+	},
+	{
+		name: "projections verify", args: "NAME",
+		short: "compare this program's generation with another one, row by row, and a sample of it with the log",
+		flags: addGeneration("the active one"), run: compare, offered: hasRows,
+	},
+	{
+		name: "projections promote", args: "NAME", short: "let queries be answered by another generation, at once",
+		flags: addGeneration("this program's"), run: promote, offered: hasRows,
+	},
+	{
+		name: "projections rollback", args: "NAME", short: "let queries be answered by the generation that was active before",
+		flags: addSink, run: rollback, offered: hasRows,
+	},
+	{
+		name: "projections drop", args: "NAME", short: "delete a generation that is not active, with its rows",
+		flags: addGeneration("required"), run: drop, offered: hasRows,
+	},
+}
+
+func hasRows(s *Service) bool { return s.Rows != nil }
+
+func addSink(f *flag.FlagSet, o *options) {
+	addJSON(f, o)
+	f.StringVar(&o.sink, "sink", "", "in this `store` alone: sqlite, postgres, …")
+}
+
+// addGeneration adds the flag that names a generation, and says what stands for it without the flag.
+func addGeneration(without string) func(*flag.FlagSet, *options) {
+	return func(f *flag.FlagSet, o *options) {
+		addSink(f, o)
+		f.StringVar(&o.generation, "generation", "", "`fingerprint` of the generation, as projections status prints it ("+without+")")
+	}
 }
 
 // session is one run of a command.
@@ -187,6 +241,10 @@ type session struct {
 
 	args []string
 	log  Store
+	rows Rows
+	app  App
+	// runners are those of the projections that the command is about.
+	runners []projection.Runner
 }
 
 func (s *Service) run(ctx context.Context, args []string) error {
@@ -198,10 +256,24 @@ func (s *Service) run(ctx context.Context, args []string) error {
 	if run.args, err = s.parse(c, rest, &run.options); err != nil {
 		return err
 	}
-	if want := len(strings.Fields(c.args)); len(run.args) != want {
-		return fmt.Errorf("%w: %s takes %s, not %d", errUsage, c.name, counted(int64(want), "argument"), len(run.args))
+	if err := c.checkArgs(run.args); err != nil {
+		return err
 	}
 	return errors.Join(c.run(ctx, run), run.close())
+}
+
+// checkArgs refuses arguments that are missing, or too many. Those in brackets may be left out.
+func (c *command) checkArgs(args []string) error {
+	most := int64(len(strings.Fields(c.args)))
+	least := most - int64(strings.Count(c.args, "["))
+	switch n := int64(len(args)); {
+	case least <= n && n <= most:
+		return nil
+	case least < most:
+		return fmt.Errorf("%w: %s takes at most %s, not %d", errUsage, c.name, counted(most, "argument"), n)
+	default:
+		return fmt.Errorf("%w: %s takes %s, not %d", errUsage, c.name, counted(most, "argument"), n)
+	}
 }
 
 // open opens the log, which ends with the session.
@@ -215,10 +287,17 @@ func (s *session) open(ctx context.Context) error {
 }
 
 func (s *session) close() error {
-	if s.log == nil {
-		return nil
+	var err error
+	if s.app != nil {
+		s.app.Close()
 	}
-	return s.log.Close()
+	if s.rows != nil {
+		err = s.rows.Close()
+	}
+	if s.log != nil {
+		err = errors.Join(err, s.log.Close())
+	}
+	return err
 }
 
 // find returns the command that args begin with.
@@ -236,7 +315,7 @@ func (s *Service) find(args []string) (*command, []string, error) {
 	for i := range commands {
 		if c := &commands[i]; c.name == name {
 			if c.offered != nil && !c.offered(s) {
-				return nil, nil, fmt.Errorf("%w: there is no %s for this engine", errUsage, name)
+				return nil, nil, fmt.Errorf("%w: there is no %s here", errUsage, name)
 			}
 			return c, args[2:], nil
 		}

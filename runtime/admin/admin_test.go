@@ -17,6 +17,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -48,7 +49,7 @@ func run(t *testing.T, app App, args ...string) (code int, stdout, stderr string
 	code = Run(t.Context(), args, Service{
 		Name:   "tickets",
 		Open:   func(context.Context) (Store, error) { return memory.New(), nil },
-		App:    func(context.Context, Store) (App, error) { return app, nil },
+		App:    func(context.Context, Store, readmodel.Store) (App, error) { return app, nil },
 		Stdout: &out, Stderr: &errs,
 	})
 	return code, out.String(), errs.String()
@@ -103,7 +104,7 @@ func TestAServiceHasTheCommandsOfItsEngineAlone(t *testing.T) {
 	assert.Contains(t, Help(s), "--data folder\n    \tfolder of the log (default here)\n")
 	code, _, stderr := run(t, found{}, "log", "ddl")
 	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, "there is no log ddl for this engine")
+	assert.Contains(t, stderr, "there is no log ddl here")
 
 	s.DDL = func() (string, error) { return "CREATE TABLE t;\n", nil }
 	s.Migrate = func(context.Context) error { return errors.New("no rights") }
@@ -180,10 +181,14 @@ func TestAFileIsNoTerminal(t *testing.T) {
 func TestTheReferenceHasEveryCommand(t *testing.T) {
 	page, err := os.ReadFile("../../docs/reference/operations.md")
 	require.NoError(t, err)
-	s := Service{Name: "tickets", DDL: func() (string, error) { return "", nil }, Migrate: func(context.Context) error { return nil }}
+	s := Service{
+		Name: "tickets", DDL: func() (string, error) { return "", nil }, Migrate: func(context.Context) error { return nil },
+		Rows: func(context.Context) (Rows, error) { return nil, nil },
+	}
 	help := strings.ReplaceAll(Help(s), "    \t", "        ")
-	assert.Contains(t, string(page), "```\n$ tickets log help\n"+help+"```\n")
+	assert.True(t, strings.Contains(string(page), "```\n$ tickets log help\n"+help+"```\n"), "the page is to have:\n%s", help)
 	for _, c := range commands {
-		assert.Contains(t, string(page), "\n## `"+strings.TrimSpace(c.name+" "+c.args)+"`\n")
+		heading := "\n## `" + strings.TrimSpace(c.name+" "+c.args) + "`\n"
+		assert.True(t, strings.Contains(string(page), heading), "the page is to have %s", heading)
 	}
 }

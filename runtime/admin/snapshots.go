@@ -37,12 +37,12 @@ func verifySnapshots(ctx context.Context, s *session) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	app, err := s.App(ctx, s.log)
-	if err != nil {
+	var err error
+	if s.app, err = s.App(ctx, s.log, noRows{}); err != nil {
+		s.app = nil // it may be a pointer to nothing
 		return err
 	}
-	defer app.Close()
-	done, err := s.verifyAll(ctx, app)
+	done, err := s.verifyAll(ctx, s.app)
 	if err != nil {
 		return err
 	}

@@ -155,7 +155,8 @@ func (f *feed) form() {
 			f.scans = append(f.scans, s)
 			var ctx context.Context
 			ctx, s.cancel = context.WithCancel(context.Background())
-			defer func() { go s.run(ctx) }()
+			formed := s
+			defer func() { go formed.run(ctx) }()
 		}
 		for _, t := range r.types {
 			if !slices.Contains(s.types, t) {

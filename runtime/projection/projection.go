@@ -161,7 +161,10 @@ func (p *Projector[K, R]) Run(ctx context.Context) error {
 	if p.inline != nil {
 		return p.runInline(ctx)
 	}
-	return p.work(ctx, (*worker[K, R]).follow, nil)
+	if err := p.work(ctx, (*worker[K, R]).follow, nil); err != ctx.Err() {
+		return err
+	}
+	return nil // also if it was told to end while it waited
 }
 
 // CatchUp returns when the read model reflects every event that the log held when CatchUp was called, also where another

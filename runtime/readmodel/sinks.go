@@ -20,13 +20,19 @@ type Sinks struct {
 
 var _ Store = (*Sinks)(nil)
 
+// sinks is a *Sinks, or a type that embeds one.
+type sinks interface{ self() *Sinks }
+
+func (s *Sinks) self() *Sinks { return s }
+
 // StoresOf returns the stores of a projection, the first of which answers queries: those that rows has for it, if rows is
-// a *Sinks, else rows alone.
+// a *Sinks or embeds one, else rows alone.
 func StoresOf(rows Store, projection string) ([]Store, error) {
-	s, ok := rows.(*Sinks)
+	several, ok := rows.(sinks)
 	if !ok {
 		return []Store{rows}, nil
 	}
+	s := several.self()
 	if stores := s.Of[projection]; len(stores) > 0 {
 		return slices.Clone(stores), nil
 	}
@@ -55,11 +61,11 @@ func StoreNamed(rows Store, projection, name string) (Store, error) {
 // CheckSinks refuses, with a *SinksError, a Sinks that does not fit the projections: it names one that does not exist, or
 // has no store for one. Any other Store fits.
 func CheckSinks(rows Store, projections ...string) error {
-	s, ok := rows.(*Sinks)
+	several, ok := rows.(sinks)
 	if !ok {
 		return nil
 	}
-	for name := range s.Of {
+	for name := range several.self().Of {
 		if !slices.Contains(projections, name) {
 			return &SinksError{name, "there is no such projection, but " + strings.Join(projections, ", ")}
 		}

@@ -47,11 +47,11 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Arrivals = newArrivalsModel(store, a.group, rows)
-	a.Sleepers = newSleepersModel(store, a.group, rows)
-	a.ExtrasSold = newExtrasSoldModel(store, a.group, rows)
-	a.Languages = newLanguagesModel(store, a.group, rows, projections.Languages)
-	a.Occupancy = newOccupancyModel(store, a.group, rows, projections.Occupancy)
+	a.Arrivals = newArrivalsModel(a.group, rows)
+	a.Sleepers = newSleepersModel(a.group, rows)
+	a.ExtrasSold = newExtrasSoldModel(a.group, rows)
+	a.Languages = newLanguagesModel(a.group, rows, projections.Languages)
+	a.Occupancy = newOccupancyModel(a.group, rows, projections.Occupancy)
 	a.Guest = newGuestCommands(a.runtime, deciders.Guest)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	a.Allotment = newAllotmentCommands(a.runtime, deciders.Allotment)

@@ -5,7 +5,6 @@ package everything
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -18,31 +17,28 @@ import (
 //
 // Who comes when.
 type ArrivalsModel struct {
-	*readmodel.Model[ArrivalsKey, ArrivalsRow]
-	projector *projection.Projector[ArrivalsKey, ArrivalsRow]
+	*projection.Kept[ArrivalsKey, ArrivalsRow]
 }
 
-func newArrivalsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *ArrivalsModel {
-	projector := projection.New(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
+func newArrivalsModel(group *projection.Group, rows readmodel.Store) *ArrivalsModel {
+	return &ArrivalsModel{projection.Keep(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:   "Arrivals",
 		Events: []string{"BookingRequested", "BookingConfirmed", "GuestArrived", "GuestLeft", "StayRated", "BookingCancelled"},
 		Codec:  arrivalsCodec,
 		NewFold: func(int) func(*projection.Rows[ArrivalsKey, ArrivalsRow], *cqrs.Record) error {
 			return new(arrivalsProjection).fold
 		},
-	})
-	m := &ArrivalsModel{readmodel.NewModel(rows, store, arrivalsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ArrivalsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ArrivalsModel) In(sink string) (*ArrivalsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ArrivalsModel{kept}, nil
 }
 
 // ByArrival returns the rows of one arrival, in the order of booking.
@@ -54,6 +50,15 @@ func (m *ArrivalsModel) ByArrival(
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfDate(arrival)}}, opts...)
 }
 
+// CountByArrival returns the number of the rows of one arrival.
+func (m *ArrivalsModel) CountByArrival(
+	ctx context.Context,
+	arrival cqrs.Date,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfDate(arrival)}}, opts...)
+}
+
 // ByGuestOrderedByArrival returns the rows of one guest, in the order of arrival, booking.
 func (m *ArrivalsModel) ByGuestOrderedByArrival(
 	ctx context.Context,
@@ -61,6 +66,15 @@ func (m *ArrivalsModel) ByGuestOrderedByArrival(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[ArrivalsKey, ArrivalsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(guest))}}, opts...)
+}
+
+// CountByGuest returns the number of the rows of one guest.
+func (m *ArrivalsModel) CountByGuest(
+	ctx context.Context,
+	guest GuestID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(guest))}}, opts...)
 }
 
 // Expected returns the rows where row.arrival == param.day && row.phase ==
@@ -73,6 +87,22 @@ func (m *ArrivalsModel) Expected(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[ArrivalsKey, ArrivalsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"arrival", "guest"},
+		Where: readmodel.All(
+			readmodel.Compare("arrival", readmodel.Equal, readmodel.OfDate(day)),
+			readmodel.Compare("phase", readmodel.Equal, readmodel.OfString(string(BookingPhaseConfirmed))),
+		),
+	}, opts...)
+}
+
+// CountExpected returns the number of rows that Expected returns.
+func (m *ArrivalsModel) CountExpected(
+	ctx context.Context,
+	day cqrs.Date,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Order: []string{"arrival", "guest"},
 		Where: readmodel.All(
@@ -165,31 +195,28 @@ func readArrivalsRow(s *readmodel.Scanner, v *ArrivalsRow) {
 //
 // How many guests sleep here each night, over all bookings.
 type SleepersModel struct {
-	*readmodel.Model[SleepersKey, SleepersRow]
-	projector *projection.Projector[SleepersKey, SleepersRow]
+	*projection.Kept[SleepersKey, SleepersRow]
 }
 
-func newSleepersModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *SleepersModel {
-	projector := projection.New(group, rows, projection.Definition[SleepersKey, SleepersRow]{
+func newSleepersModel(group *projection.Group, rows readmodel.Store) *SleepersModel {
+	return &SleepersModel{projection.Keep(group, rows, projection.Definition[SleepersKey, SleepersRow]{
 		Name:   "Sleepers",
 		Events: []string{"BookingRequested"},
 		Codec:  sleepersCodec,
 		NewFold: func(int) func(*projection.Rows[SleepersKey, SleepersRow], *cqrs.Record) error {
 			return new(sleepersProjection).fold
 		},
-	})
-	m := &SleepersModel{readmodel.NewModel(rows, store, sleepersCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *SleepersModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *SleepersModel) In(sink string) (*SleepersModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &SleepersModel{kept}, nil
 }
 
 var sleepersCodec = readmodel.Codec[SleepersKey, SleepersRow]{
@@ -237,16 +264,11 @@ func readSleepersRow(s *readmodel.Scanner, v *SleepersRow) {
 //
 // What was sold besides beds. Free ones are left out.
 type ExtrasSoldModel struct {
-	*readmodel.Model[ExtrasSoldKey, ExtrasSoldRow]
-	projector *projection.Projector[ExtrasSoldKey, ExtrasSoldRow]
+	*projection.Kept[ExtrasSoldKey, ExtrasSoldRow]
 }
 
-func newExtrasSoldModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *ExtrasSoldModel {
-	projector := projection.New(group, rows, projection.Definition[ExtrasSoldKey, ExtrasSoldRow]{
+func newExtrasSoldModel(group *projection.Group, rows readmodel.Store) *ExtrasSoldModel {
+	return &ExtrasSoldModel{projection.Keep(group, rows, projection.Definition[ExtrasSoldKey, ExtrasSoldRow]{
 		Name:   "ExtrasSold",
 		Events: []string{"BookingRequested", "ExtraOrdered"},
 		Codec:  extrasSoldCodec,
@@ -254,15 +276,17 @@ func newExtrasSoldModel(
 		NewFold: func(int) func(*projection.Rows[ExtrasSoldKey, ExtrasSoldRow], *cqrs.Record) error {
 			return new(extrasSoldProjection).fold
 		},
-	})
-	m := &ExtrasSoldModel{readmodel.NewModel(rows, store, extrasSoldCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ExtrasSoldModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ExtrasSoldModel) In(sink string) (*ExtrasSoldModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ExtrasSoldModel{kept}, nil
 }
 
 var extrasSoldCodec = readmodel.Codec[ExtrasSoldKey, ExtrasSoldRow]{
@@ -324,17 +348,15 @@ func readExtrasSoldRow(s *readmodel.Scanner, v *ExtrasSoldRow) {
 //
 // Which languages guests speak, and how many notes hold each word. The words are found in Go.
 type LanguagesModel struct {
-	*readmodel.Model[LanguagesKey, LanguagesRow]
-	projector *projection.Projector[LanguagesKey, LanguagesRow]
+	*projection.Kept[LanguagesKey, LanguagesRow]
 }
 
 func newLanguagesModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Languages,
 ) *LanguagesModel {
-	projector := projection.New(group, rows, projection.Definition[LanguagesKey, LanguagesRow]{
+	return &LanguagesModel{projection.Keep(group, rows, projection.Definition[LanguagesKey, LanguagesRow]{
 		Name:   "Languages",
 		Events: []string{"GuestRegistered", "NoteKept"},
 		Codec:  languagesCodec,
@@ -342,15 +364,17 @@ func newLanguagesModel(
 		NewFold: func(int) func(*projection.Rows[LanguagesKey, LanguagesRow], *cqrs.Record) error {
 			return (&languagesProjection{folds: folds}).fold
 		},
-	})
-	m := &LanguagesModel{readmodel.NewModel(rows, store, languagesCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *LanguagesModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *LanguagesModel) In(sink string) (*LanguagesModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &LanguagesModel{kept}, nil
 }
 
 var languagesCodec = readmodel.Codec[LanguagesKey, LanguagesRow]{
@@ -398,17 +422,15 @@ func readLanguagesRow(s *readmodel.Scanner, v *LanguagesRow) {
 //
 // Free rooms per hotel and night; the fold is written in Go.
 type OccupancyModel struct {
-	*readmodel.Model[OccupancyKey, OccupancyRow]
-	projector *projection.Projector[OccupancyKey, OccupancyRow]
+	*projection.Kept[OccupancyKey, OccupancyRow]
 }
 
 func newOccupancyModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Occupancy,
 ) *OccupancyModel {
-	projector := projection.New(group, rows, projection.Definition[OccupancyKey, OccupancyRow]{
+	return &OccupancyModel{projection.Keep(group, rows, projection.Definition[OccupancyKey, OccupancyRow]{
 		Name:   "Occupancy",
 		Events: []string{"RoomsAllotted", "RoomTaken"},
 		Codec:  occupancyCodec,
@@ -416,15 +438,17 @@ func newOccupancyModel(
 		NewFold: func(int) func(*projection.Rows[OccupancyKey, OccupancyRow], *cqrs.Record) error {
 			return (&occupancyProjection{folds: folds}).fold
 		},
-	})
-	m := &OccupancyModel{readmodel.NewModel(rows, store, occupancyCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *OccupancyModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *OccupancyModel) In(sink string) (*OccupancyModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &OccupancyModel{kept}, nil
 }
 
 var occupancyCodec = readmodel.Codec[OccupancyKey, OccupancyRow]{

@@ -41,8 +41,8 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Arrivals = newArrivalsModel(store, a.group, rows, projections.Arrivals)
-	a.Cancellations = newCancellationsModel(store, a.group, rows, projections.Cancellations)
+	a.Arrivals = newArrivalsModel(a.group, rows, projections.Arrivals)
+	a.Cancellations = newCancellationsModel(a.group, rows, projections.Cancellations)
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	return a, nil
 }

@@ -3,7 +3,6 @@
 package hotel
 
 import (
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -12,17 +11,15 @@ import (
 // ArrivalsModel answers queries about Arrivals. Every answer says which position it reflects. It
 // is safe for concurrent use.
 type ArrivalsModel struct {
-	*readmodel.Model[ArrivalsKey, ArrivalsRow]
-	projector *projection.Projector[ArrivalsKey, ArrivalsRow]
+	*projection.Kept[ArrivalsKey, ArrivalsRow]
 }
 
 func newArrivalsModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Arrivals,
 ) *ArrivalsModel {
-	projector := projection.New(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
+	return &ArrivalsModel{projection.Keep(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:     "Arrivals",
 		Events:   []string{"RoomBooked", "Moved"},
 		Codec:    arrivalsCodec,
@@ -31,15 +28,17 @@ func newArrivalsModel(
 		NewFold: func(int) func(*projection.Rows[ArrivalsKey, ArrivalsRow], *cqrs.Record) error {
 			return (&arrivalsProjection{folds: folds}).fold
 		},
-	})
-	m := &ArrivalsModel{readmodel.NewModel(rows, store, arrivalsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ArrivalsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ArrivalsModel) In(sink string) (*ArrivalsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ArrivalsModel{kept}, nil
 }
 
 var arrivalsCodec = readmodel.Codec[ArrivalsKey, ArrivalsRow]{
@@ -87,17 +86,15 @@ func readArrivalsRow(s *readmodel.Scanner, v *ArrivalsRow) {
 // CancellationsModel answers queries about Cancellations. Every answer says which position it
 // reflects. It is safe for concurrent use.
 type CancellationsModel struct {
-	*readmodel.Model[CancellationsKey, CancellationsRow]
-	projector *projection.Projector[CancellationsKey, CancellationsRow]
+	*projection.Kept[CancellationsKey, CancellationsRow]
 }
 
 func newCancellationsModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Cancellations,
 ) *CancellationsModel {
-	projector := projection.New(group, rows, projection.Definition[CancellationsKey, CancellationsRow]{
+	return &CancellationsModel{projection.Keep(group, rows, projection.Definition[CancellationsKey, CancellationsRow]{
 		Name:     "Cancellations",
 		Events:   []string{"Cancelled"},
 		Codec:    cancellationsCodec,
@@ -106,15 +103,17 @@ func newCancellationsModel(
 		NewFold: func(int) func(*projection.Rows[CancellationsKey, CancellationsRow], *cqrs.Record) error {
 			return (&cancellationsProjection{folds: folds}).fold
 		},
-	})
-	m := &CancellationsModel{readmodel.NewModel(rows, store, cancellationsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *CancellationsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *CancellationsModel) In(sink string) (*CancellationsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &CancellationsModel{kept}, nil
 }
 
 var cancellationsCodec = readmodel.Codec[CancellationsKey, CancellationsRow]{

@@ -37,7 +37,7 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Hosts = newHostsModel(store, a.group, rows)
+	a.Hosts = newHostsModel(a.group, rows)
 	a.Host = newHostCommands(a.runtime, deciders.Host)
 	return a, nil
 }

@@ -5,7 +5,6 @@ package external
 import (
 	"net/netip"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -16,16 +15,11 @@ import (
 // HostsModel answers queries about Hosts. Every answer says which position it reflects. It is
 // safe for concurrent use.
 type HostsModel struct {
-	*readmodel.Model[HostsKey, HostsRow]
-	projector *projection.Projector[HostsKey, HostsRow]
+	*projection.Kept[HostsKey, HostsRow]
 }
 
-func newHostsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *HostsModel {
-	projector := projection.New(group, rows, projection.Definition[HostsKey, HostsRow]{
+func newHostsModel(group *projection.Group, rows readmodel.Store) *HostsModel {
+	return &HostsModel{projection.Keep(group, rows, projection.Definition[HostsKey, HostsRow]{
 		Name:     "Hosts",
 		Events:   []string{"HostAdded", "HostMoved"},
 		Codec:    hostsCodec,
@@ -34,15 +28,17 @@ func newHostsModel(
 		NewFold: func(int) func(*projection.Rows[HostsKey, HostsRow], *cqrs.Record) error {
 			return new(hostsProjection).fold
 		},
-	})
-	m := &HostsModel{readmodel.NewModel(rows, store, hostsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *HostsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *HostsModel) In(sink string) (*HostsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &HostsModel{kept}, nil
 }
 
 var hostsCodec = readmodel.Codec[HostsKey, HostsRow]{

@@ -41,7 +41,7 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.OpenTickets = newOpenTicketsModel(store, a.group, rows, projections.OpenTickets)
+	a.OpenTickets = newOpenTicketsModel(a.group, rows, projections.OpenTickets)
 	a.Ticket = newTicketCommands(a.runtime, deciders.Ticket)
 	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	return a, nil

@@ -5,7 +5,6 @@ package guards
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -16,17 +15,15 @@ import (
 //
 // The phase type can be used wherever a type can.
 type OpenTicketsModel struct {
-	*readmodel.Model[OpenTicketsKey, OpenTicketsRow]
-	projector *projection.Projector[OpenTicketsKey, OpenTicketsRow]
+	*projection.Kept[OpenTicketsKey, OpenTicketsRow]
 }
 
 func newOpenTicketsModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds OpenTickets,
 ) *OpenTicketsModel {
-	projector := projection.New(group, rows, projection.Definition[OpenTicketsKey, OpenTicketsRow]{
+	return &OpenTicketsModel{projection.Keep(group, rows, projection.Definition[OpenTicketsKey, OpenTicketsRow]{
 		Name:     "OpenTickets",
 		Events:   []string{"TicketOpened", "TicketClosed"},
 		Codec:    openTicketsCodec,
@@ -35,15 +32,17 @@ func newOpenTicketsModel(
 		NewFold: func(int) func(*projection.Rows[OpenTicketsKey, OpenTicketsRow], *cqrs.Record) error {
 			return (&openTicketsProjection{folds: folds}).fold
 		},
-	})
-	m := &OpenTicketsModel{readmodel.NewModel(rows, store, openTicketsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *OpenTicketsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *OpenTicketsModel) In(sink string) (*OpenTicketsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &OpenTicketsModel{kept}, nil
 }
 
 // ByPhase returns the rows of one phase, in the order of ticket.
@@ -53,6 +52,15 @@ func (m *OpenTicketsModel) ByPhase(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[OpenTicketsKey, OpenTicketsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(phase))}}, opts...)
+}
+
+// CountByPhase returns the number of the rows of one phase.
+func (m *OpenTicketsModel) CountByPhase(
+	ctx context.Context,
+	phase TicketPhase,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(phase))}}, opts...)
 }
 
 var openTicketsCodec = readmodel.Codec[OpenTicketsKey, OpenTicketsRow]{

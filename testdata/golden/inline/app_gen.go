@@ -42,8 +42,8 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.SeatsLeft = newSeatsLeftModel(store, a.group, rows, projections.SeatsLeft)
-	a.Movements = newMovementsModel(store, a.group, rows)
+	a.SeatsLeft = newSeatsLeftModel(a.group, rows, projections.SeatsLeft)
+	a.Movements = newMovementsModel(a.group, rows)
 	if err := a.group.Inline(); err != nil {
 		return nil, err
 	}

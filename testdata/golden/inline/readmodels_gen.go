@@ -5,7 +5,6 @@ package inline
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -17,17 +16,15 @@ import (
 // What is left in a hall. A command that would take more than there is fails, since its fold
 // does.
 type SeatsLeftModel struct {
-	*readmodel.Model[SeatsLeftKey, SeatsLeftRow]
-	projector *projection.Projector[SeatsLeftKey, SeatsLeftRow]
+	*projection.Kept[SeatsLeftKey, SeatsLeftRow]
 }
 
 func newSeatsLeftModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds SeatsLeft,
 ) *SeatsLeftModel {
-	projector := projection.New(group, rows, projection.Definition[SeatsLeftKey, SeatsLeftRow]{
+	return &SeatsLeftModel{projection.Keep(group, rows, projection.Definition[SeatsLeftKey, SeatsLeftRow]{
 		Name:   "SeatsLeft",
 		Events: []string{"SeatsOffered", "SeatsTaken"},
 		Codec:  seatsLeftCodec,
@@ -36,15 +33,17 @@ func newSeatsLeftModel(
 		NewFold: func(int) func(*projection.Rows[SeatsLeftKey, SeatsLeftRow], *cqrs.Record) error {
 			return (&seatsLeftProjection{folds: folds}).fold
 		},
-	})
-	m := &SeatsLeftModel{readmodel.NewModel(rows, store, seatsLeftCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *SeatsLeftModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *SeatsLeftModel) In(sink string) (*SeatsLeftModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &SeatsLeftModel{kept}, nil
 }
 
 // ByLeft returns the rows of one left, in the order of hall.
@@ -54,6 +53,15 @@ func (m *SeatsLeftModel) ByLeft(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[SeatsLeftKey, SeatsLeftRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfInt64(left)}}, opts...)
+}
+
+// CountByLeft returns the number of the rows of one left.
+func (m *SeatsLeftModel) CountByLeft(
+	ctx context.Context,
+	left int64,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfInt64(left)}}, opts...)
 }
 
 var seatsLeftCodec = readmodel.Codec[SeatsLeftKey, SeatsLeftRow]{
@@ -102,16 +110,11 @@ func readSeatsLeftRow(s *readmodel.Scanner, v *SeatsLeftRow) {
 // MovementsModel answers queries about Movements. Every answer says which position it reflects.
 // It is safe for concurrent use.
 type MovementsModel struct {
-	*readmodel.Model[MovementsKey, MovementsRow]
-	projector *projection.Projector[MovementsKey, MovementsRow]
+	*projection.Kept[MovementsKey, MovementsRow]
 }
 
-func newMovementsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *MovementsModel {
-	projector := projection.New(group, rows, projection.Definition[MovementsKey, MovementsRow]{
+func newMovementsModel(group *projection.Group, rows readmodel.Store) *MovementsModel {
+	return &MovementsModel{projection.Keep(group, rows, projection.Definition[MovementsKey, MovementsRow]{
 		Name:   "Movements",
 		Events: []string{"SeatsOffered", "SeatsTaken"},
 		Codec:  movementsCodec,
@@ -119,15 +122,17 @@ func newMovementsModel(
 		NewFold: func(int) func(*projection.Rows[MovementsKey, MovementsRow], *cqrs.Record) error {
 			return new(movementsProjection).fold
 		},
-	})
-	m := &MovementsModel{readmodel.NewModel(rows, store, movementsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *MovementsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *MovementsModel) In(sink string) (*MovementsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &MovementsModel{kept}, nil
 }
 
 var movementsCodec = readmodel.Codec[MovementsKey, MovementsRow]{

@@ -41,8 +41,8 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.BalanceByCurrency = newBalanceByCurrencyModel(store, a.group, rows, projections.BalanceByCurrency)
-	a.CurrencyTotals = newCurrencyTotalsModel(store, a.group, rows, projections.CurrencyTotals)
+	a.BalanceByCurrency = newBalanceByCurrencyModel(a.group, rows, projections.BalanceByCurrency)
+	a.CurrencyTotals = newCurrencyTotalsModel(a.group, rows, projections.CurrencyTotals)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	return a, nil
 }

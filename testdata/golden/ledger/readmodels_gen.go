@@ -5,7 +5,6 @@ package ledger
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -16,17 +15,15 @@ import (
 //
 // The real-time balance of every account in every currency.
 type BalanceByCurrencyModel struct {
-	*readmodel.Model[BalanceByCurrencyKey, BalanceByCurrencyRow]
-	projector *projection.Projector[BalanceByCurrencyKey, BalanceByCurrencyRow]
+	*projection.Kept[BalanceByCurrencyKey, BalanceByCurrencyRow]
 }
 
 func newBalanceByCurrencyModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BalanceByCurrency,
 ) *BalanceByCurrencyModel {
-	projector := projection.New(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
+	return &BalanceByCurrencyModel{projection.Keep(group, rows, projection.Definition[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 		Name:     "BalanceByCurrency",
 		Events:   []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:    balanceByCurrencyCodec,
@@ -35,15 +32,17 @@ func newBalanceByCurrencyModel(
 		NewFold: func(int) func(*projection.Rows[BalanceByCurrencyKey, BalanceByCurrencyRow], *cqrs.Record) error {
 			return (&balanceByCurrencyProjection{folds: folds}).fold
 		},
-	})
-	m := &BalanceByCurrencyModel{readmodel.NewModel(rows, store, balanceByCurrencyCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *BalanceByCurrencyModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *BalanceByCurrencyModel) In(sink string) (*BalanceByCurrencyModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &BalanceByCurrencyModel{kept}, nil
 }
 
 // ByAccount returns the rows of one account, in the order of currency.
@@ -55,6 +54,17 @@ func (m *BalanceByCurrencyModel) ByAccount(
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...)
 }
 
+// CountByAccount returns the number of the rows of one account.
+func (m *BalanceByCurrencyModel) CountByAccount(
+	ctx context.Context,
+	account AccountID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(account))}}, opts...,
+	)
+}
+
 // ByCurrencyOrderedByBalance returns the rows of one currency, in the order of balance, account.
 func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 	ctx context.Context,
@@ -62,6 +72,17 @@ func (m *BalanceByCurrencyModel) ByCurrencyOrderedByBalance(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BalanceByCurrencyKey, BalanceByCurrencyRow], readmodel.Freshness, error) {
 	return m.Find(
+		ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(currency))}}, opts...,
+	)
+}
+
+// CountByCurrency returns the number of the rows of one currency.
+func (m *BalanceByCurrencyModel) CountByCurrency(
+	ctx context.Context,
+	currency Currency,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
 		ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(currency))}}, opts...,
 	)
 }
@@ -127,32 +148,32 @@ func readBalanceByCurrencyRow(s *readmodel.Scanner, v *BalanceByCurrencyRow) {
 //
 // What all accounts together hold, took in and paid out, per currency.
 type CurrencyTotalsModel struct {
-	*readmodel.Model[CurrencyTotalsKey, CurrencyTotalsRow]
-	projector *projection.Projector[CurrencyTotalsKey, CurrencyTotalsRow]
+	*projection.Kept[CurrencyTotalsKey, CurrencyTotalsRow]
 }
 
 func newCurrencyTotalsModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds CurrencyTotals,
 ) *CurrencyTotalsModel {
-	projector := projection.New(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
+	return &CurrencyTotalsModel{projection.Keep(group, rows, projection.Definition[CurrencyTotalsKey, CurrencyTotalsRow]{
 		Name:   "CurrencyTotals",
 		Events: []string{"MoneyDeposited", "MoneyWithdrawn"},
 		Codec:  currencyTotalsCodec,
 		NewFold: func(int) func(*projection.Rows[CurrencyTotalsKey, CurrencyTotalsRow], *cqrs.Record) error {
 			return (&currencyTotalsProjection{folds: folds}).fold
 		},
-	})
-	m := &CurrencyTotalsModel{readmodel.NewModel(rows, store, currencyTotalsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *CurrencyTotalsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *CurrencyTotalsModel) In(sink string) (*CurrencyTotalsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &CurrencyTotalsModel{kept}, nil
 }
 
 var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{

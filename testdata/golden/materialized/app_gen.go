@@ -41,8 +41,8 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Takings = newTakingsModel(store, a.group, rows)
-	a.Tills = newTillsModel(store, a.group, rows)
+	a.Takings = newTakingsModel(a.group, rows)
+	a.Tills = newTillsModel(a.group, rows)
 	a.Shop = newShopCommands(a.runtime, deciders.Shop)
 	return a, nil
 }

@@ -5,7 +5,6 @@ package materialized
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -16,16 +15,11 @@ import (
 //
 // What each shop took, by tender.
 type TakingsModel struct {
-	*readmodel.Model[TakingsKey, TakingsRow]
-	projector *projection.Projector[TakingsKey, TakingsRow]
+	*projection.Kept[TakingsKey, TakingsRow]
 }
 
-func newTakingsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *TakingsModel {
-	projector := projection.New(group, rows, projection.Definition[TakingsKey, TakingsRow]{
+func newTakingsModel(group *projection.Group, rows readmodel.Store) *TakingsModel {
+	return &TakingsModel{projection.Keep(group, rows, projection.Definition[TakingsKey, TakingsRow]{
 		Name:     "Takings",
 		Events:   []string{"shop-sold", "Refunded"},
 		Codec:    takingsCodec,
@@ -34,15 +28,17 @@ func newTakingsModel(
 		NewFold: func(int) func(*projection.Rows[TakingsKey, TakingsRow], *cqrs.Record) error {
 			return new(takingsProjection).fold
 		},
-	})
-	m := &TakingsModel{readmodel.NewModel(rows, store, takingsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *TakingsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *TakingsModel) In(sink string) (*TakingsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &TakingsModel{kept}, nil
 }
 
 // ByTenderOrderedByHeld returns the rows of one tender, in the order of held, shop.
@@ -52,6 +48,15 @@ func (m *TakingsModel) ByTenderOrderedByHeld(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[TakingsKey, TakingsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(tender))}}, opts...)
+}
+
+// CountByTender returns the number of the rows of one tender.
+func (m *TakingsModel) CountByTender(
+	ctx context.Context,
+	tender Tender,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(tender))}}, opts...)
 }
 
 var takingsCodec = readmodel.Codec[TakingsKey, TakingsRow]{
@@ -135,31 +140,28 @@ func readTakingsRow(s *readmodel.Scanner, v *TakingsRow) {
 // TillsModel answers queries about Tills. Every answer says which position it reflects. It is
 // safe for concurrent use.
 type TillsModel struct {
-	*readmodel.Model[TillsKey, TillsRow]
-	projector *projection.Projector[TillsKey, TillsRow]
+	*projection.Kept[TillsKey, TillsRow]
 }
 
-func newTillsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *TillsModel {
-	projector := projection.New(group, rows, projection.Definition[TillsKey, TillsRow]{
+func newTillsModel(group *projection.Group, rows readmodel.Store) *TillsModel {
+	return &TillsModel{projection.Keep(group, rows, projection.Definition[TillsKey, TillsRow]{
 		Name:   "Tills",
 		Events: []string{"shop-sold"},
 		Codec:  tillsCodec,
 		NewFold: func(int) func(*projection.Rows[TillsKey, TillsRow], *cqrs.Record) error {
 			return new(tillsProjection).fold
 		},
-	})
-	m := &TillsModel{readmodel.NewModel(rows, store, tillsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *TillsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *TillsModel) In(sink string) (*TillsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &TillsModel{kept}, nil
 }
 
 var tillsCodec = readmodel.Codec[TillsKey, TillsRow]{

@@ -40,7 +40,7 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Invoices = newInvoicesModel(store, a.group, rows, projections.Invoices)
+	a.Invoices = newInvoicesModel(a.group, rows, projections.Invoices)
 	a.Invoice = newInvoiceCommands(a.runtime, deciders.Invoice)
 	return a, nil
 }

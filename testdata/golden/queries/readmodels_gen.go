@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -18,17 +17,15 @@ import (
 // InvoicesModel answers queries about Invoices. Every answer says which position it reflects. It
 // is safe for concurrent use.
 type InvoicesModel struct {
-	*readmodel.Model[InvoicesKey, InvoicesRow]
-	projector *projection.Projector[InvoicesKey, InvoicesRow]
+	*projection.Kept[InvoicesKey, InvoicesRow]
 }
 
 func newInvoicesModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Invoices,
 ) *InvoicesModel {
-	projector := projection.New(group, rows, projection.Definition[InvoicesKey, InvoicesRow]{
+	return &InvoicesModel{projection.Keep(group, rows, projection.Definition[InvoicesKey, InvoicesRow]{
 		Name:     "Invoices",
 		Events:   []string{"InvoiceSent"},
 		Codec:    invoicesCodec,
@@ -38,15 +35,17 @@ func newInvoicesModel(
 		NewFold: func(int) func(*projection.Rows[InvoicesKey, InvoicesRow], *cqrs.Record) error {
 			return (&invoicesProjection{folds: folds}).fold
 		},
-	})
-	m := &InvoicesModel{readmodel.NewModel(rows, store, invoicesCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *InvoicesModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *InvoicesModel) In(sink string) (*InvoicesModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &InvoicesModel{kept}, nil
 }
 
 // ByPhaseOrderedByDue returns the rows of one phase, in the order of due, invoice.
@@ -56,6 +55,15 @@ func (m *InvoicesModel) ByPhaseOrderedByDue(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(phase))}}, opts...)
+}
+
+// CountByPhase returns the number of the rows of one phase.
+func (m *InvoicesModel) CountByPhase(
+	ctx context.Context,
+	phase Phase,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(phase))}}, opts...)
 }
 
 // Overdue returns the rows where row.due < param.today && row.phase == Phase.open, in the order
@@ -77,12 +85,39 @@ func (m *InvoicesModel) Overdue(
 	}, opts...)
 }
 
+// CountOverdue returns the number of rows that Overdue returns.
+func (m *InvoicesModel) CountOverdue(
+	ctx context.Context,
+	today cqrs.Date,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"due"},
+		Where: readmodel.All(
+			readmodel.Compare("due", readmodel.Less, readmodel.OfDate(today)),
+			readmodel.Compare("phase", readmodel.Equal, readmodel.OfString(string(PhaseOpen))),
+		),
+	}, opts...)
+}
+
 // Everything returns the rows, in the order of customer, due, invoice.
 func (m *InvoicesModel) Everything(
 	ctx context.Context,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"customer", "due"},
+	}, opts...)
+}
+
+// CountEverything returns the number of rows that Everything returns.
+func (m *InvoicesModel) CountEverything(
+	ctx context.Context,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Order: []string{"customer", "due"},
 	}, opts...)
@@ -98,6 +133,28 @@ func (m *InvoicesModel) OfCustomers(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.All(
+			readmodel.OneOf("customer", readmodel.ValuesOf(customers, func(x Customer) readmodel.Value {
+				return readmodel.OfString(string(x))
+			})),
+			readmodel.None(readmodel.OneOf("phase", readmodel.ValuesOf(phases, func(x Phase) readmodel.Value {
+				return readmodel.OfString(string(x))
+			}))),
+			readmodel.Compare("invoice", readmodel.NotEqual, readmodel.OfString(string(but))),
+		),
+	}, opts...)
+}
+
+// CountOfCustomers returns the number of rows that OfCustomers returns.
+func (m *InvoicesModel) CountOfCustomers(
+	ctx context.Context,
+	customers cqrs.Set[Customer],
+	phases cqrs.Set[Phase],
+	but InvoiceID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Where: readmodel.All(
 			readmodel.OneOf("customer", readmodel.ValuesOf(customers, func(x Customer) readmodel.Value {
@@ -133,6 +190,27 @@ func (m *InvoicesModel) Between(
 	}, opts...)
 }
 
+// CountBetween returns the number of rows that Between returns.
+func (m *InvoicesModel) CountBetween(
+	ctx context.Context,
+	from time.Time,
+	to time.Time,
+	all bool,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"sent"},
+		Where: readmodel.Any(
+			readmodel.Truth(all),
+			readmodel.All(
+				readmodel.None(readmodel.Compare("sent", readmodel.Less, readmodel.OfTime(from))),
+				readmodel.Compare("sent", readmodel.Less, readmodel.OfTime(to)),
+			),
+		),
+	}, opts...)
+}
+
 // Underpaid returns the rows where row.paid < row.price && row.rate >= 0.5, in the order of
 // price, invoice.
 func (m *InvoicesModel) Underpaid(
@@ -149,12 +227,39 @@ func (m *InvoicesModel) Underpaid(
 	}, opts...)
 }
 
+// CountUnderpaid returns the number of rows that Underpaid returns.
+func (m *InvoicesModel) CountUnderpaid(
+	ctx context.Context,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"price"},
+		Where: readmodel.All(
+			readmodel.CompareColumns("paid", readmodel.Less, "price"),
+			readmodel.Compare("rate", readmodel.GreaterOrEqual, readmodel.OfFloat64(0.5)),
+		),
+	}, opts...)
+}
+
 // Urgent returns the rows where row.urgent, in the order of level, invoice.
 func (m *InvoicesModel) Urgent(
 	ctx context.Context,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"level"},
+		Where: readmodel.Compare("urgent", readmodel.Equal, readmodel.OfBool(true)),
+	}, opts...)
+}
+
+// CountUrgent returns the number of rows that Urgent returns.
+func (m *InvoicesModel) CountUrgent(
+	ctx context.Context,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Order: []string{"level"},
 		Where: readmodel.Compare("urgent", readmodel.Equal, readmodel.OfBool(true)),
@@ -177,12 +282,39 @@ func (m *InvoicesModel) Calm(
 	}, opts...)
 }
 
+// CountCalm returns the number of rows that Calm returns.
+func (m *InvoicesModel) CountCalm(
+	ctx context.Context,
+	urgent bool,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.All(
+			readmodel.Compare("urgent", readmodel.Equal, readmodel.OfBool(urgent)),
+			readmodel.None(readmodel.Compare("urgent", readmodel.Equal, readmodel.OfBool(true))),
+		),
+	}, opts...)
+}
+
 // Noted returns the rows where row.note.Present(), in the order of note, invoice.
 func (m *InvoicesModel) Noted(
 	ctx context.Context,
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Order: []string{"note"},
+		Where: readmodel.Compare("note", readmodel.NotEqual, readmodel.Value{}),
+	}, opts...)
+}
+
+// CountNoted returns the number of rows that Noted returns.
+func (m *InvoicesModel) CountNoted(
+	ctx context.Context,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Order: []string{"note"},
 		Where: readmodel.Compare("note", readmodel.NotEqual, readmodel.Value{}),
@@ -196,6 +328,18 @@ func (m *InvoicesModel) WithNote(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.Compare("note", readmodel.Equal, readmodel.OfOptional(note, readmodel.OfString)),
+	}, opts...)
+}
+
+// CountWithNote returns the number of rows that WithNote returns.
+func (m *InvoicesModel) CountWithNote(
+	ctx context.Context,
+	note cqrs.Optional[string],
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Where: readmodel.Compare("note", readmodel.Equal, readmodel.OfOptional(note, readmodel.OfString)),
 	}, opts...)
@@ -218,6 +362,22 @@ func (m *InvoicesModel) AboveLevel(
 	}, opts...)
 }
 
+// CountAboveLevel returns the number of rows that AboveLevel returns.
+func (m *InvoicesModel) CountAboveLevel(
+	ctx context.Context,
+	level Level,
+	size uint32,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.Any(
+			readmodel.Compare("level", readmodel.Greater, readmodel.OfInt64(int64(level))),
+			readmodel.Compare("size", readmodel.GreaterOrEqual, readmodel.OfUint64(uint64(size))),
+		),
+	}, opts...)
+}
+
 // Named returns the rows where row.customer == Customer(lower(param.name)), in the order of
 // invoice.
 func (m *InvoicesModel) Named(
@@ -226,6 +386,18 @@ func (m *InvoicesModel) Named(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.Compare("customer", readmodel.Equal, readmodel.OfString(string(Customer(strings.ToLower(name))))),
+	}, opts...)
+}
+
+// CountNamed returns the number of rows that Named returns.
+func (m *InvoicesModel) CountNamed(
+	ctx context.Context,
+	name string,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Where: readmodel.Compare("customer", readmodel.Equal, readmodel.OfString(string(Customer(strings.ToLower(name))))),
 	}, opts...)
@@ -247,6 +419,21 @@ func (m *InvoicesModel) Total(
 	}, opts...)
 }
 
+// CountTotal returns the number of rows that Total returns.
+func (m *InvoicesModel) CountTotal(
+	ctx context.Context,
+	total Money,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.All(
+			readmodel.Compare("size", readmodel.Greater, readmodel.OfUint64(uint64(0))),
+			readmodel.Compare("customer", readmodel.Equal, readmodel.OfString(total.Currency)),
+		),
+	}, opts...)
+}
+
 // Others returns the rows where param.codes[row.code] || param.waits[row.wait] ||
 // param.levels[row.level] || row.invoice == "invoice-1" || row.due == "2026-03-01", in the order
 // of invoice.
@@ -258,6 +445,28 @@ func (m *InvoicesModel) Others(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[InvoicesKey, InvoicesRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{
+		Index: -1,
+		Where: readmodel.Any(
+			readmodel.OneOf("code", readmodel.ValuesOf(codes, readmodel.OfUUID)),
+			readmodel.OneOf("wait", readmodel.ValuesOf(waits, readmodel.OfDuration)),
+			readmodel.OneOf("level", readmodel.ValuesOf(levels, func(x Level) readmodel.Value {
+				return readmodel.OfInt64(int64(x))
+			})),
+			readmodel.Compare("invoice", readmodel.Equal, readmodel.OfString(string("invoice-1"))),
+			readmodel.Compare("due", readmodel.Equal, readmodel.OfDate(cqrs.Date{Year: 2026, Month: time.March, Day: 1})),
+		),
+	}, opts...)
+}
+
+// CountOthers returns the number of rows that Others returns.
+func (m *InvoicesModel) CountOthers(
+	ctx context.Context,
+	codes cqrs.Set[uuid.UUID],
+	waits cqrs.Set[time.Duration],
+	levels cqrs.Set[Level],
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{
 		Index: -1,
 		Where: readmodel.Any(
 			readmodel.OneOf("code", readmodel.ValuesOf(codes, readmodel.OfUUID)),

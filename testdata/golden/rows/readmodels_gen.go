@@ -5,7 +5,6 @@ package rows
 import (
 	"cmp"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -18,16 +17,11 @@ import (
 //
 // One row per order, as long as it is open.
 type OpenOrdersModel struct {
-	*readmodel.Model[OpenOrdersKey, OpenOrdersRow]
-	projector *projection.Projector[OpenOrdersKey, OpenOrdersRow]
+	*projection.Kept[OpenOrdersKey, OpenOrdersRow]
 }
 
-func newOpenOrdersModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *OpenOrdersModel {
-	projector := projection.New(group, rows, projection.Definition[OpenOrdersKey, OpenOrdersRow]{
+func newOpenOrdersModel(group *projection.Group, rows readmodel.Store) *OpenOrdersModel {
+	return &OpenOrdersModel{projection.Keep(group, rows, projection.Definition[OpenOrdersKey, OpenOrdersRow]{
 		Name:   "OpenOrders",
 		Events: []string{"OrderPlaced", "OrderMoved", "OrderShipped", "OrderCancelled"},
 		Codec:  openOrdersCodec,
@@ -35,15 +29,17 @@ func newOpenOrdersModel(
 		NewFold: func(int) func(*projection.Rows[OpenOrdersKey, OpenOrdersRow], *cqrs.Record) error {
 			return new(openOrdersProjection).fold
 		},
-	})
-	m := &OpenOrdersModel{readmodel.NewModel(rows, store, openOrdersCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *OpenOrdersModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *OpenOrdersModel) In(sink string) (*OpenOrdersModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &OpenOrdersModel{kept}, nil
 }
 
 var openOrdersCodec = readmodel.Codec[OpenOrdersKey, OpenOrdersRow]{
@@ -119,16 +115,11 @@ func readOpenOrdersRow(s *readmodel.Scanner, v *OpenOrdersRow) {
 // How much of each item is ordered, and how much was counted. An item that nobody wants has no
 // row.
 type DemandModel struct {
-	*readmodel.Model[DemandKey, DemandRow]
-	projector *projection.Projector[DemandKey, DemandRow]
+	*projection.Kept[DemandKey, DemandRow]
 }
 
-func newDemandModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *DemandModel {
-	projector := projection.New(group, rows, projection.Definition[DemandKey, DemandRow]{
+func newDemandModel(group *projection.Group, rows readmodel.Store) *DemandModel {
+	return &DemandModel{projection.Keep(group, rows, projection.Definition[DemandKey, DemandRow]{
 		Name:   "Demand",
 		Events: []string{"OrderPlaced", "OrderShipped", "ItemCounted"},
 		Codec:  demandCodec,
@@ -136,15 +127,17 @@ func newDemandModel(
 		NewFold: func(int) func(*projection.Rows[DemandKey, DemandRow], *cqrs.Record) error {
 			return new(demandProjection).fold
 		},
-	})
-	m := &DemandModel{readmodel.NewModel(rows, store, demandCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *DemandModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *DemandModel) In(sink string) (*DemandModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &DemandModel{kept}, nil
 }
 
 var demandCodec = readmodel.Codec[DemandKey, DemandRow]{
@@ -198,16 +191,11 @@ func readDemandRow(s *readmodel.Scanner, v *DemandRow) {
 //
 // What was moved from and to each place, and who is heaviest.
 type WeightsModel struct {
-	*readmodel.Model[WeightsKey, WeightsRow]
-	projector *projection.Projector[WeightsKey, WeightsRow]
+	*projection.Kept[WeightsKey, WeightsRow]
 }
 
-func newWeightsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *WeightsModel {
-	projector := projection.New(group, rows, projection.Definition[WeightsKey, WeightsRow]{
+func newWeightsModel(group *projection.Group, rows readmodel.Store) *WeightsModel {
+	return &WeightsModel{projection.Keep(group, rows, projection.Definition[WeightsKey, WeightsRow]{
 		Name:   "Weights",
 		Events: []string{"OrderMoved"},
 		Codec:  weightsCodec,
@@ -215,15 +203,17 @@ func newWeightsModel(
 		NewFold: func(int) func(*projection.Rows[WeightsKey, WeightsRow], *cqrs.Record) error {
 			return new(weightsProjection).fold
 		},
-	})
-	m := &WeightsModel{readmodel.NewModel(rows, store, weightsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *WeightsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *WeightsModel) In(sink string) (*WeightsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &WeightsModel{kept}, nil
 }
 
 var weightsCodec = readmodel.Codec[WeightsKey, WeightsRow]{
@@ -274,16 +264,11 @@ func readWeightsRow(s *readmodel.Scanner, v *WeightsRow) {
 //
 // The last price of each item, and under which tags it was sold.
 type PricesModel struct {
-	*readmodel.Model[PricesKey, PricesRow]
-	projector *projection.Projector[PricesKey, PricesRow]
+	*projection.Kept[PricesKey, PricesRow]
 }
 
-func newPricesModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *PricesModel {
-	projector := projection.New(group, rows, projection.Definition[PricesKey, PricesRow]{
+func newPricesModel(group *projection.Group, rows readmodel.Store) *PricesModel {
+	return &PricesModel{projection.Keep(group, rows, projection.Definition[PricesKey, PricesRow]{
 		Name:   "Prices",
 		Events: []string{"OrderPlaced"},
 		Codec:  pricesCodec,
@@ -291,15 +276,17 @@ func newPricesModel(
 		NewFold: func(int) func(*projection.Rows[PricesKey, PricesRow], *cqrs.Record) error {
 			return new(pricesProjection).fold
 		},
-	})
-	m := &PricesModel{readmodel.NewModel(rows, store, pricesCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *PricesModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *PricesModel) In(sink string) (*PricesModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &PricesModel{kept}, nil
 }
 
 var pricesCodec = readmodel.Codec[PricesKey, PricesRow]{
@@ -350,32 +337,28 @@ func readPricesRow(s *readmodel.Scanner, v *PricesRow) {
 //
 // Who sleeps there each night, and how many do.
 type NightsModel struct {
-	*readmodel.Model[NightsKey, NightsRow]
-	projector *projection.Projector[NightsKey, NightsRow]
+	*projection.Kept[NightsKey, NightsRow]
 }
 
-func newNightsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Nights,
-) *NightsModel {
-	projector := projection.New(group, rows, projection.Definition[NightsKey, NightsRow]{
+func newNightsModel(group *projection.Group, rows readmodel.Store, folds Nights) *NightsModel {
+	return &NightsModel{projection.Keep(group, rows, projection.Definition[NightsKey, NightsRow]{
 		Name:   "Nights",
 		Events: []string{"RoomBooked", "BookingDropped"},
 		Codec:  nightsCodec,
 		NewFold: func(int) func(*projection.Rows[NightsKey, NightsRow], *cqrs.Record) error {
 			return (&nightsProjection{folds: folds}).fold
 		},
-	})
-	m := &NightsModel{readmodel.NewModel(rows, store, nightsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *NightsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *NightsModel) In(sink string) (*NightsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &NightsModel{kept}, nil
 }
 
 var nightsCodec = readmodel.Codec[NightsKey, NightsRow]{
@@ -438,17 +421,11 @@ func readNightsRow(s *readmodel.Scanner, v *NightsRow) {
 //
 // The words of reasons and how often they were given; the keys are computed in Go.
 type WordsModel struct {
-	*readmodel.Model[WordsKey, WordsRow]
-	projector *projection.Projector[WordsKey, WordsRow]
+	*projection.Kept[WordsKey, WordsRow]
 }
 
-func newWordsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Words,
-) *WordsModel {
-	projector := projection.New(group, rows, projection.Definition[WordsKey, WordsRow]{
+func newWordsModel(group *projection.Group, rows readmodel.Store, folds Words) *WordsModel {
+	return &WordsModel{projection.Keep(group, rows, projection.Definition[WordsKey, WordsRow]{
 		Name:   "Words",
 		Events: []string{"OrderCancelled", "OrderShipped"},
 		Codec:  wordsCodec,
@@ -456,15 +433,17 @@ func newWordsModel(
 		NewFold: func(int) func(*projection.Rows[WordsKey, WordsRow], *cqrs.Record) error {
 			return (&wordsProjection{folds: folds}).fold
 		},
-	})
-	m := &WordsModel{readmodel.NewModel(rows, store, wordsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *WordsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *WordsModel) In(sink string) (*WordsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &WordsModel{kept}, nil
 }
 
 var wordsCodec = readmodel.Codec[WordsKey, WordsRow]{
@@ -512,17 +491,11 @@ func readWordsRow(s *readmodel.Scanner, v *WordsRow) {
 //
 // What is known of each item, in lists, maps and sets of its own.
 type ShelvesModel struct {
-	*readmodel.Model[ShelvesKey, ShelvesRow]
-	projector *projection.Projector[ShelvesKey, ShelvesRow]
+	*projection.Kept[ShelvesKey, ShelvesRow]
 }
 
-func newShelvesModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Shelves,
-) *ShelvesModel {
-	projector := projection.New(group, rows, projection.Definition[ShelvesKey, ShelvesRow]{
+func newShelvesModel(group *projection.Group, rows readmodel.Store, folds Shelves) *ShelvesModel {
+	return &ShelvesModel{projection.Keep(group, rows, projection.Definition[ShelvesKey, ShelvesRow]{
 		Name:   "Shelves",
 		Events: []string{"OrderPlaced", "OrderShipped"},
 		Codec:  shelvesCodec,
@@ -531,15 +504,17 @@ func newShelvesModel(
 		NewFold: func(int) func(*projection.Rows[ShelvesKey, ShelvesRow], *cqrs.Record) error {
 			return (&shelvesProjection{folds: folds}).fold
 		},
-	})
-	m := &ShelvesModel{readmodel.NewModel(rows, store, shelvesCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ShelvesModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ShelvesModel) In(sink string) (*ShelvesModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ShelvesModel{kept}, nil
 }
 
 var shelvesCodec = readmodel.Codec[ShelvesKey, ShelvesRow]{
@@ -632,16 +607,11 @@ func readShelvesRow(s *readmodel.Scanner, v *ShelvesRow) {
 // What was found in each hotel, and in which room last. One event makes the row, and changes
 // nothing in it.
 type HotelsModel struct {
-	*readmodel.Model[HotelsKey, HotelsRow]
-	projector *projection.Projector[HotelsKey, HotelsRow]
+	*projection.Kept[HotelsKey, HotelsRow]
 }
 
-func newHotelsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *HotelsModel {
-	projector := projection.New(group, rows, projection.Definition[HotelsKey, HotelsRow]{
+func newHotelsModel(group *projection.Group, rows readmodel.Store) *HotelsModel {
+	return &HotelsModel{projection.Keep(group, rows, projection.Definition[HotelsKey, HotelsRow]{
 		Name:   "Hotels",
 		Events: []string{"RoomCleaned", "HouseClosed"},
 		Codec:  hotelsCodec,
@@ -649,15 +619,17 @@ func newHotelsModel(
 		NewFold: func(int) func(*projection.Rows[HotelsKey, HotelsRow], *cqrs.Record) error {
 			return new(hotelsProjection).fold
 		},
-	})
-	m := &HotelsModel{readmodel.NewModel(rows, store, hotelsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *HotelsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *HotelsModel) In(sink string) (*HotelsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &HotelsModel{kept}, nil
 }
 
 var hotelsCodec = readmodel.Codec[HotelsKey, HotelsRow]{

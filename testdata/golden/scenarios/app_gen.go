@@ -42,8 +42,8 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Stored = newStoredModel(store, a.group, rows)
-	a.Contents = newContentsModel(store, a.group, rows)
+	a.Stored = newStoredModel(a.group, rows)
+	a.Contents = newContentsModel(a.group, rows)
 	a.Box = newBoxCommands(a.runtime, deciders.Box)
 	a.Shelf = newShelfCommands(a.runtime, deciders.Shelf)
 	a.Settings = newSettingsCommands(a.runtime, deciders.Settings)

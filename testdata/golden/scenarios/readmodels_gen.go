@@ -3,7 +3,6 @@
 package scenarios
 
 import (
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -13,16 +12,11 @@ import (
 // StoredModel answers queries about Stored. Every answer says which position it reflects. It is
 // safe for concurrent use.
 type StoredModel struct {
-	*readmodel.Model[StoredKey, StoredRow]
-	projector *projection.Projector[StoredKey, StoredRow]
+	*projection.Kept[StoredKey, StoredRow]
 }
 
-func newStoredModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *StoredModel {
-	projector := projection.New(group, rows, projection.Definition[StoredKey, StoredRow]{
+func newStoredModel(group *projection.Group, rows readmodel.Store) *StoredModel {
+	return &StoredModel{projection.Keep(group, rows, projection.Definition[StoredKey, StoredRow]{
 		Name:   "Stored",
 		Events: []string{"BoxStored"},
 		Codec:  storedCodec,
@@ -30,15 +24,17 @@ func newStoredModel(
 		NewFold: func(int) func(*projection.Rows[StoredKey, StoredRow], *cqrs.Record) error {
 			return new(storedProjection).fold
 		},
-	})
-	m := &StoredModel{readmodel.NewModel(rows, store, storedCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *StoredModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *StoredModel) In(sink string) (*StoredModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &StoredModel{kept}, nil
 }
 
 var storedCodec = readmodel.Codec[StoredKey, StoredRow]{
@@ -92,16 +88,11 @@ func readStoredRow(s *readmodel.Scanner, v *StoredRow) {
 // ContentsModel answers queries about Contents. Every answer says which position it reflects. It
 // is safe for concurrent use.
 type ContentsModel struct {
-	*readmodel.Model[ContentsKey, ContentsRow]
-	projector *projection.Projector[ContentsKey, ContentsRow]
+	*projection.Kept[ContentsKey, ContentsRow]
 }
 
-func newContentsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-) *ContentsModel {
-	projector := projection.New(group, rows, projection.Definition[ContentsKey, ContentsRow]{
+func newContentsModel(group *projection.Group, rows readmodel.Store) *ContentsModel {
+	return &ContentsModel{projection.Keep(group, rows, projection.Definition[ContentsKey, ContentsRow]{
 		Name:     "Contents",
 		Events:   []string{"ItemAdded", "BoxSealed"},
 		Codec:    contentsCodec,
@@ -110,15 +101,17 @@ func newContentsModel(
 		NewFold: func(int) func(*projection.Rows[ContentsKey, ContentsRow], *cqrs.Record) error {
 			return new(contentsProjection).fold
 		},
-	})
-	m := &ContentsModel{readmodel.NewModel(rows, store, contentsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ContentsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ContentsModel) In(sink string) (*ContentsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ContentsModel{kept}, nil
 }
 
 var contentsCodec = readmodel.Codec[ContentsKey, ContentsRow]{

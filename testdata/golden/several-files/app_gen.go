@@ -44,7 +44,7 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.LentBooks = newLentBooksModel(store, a.group, rows, projections.LentBooks)
+	a.LentBooks = newLentBooksModel(a.group, rows, projections.LentBooks)
 	a.Member = newMemberCommands(a.runtime, deciders.Member)
 	a.Book = newBookCommands(a.runtime, deciders.Book)
 	return a, nil

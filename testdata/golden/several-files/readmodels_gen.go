@@ -3,7 +3,6 @@
 package library
 
 import (
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -15,17 +14,15 @@ import (
 //
 // The books that a member has.
 type LentBooksModel struct {
-	*readmodel.Model[LentBooksKey, LentBooksRow]
-	projector *projection.Projector[LentBooksKey, LentBooksRow]
+	*projection.Kept[LentBooksKey, LentBooksRow]
 }
 
 func newLentBooksModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds LentBooks,
 ) *LentBooksModel {
-	projector := projection.New(group, rows, projection.Definition[LentBooksKey, LentBooksRow]{
+	return &LentBooksModel{projection.Keep(group, rows, projection.Definition[LentBooksKey, LentBooksRow]{
 		Name:   "LentBooks",
 		Events: []string{"BookLent"},
 		Codec:  lentBooksCodec,
@@ -33,15 +30,17 @@ func newLentBooksModel(
 		NewFold: func(int) func(*projection.Rows[LentBooksKey, LentBooksRow], *cqrs.Record) error {
 			return (&lentBooksProjection{folds: folds}).fold
 		},
-	})
-	m := &LentBooksModel{readmodel.NewModel(rows, store, lentBooksCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *LentBooksModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *LentBooksModel) In(sink string) (*LentBooksModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &LentBooksModel{kept}, nil
 }
 
 var lentBooksCodec = readmodel.Codec[LentBooksKey, LentBooksRow]{

@@ -42,8 +42,8 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Items = newItemsModel(store, a.group, rows, projections.Items)
-	a.Orders = newOrdersModel(store, a.group, rows, projections.Orders)
+	a.Items = newItemsModel(a.group, rows, projections.Items)
+	a.Orders = newOrdersModel(a.group, rows, projections.Orders)
 	a.Cart = newCartCommands(a.runtime, deciders.Cart)
 	a.Order = newOrderCommands(a.runtime, deciders.Order)
 	return a, nil

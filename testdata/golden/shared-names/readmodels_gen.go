@@ -3,7 +3,6 @@
 package shop
 
 import (
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -14,17 +13,11 @@ import (
 //
 // How often something was put into a cart, and how many were ordered.
 type ItemsModel struct {
-	*readmodel.Model[ItemsKey, ItemsRow]
-	projector *projection.Projector[ItemsKey, ItemsRow]
+	*projection.Kept[ItemsKey, ItemsRow]
 }
 
-func newItemsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Items,
-) *ItemsModel {
-	projector := projection.New(group, rows, projection.Definition[ItemsKey, ItemsRow]{
+func newItemsModel(group *projection.Group, rows readmodel.Store, folds Items) *ItemsModel {
+	return &ItemsModel{projection.Keep(group, rows, projection.Definition[ItemsKey, ItemsRow]{
 		Name:   "Items",
 		Events: []string{"ItemAdded", "Order.ItemAdded"},
 		Codec:  itemsCodec,
@@ -32,15 +25,17 @@ func newItemsModel(
 		NewFold: func(int) func(*projection.Rows[ItemsKey, ItemsRow], *cqrs.Record) error {
 			return (&itemsProjection{folds: folds}).fold
 		},
-	})
-	m := &ItemsModel{readmodel.NewModel(rows, store, itemsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ItemsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ItemsModel) In(sink string) (*ItemsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ItemsModel{kept}, nil
 }
 
 var itemsCodec = readmodel.Codec[ItemsKey, ItemsRow]{
@@ -86,17 +81,11 @@ func readItemsRow(s *readmodel.Scanner, v *ItemsRow) {
 // OrdersModel answers queries about Orders. Every answer says which position it reflects. It is
 // safe for concurrent use.
 type OrdersModel struct {
-	*readmodel.Model[OrdersKey, OrdersRow]
-	projector *projection.Projector[OrdersKey, OrdersRow]
+	*projection.Kept[OrdersKey, OrdersRow]
 }
 
-func newOrdersModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Orders,
-) *OrdersModel {
-	projector := projection.New(group, rows, projection.Definition[OrdersKey, OrdersRow]{
+func newOrdersModel(group *projection.Group, rows readmodel.Store, folds Orders) *OrdersModel {
+	return &OrdersModel{projection.Keep(group, rows, projection.Definition[OrdersKey, OrdersRow]{
 		Name:     "Orders",
 		Events:   []string{"Order.ItemAdded"},
 		Codec:    ordersCodec,
@@ -105,15 +94,17 @@ func newOrdersModel(
 		NewFold: func(int) func(*projection.Rows[OrdersKey, OrdersRow], *cqrs.Record) error {
 			return (&ordersProjection{folds: folds}).fold
 		},
-	})
-	m := &OrdersModel{readmodel.NewModel(rows, store, ordersCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *OrdersModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *OrdersModel) In(sink string) (*OrdersModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &OrdersModel{kept}, nil
 }
 
 var ordersCodec = readmodel.Codec[OrdersKey, OrdersRow]{

@@ -44,7 +44,7 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.Nights = newNightsModel(store, a.group, rows, projections.Nights)
+	a.Nights = newNightsModel(a.group, rows, projections.Nights)
 	a.Account = newAccountCommands(a.runtime, deciders.Account)
 	a.Cart = newCartCommands(a.runtime, deciders.Cart)
 	a.Stock = newStockCommands(a.runtime, deciders.Stock)

@@ -5,7 +5,6 @@ package streams
 import (
 	"context"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -14,17 +13,11 @@ import (
 // NightsModel answers queries about Nights. Every answer says which position it reflects. It is
 // safe for concurrent use.
 type NightsModel struct {
-	*readmodel.Model[NightsKey, NightsRow]
-	projector *projection.Projector[NightsKey, NightsRow]
+	*projection.Kept[NightsKey, NightsRow]
 }
 
-func newNightsModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Nights,
-) *NightsModel {
-	projector := projection.New(group, rows, projection.Definition[NightsKey, NightsRow]{
+func newNightsModel(group *projection.Group, rows readmodel.Store, folds Nights) *NightsModel {
+	return &NightsModel{projection.Keep(group, rows, projection.Definition[NightsKey, NightsRow]{
 		Name:   "Nights",
 		Events: []string{"Allotted", "Taken"},
 		Codec:  nightsCodec,
@@ -32,15 +25,17 @@ func newNightsModel(
 		NewFold: func(int) func(*projection.Rows[NightsKey, NightsRow], *cqrs.Record) error {
 			return (&nightsProjection{folds: folds}).fold
 		},
-	})
-	m := &NightsModel{readmodel.NewModel(rows, store, nightsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *NightsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *NightsModel) In(sink string) (*NightsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &NightsModel{kept}, nil
 }
 
 // ByHotelOrderedByNight returns the rows of one hotel, in the order of night, tag.
@@ -50,6 +45,15 @@ func (m *NightsModel) ByHotelOrderedByNight(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[NightsKey, NightsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(hotel))}}, opts...)
+}
+
+// CountByHotel returns the number of the rows of one hotel.
+func (m *NightsModel) CountByHotel(
+	ctx context.Context,
+	hotel HotelID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(string(hotel))}}, opts...)
 }
 
 var nightsCodec = readmodel.Codec[NightsKey, NightsRow]{

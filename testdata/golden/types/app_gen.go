@@ -50,12 +50,12 @@ func New(
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
-	a.BoxContents = newBoxContentsModel(store, a.group, rows, projections.BoxContents)
-	a.BoxesByEverything = newBoxesByEverythingModel(store, a.group, rows, projections.BoxesByEverything)
-	a.BoxesByName = newBoxesByNameModel(store, a.group, rows, projections.BoxesByName)
-	a.Audit = newAuditModel(store, a.group, rows, projections.Audit)
-	a.CrateTraffic = newCrateTrafficModel(store, a.group, rows, projections.CrateTraffic)
-	a.ParcelsByPlace = newParcelsByPlaceModel(store, a.group, rows, projections.ParcelsByPlace)
+	a.BoxContents = newBoxContentsModel(a.group, rows, projections.BoxContents)
+	a.BoxesByEverything = newBoxesByEverythingModel(a.group, rows, projections.BoxesByEverything)
+	a.BoxesByName = newBoxesByNameModel(a.group, rows, projections.BoxesByName)
+	a.Audit = newAuditModel(a.group, rows, projections.Audit)
+	a.CrateTraffic = newCrateTrafficModel(a.group, rows, projections.CrateTraffic)
+	a.ParcelsByPlace = newParcelsByPlaceModel(a.group, rows, projections.ParcelsByPlace)
 	a.Box = newBoxCommands(a.runtime, deciders.Box)
 	a.Crate = newCrateCommands(a.runtime, deciders.Crate)
 	a.Parcel = newParcelCommands(a.runtime, deciders.Parcel)

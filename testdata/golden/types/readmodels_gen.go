@@ -7,7 +7,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -20,17 +19,15 @@ import (
 //
 // All that a row can hold.
 type BoxContentsModel struct {
-	*readmodel.Model[BoxContentsKey, BoxContentsRow]
-	projector *projection.Projector[BoxContentsKey, BoxContentsRow]
+	*projection.Kept[BoxContentsKey, BoxContentsRow]
 }
 
 func newBoxContentsModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxContents,
 ) *BoxContentsModel {
-	projector := projection.New(group, rows, projection.Definition[BoxContentsKey, BoxContentsRow]{
+	return &BoxContentsModel{projection.Keep(group, rows, projection.Definition[BoxContentsKey, BoxContentsRow]{
 		Name:     "BoxContents",
 		Events:   []string{"BoxFilled", "BoxOpened", "BoxWeighed", "BoxNamed"},
 		Codec:    boxContentsCodec,
@@ -40,15 +37,17 @@ func newBoxContentsModel(
 		NewFold: func(int) func(*projection.Rows[BoxContentsKey, BoxContentsRow], *cqrs.Record) error {
 			return (&boxContentsProjection{folds: folds}).fold
 		},
-	})
-	m := &BoxContentsModel{readmodel.NewModel(rows, store, boxContentsCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *BoxContentsModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *BoxContentsModel) In(sink string) (*BoxContentsModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &BoxContentsModel{kept}, nil
 }
 
 // ByStringValue returns the rows of one stringValue, in the order of box.
@@ -60,6 +59,15 @@ func (m *BoxContentsModel) ByStringValue(
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(stringValue)}}, opts...)
 }
 
+// CountByStringValue returns the number of the rows of one stringValue.
+func (m *BoxContentsModel) CountByStringValue(
+	ctx context.Context,
+	stringValue string,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfString(stringValue)}}, opts...)
+}
+
 // ByBoolValueOrderedByInt64Value returns the rows of one boolValue, in the order of int64Value,
 // box.
 func (m *BoxContentsModel) ByBoolValueOrderedByInt64Value(
@@ -68,6 +76,15 @@ func (m *BoxContentsModel) ByBoolValueOrderedByInt64Value(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfBool(boolValue)}}, opts...)
+}
+
+// CountByBoolValue returns the number of the rows of one boolValue.
+func (m *BoxContentsModel) CountByBoolValue(
+	ctx context.Context,
+	boolValue bool,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfBool(boolValue)}}, opts...)
 }
 
 // ByUint64ValueDateValueOrderedByBox returns the rows of one uint64Value and dateValue, in the
@@ -85,6 +102,20 @@ func (m *BoxContentsModel) ByUint64ValueDateValueOrderedByBox(
 	)
 }
 
+// CountByUint64ValueDateValue returns the number of the rows of one uint64Value and dateValue.
+func (m *BoxContentsModel) CountByUint64ValueDateValue(
+	ctx context.Context,
+	uint64Value uint64,
+	dateValue cqrs.Date,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx,
+		readmodel.Find{Index: 2, Equal: []readmodel.Value{readmodel.OfUint64(uint64Value), readmodel.OfDate(dateValue)}},
+		opts...,
+	)
+}
+
 // ByTimeValue returns the rows of one timeValue, in the order of box.
 func (m *BoxContentsModel) ByTimeValue(
 	ctx context.Context,
@@ -92,6 +123,15 @@ func (m *BoxContentsModel) ByTimeValue(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 3, Equal: []readmodel.Value{readmodel.OfTime(timeValue)}}, opts...)
+}
+
+// CountByTimeValue returns the number of the rows of one timeValue.
+func (m *BoxContentsModel) CountByTimeValue(
+	ctx context.Context,
+	timeValue time.Time,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 3, Equal: []readmodel.Value{readmodel.OfTime(timeValue)}}, opts...)
 }
 
 // ByFloat64ValueOrderedByUUIDValue returns the rows of one float64Value, in the order of
@@ -104,6 +144,15 @@ func (m *BoxContentsModel) ByFloat64ValueOrderedByUUIDValue(
 	return m.Find(ctx, readmodel.Find{Index: 4, Equal: []readmodel.Value{readmodel.OfFloat64(float64Value)}}, opts...)
 }
 
+// CountByFloat64Value returns the number of the rows of one float64Value.
+func (m *BoxContentsModel) CountByFloat64Value(
+	ctx context.Context,
+	float64Value float64,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 4, Equal: []readmodel.Value{readmodel.OfFloat64(float64Value)}}, opts...)
+}
+
 // ByBytesValue returns the rows of one bytesValue, in the order of box.
 func (m *BoxContentsModel) ByBytesValue(
 	ctx context.Context,
@@ -113,6 +162,15 @@ func (m *BoxContentsModel) ByBytesValue(
 	return m.Find(ctx, readmodel.Find{Index: 5, Equal: []readmodel.Value{readmodel.OfBytes(bytesValue)}}, opts...)
 }
 
+// CountByBytesValue returns the number of the rows of one bytesValue.
+func (m *BoxContentsModel) CountByBytesValue(
+	ctx context.Context,
+	bytesValue []byte,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 5, Equal: []readmodel.Value{readmodel.OfBytes(bytesValue)}}, opts...)
+}
+
 // ByOptStringOrderedByOptTime returns the rows of one optString, in the order of optTime, box.
 func (m *BoxContentsModel) ByOptStringOrderedByOptTime(
 	ctx context.Context,
@@ -120,6 +178,18 @@ func (m *BoxContentsModel) ByOptStringOrderedByOptTime(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
 	return m.Find(
+		ctx, readmodel.Find{Index: 6, Equal: []readmodel.Value{readmodel.OfOptional(optString, readmodel.OfString)}},
+		opts...,
+	)
+}
+
+// CountByOptString returns the number of the rows of one optString.
+func (m *BoxContentsModel) CountByOptString(
+	ctx context.Context,
+	optString cqrs.Optional[string],
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
 		ctx, readmodel.Find{Index: 6, Equal: []readmodel.Value{readmodel.OfOptional(optString, readmodel.OfString)}},
 		opts...,
 	)
@@ -137,6 +207,17 @@ func (m *BoxContentsModel) ByColorValueOrderedByCodeValue(
 	)
 }
 
+// CountByColorValue returns the number of the rows of one colorValue.
+func (m *BoxContentsModel) CountByColorValue(
+	ctx context.Context,
+	colorValue Color,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 7, Equal: []readmodel.Value{readmodel.OfString(string(colorValue))}}, opts...,
+	)
+}
+
 // ByDurationValue returns the rows of one durationValue, in the order of box.
 func (m *BoxContentsModel) ByDurationValue(
 	ctx context.Context,
@@ -144,6 +225,17 @@ func (m *BoxContentsModel) ByDurationValue(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 8, Equal: []readmodel.Value{readmodel.OfDuration(durationValue)}}, opts...)
+}
+
+// CountByDurationValue returns the number of the rows of one durationValue.
+func (m *BoxContentsModel) CountByDurationValue(
+	ctx context.Context,
+	durationValue time.Duration,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 8, Equal: []readmodel.Value{readmodel.OfDuration(durationValue)}}, opts...,
+	)
 }
 
 // ByOptColor returns the rows of one optColor, in the order of box.
@@ -157,6 +249,17 @@ func (m *BoxContentsModel) ByOptColor(
 	})}}, opts...)
 }
 
+// CountByOptColor returns the number of the rows of one optColor.
+func (m *BoxContentsModel) CountByOptColor(
+	ctx context.Context,
+	optColor cqrs.Optional[Color],
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 9, Equal: []readmodel.Value{readmodel.OfOptional(optColor, func(x Color) readmodel.Value {
+		return readmodel.OfString(string(x))
+	})}}, opts...)
+}
+
 // ByDecimalValueOrderedByOptPrice returns the rows of one decimalValue, in the order of
 // optPrice, box.
 func (m *BoxContentsModel) ByDecimalValueOrderedByOptPrice(
@@ -165,6 +268,15 @@ func (m *BoxContentsModel) ByDecimalValueOrderedByOptPrice(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxContentsKey, BoxContentsRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 10, Equal: []readmodel.Value{readmodel.OfDecimal(decimalValue)}}, opts...)
+}
+
+// CountByDecimalValue returns the number of the rows of one decimalValue.
+func (m *BoxContentsModel) CountByDecimalValue(
+	ctx context.Context,
+	decimalValue cqrs.Decimal,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 10, Equal: []readmodel.Value{readmodel.OfDecimal(decimalValue)}}, opts...)
 }
 
 var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
@@ -505,17 +617,15 @@ func readBoxContentsRow(s *readmodel.Scanner, v *BoxContentsRow) {
 //
 // A key of every type that a key can have, from deep within an event.
 type BoxesByEverythingModel struct {
-	*readmodel.Model[BoxesByEverythingKey, BoxesByEverythingRow]
-	projector *projection.Projector[BoxesByEverythingKey, BoxesByEverythingRow]
+	*projection.Kept[BoxesByEverythingKey, BoxesByEverythingRow]
 }
 
 func newBoxesByEverythingModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxesByEverything,
 ) *BoxesByEverythingModel {
-	projector := projection.New(group, rows, projection.Definition[BoxesByEverythingKey, BoxesByEverythingRow]{
+	return &BoxesByEverythingModel{projection.Keep(group, rows, projection.Definition[BoxesByEverythingKey, BoxesByEverythingRow]{
 		Name:   "BoxesByEverything",
 		Events: []string{"BoxOpened", "BoxFilled"},
 		Codec:  boxesByEverythingCodec,
@@ -523,15 +633,17 @@ func newBoxesByEverythingModel(
 		NewFold: func(int) func(*projection.Rows[BoxesByEverythingKey, BoxesByEverythingRow], *cqrs.Record) error {
 			return (&boxesByEverythingProjection{folds: folds}).fold
 		},
-	})
-	m := &BoxesByEverythingModel{readmodel.NewModel(rows, store, boxesByEverythingCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *BoxesByEverythingModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *BoxesByEverythingModel) In(sink string) (*BoxesByEverythingModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &BoxesByEverythingModel{kept}, nil
 }
 
 // ByDateValueUUIDValueOrderedByTimes returns the rows of one dateValue and uuidValue, in the
@@ -544,6 +656,20 @@ func (m *BoxesByEverythingModel) ByDateValueUUIDValueOrderedByTimes(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[BoxesByEverythingKey, BoxesByEverythingRow], readmodel.Freshness, error) {
 	return m.Find(
+		ctx,
+		readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfDate(dateValue), readmodel.OfUUID(uuidValue)}},
+		opts...,
+	)
+}
+
+// CountByDateValueUUIDValue returns the number of the rows of one dateValue and uuidValue.
+func (m *BoxesByEverythingModel) CountByDateValueUUIDValue(
+	ctx context.Context,
+	dateValue cqrs.Date,
+	uuidValue uuid.UUID,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
 		ctx,
 		readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfDate(dateValue), readmodel.OfUUID(uuidValue)}},
 		opts...,
@@ -632,17 +758,15 @@ func readBoxesByEverythingRow(s *readmodel.Scanner, v *BoxesByEverythingRow) {
 // BoxesByNameModel answers queries about BoxesByName. Every answer says which position it
 // reflects. It is safe for concurrent use.
 type BoxesByNameModel struct {
-	*readmodel.Model[BoxesByNameKey, BoxesByNameRow]
-	projector *projection.Projector[BoxesByNameKey, BoxesByNameRow]
+	*projection.Kept[BoxesByNameKey, BoxesByNameRow]
 }
 
 func newBoxesByNameModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds BoxesByName,
 ) *BoxesByNameModel {
-	projector := projection.New(group, rows, projection.Definition[BoxesByNameKey, BoxesByNameRow]{
+	return &BoxesByNameModel{projection.Keep(group, rows, projection.Definition[BoxesByNameKey, BoxesByNameRow]{
 		Name:   "BoxesByName",
 		Events: []string{"BoxNamed"},
 		Codec:  boxesByNameCodec,
@@ -650,15 +774,17 @@ func newBoxesByNameModel(
 		NewFold: func(int) func(*projection.Rows[BoxesByNameKey, BoxesByNameRow], *cqrs.Record) error {
 			return (&boxesByNameProjection{folds: folds}).fold
 		},
-	})
-	m := &BoxesByNameModel{readmodel.NewModel(rows, store, boxesByNameCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *BoxesByNameModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *BoxesByNameModel) In(sink string) (*BoxesByNameModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &BoxesByNameModel{kept}, nil
 }
 
 var boxesByNameCodec = readmodel.Codec[BoxesByNameKey, BoxesByNameRow]{
@@ -751,17 +877,11 @@ func readBoxesByNameRow(s *readmodel.Scanner, v *BoxesByNameRow) {
 //
 // What the meta of an event gives a key.
 type AuditModel struct {
-	*readmodel.Model[AuditKey, AuditRow]
-	projector *projection.Projector[AuditKey, AuditRow]
+	*projection.Kept[AuditKey, AuditRow]
 }
 
-func newAuditModel(
-	store aggregate.Store,
-	group *projection.Group,
-	rows readmodel.Store,
-	folds Audit,
-) *AuditModel {
-	projector := projection.New(group, rows, projection.Definition[AuditKey, AuditRow]{
+func newAuditModel(group *projection.Group, rows readmodel.Store, folds Audit) *AuditModel {
+	return &AuditModel{projection.Keep(group, rows, projection.Definition[AuditKey, AuditRow]{
 		Name:   "Audit",
 		Events: []string{"CrateBuilt", "BoxMoved"},
 		Codec:  auditCodec,
@@ -769,15 +889,17 @@ func newAuditModel(
 		NewFold: func(int) func(*projection.Rows[AuditKey, AuditRow], *cqrs.Record) error {
 			return (&auditProjection{folds: folds}).fold
 		},
-	})
-	m := &AuditModel{readmodel.NewModel(rows, store, auditCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *AuditModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *AuditModel) In(sink string) (*AuditModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &AuditModel{kept}, nil
 }
 
 var auditCodec = readmodel.Codec[AuditKey, AuditRow]{
@@ -849,32 +971,32 @@ func readAuditRow(s *readmodel.Scanner, v *AuditRow) {
 //
 // One row per crate, from events of three aggregates.
 type CrateTrafficModel struct {
-	*readmodel.Model[CrateTrafficKey, CrateTrafficRow]
-	projector *projection.Projector[CrateTrafficKey, CrateTrafficRow]
+	*projection.Kept[CrateTrafficKey, CrateTrafficRow]
 }
 
 func newCrateTrafficModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds CrateTraffic,
 ) *CrateTrafficModel {
-	projector := projection.New(group, rows, projection.Definition[CrateTrafficKey, CrateTrafficRow]{
+	return &CrateTrafficModel{projection.Keep(group, rows, projection.Definition[CrateTrafficKey, CrateTrafficRow]{
 		Name:   "CrateTraffic",
 		Events: []string{"CrateBuilt", "BoxMoved", "ParcelSent"},
 		Codec:  crateTrafficCodec,
 		NewFold: func(int) func(*projection.Rows[CrateTrafficKey, CrateTrafficRow], *cqrs.Record) error {
 			return (&crateTrafficProjection{folds: folds}).fold
 		},
-	})
-	m := &CrateTrafficModel{readmodel.NewModel(rows, store, crateTrafficCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *CrateTrafficModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *CrateTrafficModel) In(sink string) (*CrateTrafficModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &CrateTrafficModel{kept}, nil
 }
 
 // ByParcelsOrderedByBoxes returns the rows of one parcels, in the order of boxes, crate.
@@ -886,6 +1008,15 @@ func (m *CrateTrafficModel) ByParcelsOrderedByBoxes(
 	return m.Find(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfInt64(parcels)}}, opts...)
 }
 
+// CountByParcels returns the number of the rows of one parcels.
+func (m *CrateTrafficModel) CountByParcels(
+	ctx context.Context,
+	parcels int64,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfInt64(parcels)}}, opts...)
+}
+
 // ByLastDayPhaseOrderedByCrate returns the rows of one lastDay and phase, in the order of crate.
 func (m *CrateTrafficModel) ByLastDayPhaseOrderedByCrate(
 	ctx context.Context,
@@ -894,6 +1025,18 @@ func (m *CrateTrafficModel) ByLastDayPhaseOrderedByCrate(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[CrateTrafficKey, CrateTrafficRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfOptional(lastDay, readmodel.OfDate), readmodel.OfOptional(phase, func(x Phase) readmodel.Value {
+		return readmodel.OfString(string(x))
+	})}}, opts...)
+}
+
+// CountByLastDayPhase returns the number of the rows of one lastDay and phase.
+func (m *CrateTrafficModel) CountByLastDayPhase(
+	ctx context.Context,
+	lastDay cqrs.Optional[cqrs.Date],
+	phase cqrs.Optional[Phase],
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfOptional(lastDay, readmodel.OfDate), readmodel.OfOptional(phase, func(x Phase) readmodel.Value {
 		return readmodel.OfString(string(x))
 	})}}, opts...)
 }
@@ -960,17 +1103,15 @@ func readCrateTrafficRow(s *readmodel.Scanner, v *CrateTrafficRow) {
 // ParcelsByPlaceModel answers queries about ParcelsByPlace. Every answer says which position it
 // reflects. It is safe for concurrent use.
 type ParcelsByPlaceModel struct {
-	*readmodel.Model[ParcelsByPlaceKey, ParcelsByPlaceRow]
-	projector *projection.Projector[ParcelsByPlaceKey, ParcelsByPlaceRow]
+	*projection.Kept[ParcelsByPlaceKey, ParcelsByPlaceRow]
 }
 
 func newParcelsByPlaceModel(
-	store aggregate.Store,
 	group *projection.Group,
 	rows readmodel.Store,
 	folds ParcelsByPlace,
 ) *ParcelsByPlaceModel {
-	projector := projection.New(group, rows, projection.Definition[ParcelsByPlaceKey, ParcelsByPlaceRow]{
+	return &ParcelsByPlaceModel{projection.Keep(group, rows, projection.Definition[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 		Name:   "ParcelsByPlace",
 		Events: []string{"ParcelSent"},
 		Codec:  parcelsByPlaceCodec,
@@ -978,15 +1119,17 @@ func newParcelsByPlaceModel(
 		NewFold: func(int) func(*projection.Rows[ParcelsByPlaceKey, ParcelsByPlaceRow], *cqrs.Record) error {
 			return (&parcelsByPlaceProjection{folds: folds}).fold
 		},
-	})
-	m := &ParcelsByPlaceModel{readmodel.NewModel(rows, store, parcelsByPlaceCodec), projector}
-	m.StopsWith(projector.Err)
-	return m
+	})}
 }
 
-// Projector returns what keeps the read model up to date.
-func (m *ParcelsByPlaceModel) Projector() projection.Runner {
-	return m.projector
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *ParcelsByPlaceModel) In(sink string) (*ParcelsByPlaceModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &ParcelsByPlaceModel{kept}, nil
 }
 
 // ByWeight returns the rows of one weight, in the order of parcel, shelf.
@@ -1000,6 +1143,17 @@ func (m *ParcelsByPlaceModel) ByWeight(
 	)
 }
 
+// CountByWeight returns the number of the rows of one weight.
+func (m *ParcelsByPlaceModel) CountByWeight(
+	ctx context.Context,
+	weight Ratio,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(
+		ctx, readmodel.Find{Index: 0, Equal: []readmodel.Value{readmodel.OfFloat64(float64(weight))}}, opts...,
+	)
+}
+
 // ByNameOrderedByAt returns the rows of one name, in the order of at, parcel, shelf.
 func (m *ParcelsByPlaceModel) ByNameOrderedByAt(
 	ctx context.Context,
@@ -1007,6 +1161,15 @@ func (m *ParcelsByPlaceModel) ByNameOrderedByAt(
 	opts ...cqrs.QueryOption,
 ) ([]readmodel.Entry[ParcelsByPlaceKey, ParcelsByPlaceRow], readmodel.Freshness, error) {
 	return m.Find(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(name))}}, opts...)
+}
+
+// CountByName returns the number of the rows of one name.
+func (m *ParcelsByPlaceModel) CountByName(
+	ctx context.Context,
+	name Code,
+	opts ...cqrs.QueryOption,
+) (int64, readmodel.Freshness, error) {
+	return m.Count(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfString(string(name))}}, opts...)
 }
 
 var parcelsByPlaceCodec = readmodel.Codec[ParcelsByPlaceKey, ParcelsByPlaceRow]{

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	enginememory "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
@@ -87,7 +88,7 @@ func TestRowsSurviveEverySink(t *testing.T) {
 func TestFindersFindARowByEachOfItsIndexes(t *testing.T) {
 	eachSink(t, func(t *testing.T, store readmodel.Store) {
 		s := newSink(t, store, boxContentsCodec)
-		m := BoxContentsModel{Model: s.model}
+		m := BoxContentsModel{Kept: &projection.Kept[BoxContentsKey, BoxContentsRow]{Model: s.model}}
 		rapid.Check(t, func(rt *rapid.T) {
 			k, r, ctx := random[BoxContentsKey](rt), random[BoxContentsRow](rt), t.Context()
 			s.store(rt, map[BoxContentsKey]BoxContentsRow{k: r})

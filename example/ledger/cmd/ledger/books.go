@@ -16,12 +16,17 @@ type books struct {
 	versions map[cqrs.StreamID]cqrs.Version
 	events   int
 	found    int // acknowledged movements
+	// movements and deposits count, per currency.
+	movements, deposits map[ledger.Currency]int64
 }
 
 // check reads the whole log and compares: every acknowledged movement is there as it was acknowledged, versions have
 // no gaps, no account is overdrawn, and every row of the read model has just the balance that the events add up to.
 func (s *service) check(ctx context.Context, acknowledged map[cqrs.Position]movement) (*books, error) {
-	b := &books{balances: map[ledger.BalanceByCurrencyKey]int64{}, versions: map[cqrs.StreamID]cqrs.Version{}}
+	b := &books{
+		balances: map[ledger.BalanceByCurrencyKey]int64{}, versions: map[cqrs.StreamID]cqrs.Version{},
+		movements: map[ledger.Currency]int64{}, deposits: map[ledger.Currency]int64{},
+	}
 	for rec, err := range s.log.Read(ctx, eventlog.Query{}) {
 		if err != nil {
 			return nil, err
@@ -65,6 +70,9 @@ func (b *books) add(rec *cqrs.Record, acknowledged map[cqrs.Position]movement) e
 			return fmt.Errorf("position %d has %+v, and %+v was acknowledged", rec.Position, m, want)
 		}
 		b.found++
+	}
+	if b.movements[m.currency]++; m.amount > 0 {
+		b.deposits[m.currency]++
 	}
 	key := ledger.BalanceByCurrencyKey{Account: m.account, Currency: m.currency}
 	if b.balances[key] += m.amount; b.balances[key] < 0 {

@@ -63,7 +63,7 @@ func show(ctx context.Context, at place, server server, events int) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(s.showBooks(ctx, acknowledged), s.Close())
+	err = errors.Join(s.showBooks(ctx, at, acknowledged), s.Close())
 	fmt.Printf("\nDone in %.1f s.\n", time.Since(began).Seconds())
 	return err
 }
@@ -232,8 +232,9 @@ func (c *child) collect(out io.Reader, load *os.Process) error {
 	return errors.Join(lines.Err(), <-faults)
 }
 
-// showBooks checks that nothing acknowledged was lost, adds the second read model, and times the longest history.
-func (s *service) showBooks(ctx context.Context, acknowledged map[cqrs.Position]movement) error {
+// showBooks checks that nothing acknowledged was lost, adds the second read model, times the longest
+// history, and changes a fold.
+func (s *service) showBooks(ctx context.Context, at place, acknowledged map[cqrs.Position]movement) error {
 	step("The books balance to the last acknowledged movement")
 	if err := s.BalanceByCurrency.Projector().CatchUp(ctx); err != nil {
 		return err
@@ -247,7 +248,10 @@ func (s *service) showBooks(ctx context.Context, acknowledged map[cqrs.Position]
 	if err := s.showSecondReadModel(ctx, b); err != nil {
 		return err
 	}
-	return s.showSnapshot(ctx)
+	if err := s.showSnapshot(ctx); err != nil {
+		return err
+	}
+	return s.showRelease(ctx, at, b)
 }
 
 // showSecondReadModel builds a read model over the whole history, long after the events happened.

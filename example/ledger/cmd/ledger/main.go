@@ -2,10 +2,15 @@
 //
 //	ledger demo [--events N]         show everything, in less than a minute
 //	ledger load [--events N]         write random movements, and print each that was acknowledged
+//	ledger run                       keep the read models up to date until it is interrupted
 //	ledger balances ACCOUNT          print what an account holds
-//	ledger log …, snapshots …        operate the event log: ledger log help
+//	ledger movements ACCOUNT         print the last movements of an account
+//	ledger accounts OWNER            print the accounts of an owner
+//	ledger totals                    print what all accounts hold together
+//	ledger log …, snapshots …, projections …    operate the event log and the read models: ledger log help
 //
-// Each takes --log embedded, postgres or jetstream, which says where the events are.
+// Each takes --log embedded, postgres or jetstream, which says where the events are, and for each read model a flag that
+// says in which stores it is kept.
 package main
 
 import (
@@ -19,7 +24,6 @@ import (
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
-	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
 
 func main() {
@@ -28,7 +32,7 @@ func main() {
 	if admin.Knows(os.Args[1:]) {
 		os.Exit(operate(ctx, os.Args[1:]))
 	}
-	switch err := run(ctx, os.Args[1:]); {
+	switch err := command(ctx, os.Args[1:]); {
 	case err == nil:
 	case errors.Is(err, errUsage):
 		os.Exit(2)
@@ -40,28 +44,37 @@ func main() {
 
 var errUsage = errors.New("usage")
 
-func run(ctx context.Context, args []string) error {
-	command := ""
+func command(ctx context.Context, args []string) error {
+	name := ""
 	if len(args) > 0 {
-		command, args = args[0], args[1:]
+		name, args = args[0], args[1:]
 	}
 	var at place
-	flags := flag.NewFlagSet("ledger "+command, flag.ContinueOnError)
+	flags := flag.NewFlagSet("ledger "+name, flag.ContinueOnError)
 	at.flags(flags)
 	events := flags.Int("events", 200_000, "number of movements to write")
 	if err := flags.Parse(args); err != nil {
 		return errUsage
 	}
-	switch {
-	case command == "demo" && flags.NArg() == 0:
+	switch fmt.Sprint(name, " ", flags.NArg()) {
+	case "demo 0":
 		return demo(ctx, at, *events)
-	case command == "load" && flags.NArg() == 0:
+	case "load 0":
 		return load(ctx, at, *events, os.Stdout)
-	case command == "balances" && flags.NArg() == 1:
+	case "run 0":
+		return run(ctx, at)
+	case "balances 1":
 		return balances(ctx, at, ledger.AccountID(flags.Arg(0)))
+	case "movements 1":
+		return movements(ctx, at, ledger.AccountID(flags.Arg(0)))
+	case "accounts 1":
+		return accounts(ctx, at, flags.Arg(0))
+	case "totals 0":
+		return totals(ctx, at)
 	}
-	fmt.Fprint(os.Stderr, "usage: ledger demo [--events N]\n       ledger load [--events N]\n       ledger balances ACCOUNT\n"+
-		"       ledger log …, ledger snapshots …: ledger log help\n\nflags of all of them:\n")
+	fmt.Fprint(os.Stderr, "usage: ledger demo [--events N]\n       ledger load [--events N]\n       ledger run\n"+
+		"       ledger balances ACCOUNT\n       ledger movements ACCOUNT\n       ledger accounts OWNER\n       ledger totals\n"+
+		"       ledger log …, ledger snapshots …, ledger projections …: ledger log help\n\nflags of all of them:\n")
 	flags.PrintDefaults()
 	return errUsage
 }
@@ -73,22 +86,11 @@ func operate(ctx context.Context, args []string) int {
 		Name:  "ledger",
 		Flags: at.flags,
 		Open:  at.openLog,
-		App: func(ctx context.Context, log admin.Store) (admin.App, error) {
-			return ledger.New(ctx, log, memory.New(), ledger.Deciders{}, ledger.Projections{})
+		Rows:  func(ctx context.Context) (admin.Rows, error) { return at.openRows(ctx) },
+		App: func(ctx context.Context, log admin.Store, rows readmodel.Store) (admin.App, error) {
+			return ledger.New(ctx, log, rows, ledger.Deciders{}, ledger.Projections{})
 		},
 		DDL:     at.ddl,
 		Migrate: at.migrate,
 	})
-}
-
-// balances prints what an account holds. Where another process keeps the balances up to date, they are as it has them.
-func balances(ctx context.Context, at place, account ledger.AccountID) error {
-	s, err := open(ctx, at)
-	if err != nil {
-		return err
-	}
-	if err = s.BalanceByCurrency.Projector().CatchUp(ctx); err == nil || errors.Is(err, readmodel.ErrFenced) {
-		err = s.printBalances(ctx, account, 0)
-	}
-	return errors.Join(err, s.Close())
 }

@@ -8,14 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/jetstream"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/postgres"
-	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
 // place is where a ledger is kept.
@@ -24,6 +22,7 @@ type place struct {
 	data   string // folder of the read models and, on the engine embedded, of the log
 	dsn    string // address of the database that has the log, on the engine postgres
 	url    string // addresses of the servers that have the log, on the engine jetstream
+	stores        // of the read models
 }
 
 func (p *place) flags(f *flag.FlagSet) {
@@ -31,11 +30,12 @@ func (p *place) flags(f *flag.FlagSet) {
 	f.StringVar(&p.data, "data", "", "`folder` of the read models and of the embedded log; the demo keeps it if it is given (default data)")
 	f.StringVar(&p.dsn, "dsn", "", "`address` of the database, with --log postgres; the demo starts a server if there is none (default $DATABASE_URL)")
 	f.StringVar(&p.url, "url", "", "`addresses` of the servers, with --log jetstream; the demo starts three if there are none (default $NATS_URL)")
+	p.stores.flags(f)
 }
 
 // args are the flags that lead another process to the same place.
 func (p *place) args() []string {
-	return []string{"--log", p.engine, "--data", p.folder(), "--dsn", p.dsn, "--url", p.url}
+	return append([]string{"--log", p.engine, "--data", p.folder(), "--dsn", p.dsn, "--url", p.url}, p.stores.args()...)
 }
 
 // folder returns the folder, which has a default except for the demo.
@@ -105,7 +105,7 @@ func (p *place) ddl() (string, error) {
 type service struct {
 	*ledger.App
 	log  admin.Store
-	rows *sqlite.Store
+	rows *rows
 	// remote says that the log is on a server, which may go away for a while.
 	remote bool
 }
@@ -115,10 +115,7 @@ func open(ctx context.Context, at place) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(at.folder(), 0o755); err != nil {
-		return nil, errors.Join(err, log.Close())
-	}
-	rows, err := sqlite.Open(ctx, filepath.Join(at.folder(), "readmodels-"+at.engine+".db"))
+	rows, err := at.openRows(ctx)
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}

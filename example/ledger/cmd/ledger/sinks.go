@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/elastic"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/postgres"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/redis"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
+)
+
+// stores says in which stores each read model is kept: lists, the first of which answers queries.
+type stores struct{ balances, totals, movements, accounts string }
+
+func (s *stores) flags(f *flag.FlagSet) {
+	f.StringVar(&s.balances, "balances", "sqlite", "`stores` of the balances, separated by commas, of which the first answers "+
+		"queries: sqlite, postgres, redis, elastic, or the address of one: postgres://…, redis://…, http://…")
+	f.StringVar(&s.totals, "totals", "sqlite", "`stores` of the totals per currency")
+	f.StringVar(&s.movements, "movements", "sqlite", "`stores` of the recent movements")
+	f.StringVar(&s.accounts, "accounts", "sqlite", "`stores` of the list of accounts")
+}
+
+func (s *stores) args() []string {
+	return []string{"--balances", s.balances, "--totals", s.totals, "--movements", s.movements, "--accounts", s.accounts}
+}
+
+// of returns the stores of each projection, as they were named.
+func (s *stores) of() map[string][]string {
+	return map[string][]string{
+		"BalanceByCurrency": strings.Split(s.balances, ","), "CurrencyTotals": strings.Split(s.totals, ","),
+		"RecentMovements": strings.Split(s.movements, ","), "Accounts": strings.Split(s.accounts, ","),
+	}
+}
+
+// rows are all stores of read models, each opened once.
+type rows struct {
+	*readmodel.Sinks
+	opened []io.Closer
+}
+
+// openRows opens the stores of the read models, all of which could be deleted at any time.
+func (p *place) openRows(ctx context.Context) (*rows, error) {
+	r := &rows{Sinks: &readmodel.Sinks{Of: map[string][]readmodel.Store{}}}
+	named := map[string]readmodel.Store{}
+	of := p.of()
+	for _, projection := range slices.Sorted(maps.Keys(of)) {
+		for _, name := range of[projection] {
+			if named[name] == nil {
+				store, err := p.openStore(ctx, name)
+				if err != nil { // with which store may be a pointer to nothing
+					return nil, errors.Join(err, r.Close())
+				}
+				named[name], r.opened = store, append(r.opened, store)
+			}
+			r.Of[projection] = append(r.Of[projection], named[name])
+		}
+	}
+	return r, nil
+}
+
+// rowStore is a store that can be closed.
+type rowStore interface {
+	readmodel.Store
+	io.Closer
+}
+
+// openStore opens a store by its kind, with the address that the environment has for it, or by its address.
+func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
+	kind, _, found := strings.Cut(name, ":")
+	address := func(variable string) string {
+		if found {
+			return name
+		}
+		return os.Getenv(variable)
+	}
+	switch kind {
+	case "sqlite":
+		if err := os.MkdirAll(p.folder(), 0o755); err != nil {
+			return nil, err
+		}
+		return sqlite.Open(ctx, filepath.Join(p.folder(), "readmodels-"+p.engine+".db"))
+	case "postgres", "postgresql":
+		return postgres.Open(ctx, address("DATABASE_URL"), postgres.Migrate())
+	case "redis", "rediss":
+		return redis.Open(ctx, address("REDIS_URL"))
+	case "elastic", "http", "https":
+		return elastic.Open(ctx, address("ELASTICSEARCH_URL"))
+	}
+	return nil, fmt.Errorf("there is no store %q: it is sqlite, postgres, redis or elastic, or the address of one", name)
+}
+
+// Close closes the stores.
+func (r *rows) Close() error {
+	var err error
+	for _, s := range r.opened {
+		err = errors.Join(err, s.Close())
+	}
+	return err
+}

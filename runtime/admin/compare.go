@@ -1,0 +1,98 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cqrsgen/cqrsgen/runtime/generation"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
+)
+
+// comparison is the report of one comparison.
+type comparison struct {
+	Kind string `json:"kind"` // "verify"
+	*generation.Report
+}
+
+// compare verifies this program's generation of a projection in each chosen sink: against the one that is active, or that
+// --generation names, and a sample of its rows against the log.
+func compare(ctx context.Context, s *session) error {
+	if err := s.openModels(ctx); err != nil {
+		return err
+	}
+	var wrong, failures error
+	for _, r := range s.runners {
+		switch report, err := s.compareOne(ctx, r); {
+		case err != nil:
+			failures = errors.Join(failures, fmt.Errorf("%s in %s: %w", r.Name(), r.Store().Name(), err))
+		case !report.OK():
+			wrong = errors.Join(wrong, &findingsError{report.Err().Error()})
+		}
+	}
+	if failures != nil {
+		return failures
+	}
+	return wrong
+}
+
+func (s *session) compareOne(ctx context.Context, r projection.Runner) (*generation.Report, error) {
+	source, ok := r.(generation.Source)
+	if !ok {
+		return nil, errors.New("its rows can't be folded once more")
+	}
+	report, err := generation.Verify(ctx, s.log, source, generation.Options{With: s.generation})
+	if err != nil {
+		return nil, err
+	}
+	return report, s.report(comparison{"verify", report}, "%s", explained(report))
+}
+
+// explained is a report for people.
+func explained(r *generation.Report) string {
+	text := fmt.Sprintf("%s in %s: generation %s at position %d, %s\n",
+		r.Projection, r.Sink, r.New.Generation, r.New.Position, counted(r.New.Rows, "row"))
+	if r.Old == nil {
+		text += "  there is no other generation to compare with\n"
+	} else {
+		text += fmt.Sprintf("  compared with %s at position %d, %s: %d equal, %d different, %d only new, %d only old\n",
+			r.Old.Generation, r.Old.Position, counted(r.Old.Rows, "row"), r.Equal, r.Different, r.OnlyNew, r.OnlyOld)
+	}
+	if len(r.Added) > 0 {
+		text += fmt.Sprintf("  columns that only the new one has: %v\n", r.Added)
+	}
+	if len(r.Removed) > 0 {
+		text += fmt.Sprintf("  columns that only the old one has: %v\n", r.Removed)
+	}
+	text += listed(r.Differences, r.Different+r.OnlyNew+r.OnlyOld)
+	if r.Skipped > 0 {
+		text += fmt.Sprintf("  left out, because too many changed meanwhile: %s\n", counted(r.Skipped, "row"))
+	}
+	text += fmt.Sprintf("  %s folded once more from the log: %d not what they should be\n", counted(r.Sampled, "row"), r.Mismatched)
+	return text + listed(r.Mismatches, r.Mismatched)
+}
+
+// listed are differences, a row each, and how many are not shown.
+func listed(differences []generation.Difference, all int64) string {
+	text := ""
+	for _, d := range differences {
+		text += "    " + d.Key
+		switch d.In {
+		case "both":
+			for i, c := range d.Columns {
+				separator := "  "
+				if i > 0 {
+					separator = ", "
+				}
+				text += separator + c.String()
+			}
+		default:
+			text += "  only " + d.In
+		}
+		text += "\n"
+	}
+	if more := all - int64(len(differences)); more > 0 {
+		text += fmt.Sprintf("    and %d more\n", more)
+	}
+	return text
+}

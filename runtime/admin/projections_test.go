@@ -1,0 +1,350 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"iter"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	engine "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
+)
+
+// bench is a service with one projection, Tickets, in a store.
+type bench struct {
+	log  *engine.Log
+	rows *memory.Store
+}
+
+const (
+	older = "00000000000000aa"
+	own   = "00000000000000bb"
+)
+
+func schema(fingerprint string) *readmodel.Schema {
+	return &readmodel.Schema{
+		Projection: "Tickets", Fingerprint: fingerprint,
+		Key: []readmodel.Column{{Name: "ticket", Kind: readmodel.String}},
+		Row: []readmodel.Column{{Name: "n", Kind: readmodel.Int64}},
+	}
+}
+
+// opened is a log that stays open when a session closes it.
+type opened struct{ *engine.Log }
+
+func (opened) Close() error { return nil }
+
+type openedRows struct{ *memory.Store }
+
+func (openedRows) Close() error { return nil }
+
+// runner is a projector that is only looked at.
+type runner struct {
+	projection.Runner
+	store readmodel.Store
+}
+
+func (runner) Name() string              { return "Tickets" }
+func (runner) Events() []string          { return []string{"Opened"} }
+func (r runner) Store() readmodel.Store  { return r.store }
+func (runner) Schema() *readmodel.Schema { return schema(own) }
+
+// models is an App with one projection.
+type models struct{ store readmodel.Store }
+
+func (models) VerifySnapshots(context.Context) iter.Seq2[snapshot.Finding, error] { return nil }
+func (models) Close()                                                             {}
+func (m models) Projectors() []projection.Runner {
+	return []projection.Runner{runner{store: m.store}}
+}
+
+func newBench(t *testing.T, events int) *bench {
+	b := &bench{log: engine.New(), rows: memory.New()}
+	for i := range events {
+		_, err := b.log.Append(t.Context(), eventlog.Commit{
+			ID: cqrs.NewCommitID(), Meta: cqrs.CommandMeta{Time: time.Now().Add(-time.Minute).UTC().Truncate(time.Microsecond)},
+			Streams: []eventlog.StreamAppend{{
+				Stream: stream(string(rune('a' + i))), Expected: eventlog.New,
+				Events: []eventlog.NewEvent{{Type: "Opened", SchemaVersion: 1, ContentType: cqrs.JSON, Data: []byte("{}")}},
+			}},
+		})
+		require.NoError(t, err)
+	}
+	return b
+}
+
+// generation makes a generation that reflects the log up to a position.
+func (b *bench) generation(t *testing.T, fingerprint string, at cqrs.Position, built bool) readmodel.Table {
+	table, err := b.rows.Table(t.Context(), schema(fingerprint))
+	require.NoError(t, err)
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
+		To: readmodel.Checkpoint{Position: at, Handled: int64(at), Built: built},
+	}))
+	return table
+}
+
+func (b *bench) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs strings.Builder
+	code = Run(t.Context(), args, Service{
+		Name:   "tickets",
+		Open:   func(context.Context) (Store, error) { return opened{b.log}, nil },
+		Rows:   func(context.Context) (Rows, error) { return openedRows{b.rows}, nil },
+		App:    func(_ context.Context, _ Store, rows readmodel.Store) (App, error) { return models{rows}, nil },
+		Stdout: &out, Stderr: &errs,
+	})
+	return code, out.String(), errs.String()
+}
+
+// report is what a holder says of itself.
+func report(t *testing.T, s projection.Status) []byte {
+	text, err := json.Marshal(s)
+	require.NoError(t, err)
+	return text
+}
+
+func TestTheStatusOfAnotherProcessIsWhatItSaidLast(t *testing.T) {
+	b := newBench(t, 9)
+	old := b.generation(t, older, 9, true)
+	require.NoError(t, b.rows.Promote(t.Context(), "Tickets", older))
+	b.generation(t, own, 3, false)
+	next, err := b.rows.Table(t.Context(), schema(own))
+	require.NoError(t, err)
+	require.NoError(t, old.Hold(t.Context(), "host-1", time.Minute, report(t, projection.Status{
+		Phase: projection.Live, Handled: 9, Total: 9,
+	})))
+	require.NoError(t, next.Hold(t.Context(), "host-2", time.Minute, report(t, projection.Status{
+		Phase: projection.Building, Handled: 6, Total: 9, Lag: 3, Rate: 1.5, ETA: 2 * time.Second,
+	})))
+
+	code, stdout, stderr := b.run(t, "projections", "status")
+	assert.Equal(t, 0, code)
+	assert.Empty(t, stderr)
+	assert.Equal(t, `PROJECTION  SINK    GENERATION        STATE     PHASE
+Tickets     memory  00000000000000aa  active    live         position 9, up to date  by host-1
+Tickets     memory  00000000000000bb  building  building     [####################..........]  66 %  6 of 9 events  2/s  ETA 2s  by host-2
+`, stdout)
+
+	code, stdout, _ = b.run(t, "projections", "status", "Tickets", "--json", "--sink", "memory")
+	assert.Equal(t, 0, code)
+	var reports []generationReport
+	for line := range strings.Lines(stdout) {
+		var r generationReport
+		require.NoError(t, json.Unmarshal([]byte(line), &r))
+		reports = append(reports, r)
+	}
+	require.Len(t, reports, 2)
+	assert.Equal(t, "host-1", reports[0].Holder)
+	assert.True(t, reports[0].Active)
+	assert.False(t, reports[0].Own)
+	assert.Positive(t, reports[0].Age)
+	assert.Equal(t, projection.Building, reports[1].Phase)
+	assert.EqualValues(t, 6, reports[1].Handled, "what is folded in memory is not stored yet")
+	assert.EqualValues(t, 3, reports[1].Position)
+	assert.True(t, reports[1].Own)
+}
+
+func TestAReadModelThatNobodyProjectsIntoIsComparedWithTheLog(t *testing.T) {
+	b := newBench(t, 5)
+	table := b.generation(t, own, 3, true)
+	require.NoError(t, table.Hold(t.Context(), "host-1", time.Minute, report(t, projection.Status{
+		Phase: projection.Live, Handled: 3, Total: 3, Rate: 100,
+	})))
+	require.NoError(t, table.Release(t.Context(), "host-1", report(t, projection.Status{Phase: projection.Idle})))
+	reports := b.reports(t)
+	require.Len(t, reports, 1)
+	r := reports[0]
+	assert.Equal(t, projection.Idle, r.Phase)
+	assert.Equal(t, []int64{3, 5, 2}, []int64{r.Handled, r.Total, r.Lag})
+	assert.InDelta(t, time.Minute, r.Behind, float64(10*time.Second), "the age of the first event behind")
+	assert.Zero(t, r.Rate)
+	_, stdout, _ := b.run(t, "projections", "status")
+	assert.Contains(t, stdout, "position 3, 2 events behind, for 1m")
+	assert.Contains(t, stdout, "; nobody projects into it\n")
+}
+
+func TestAReadModelThatWasNeverStartedHasAllToFold(t *testing.T) {
+	code, stdout, _ := newBench(t, 1).run(t, "projections", "status")
+	assert.Equal(t, 0, code)
+	assert.Contains(t, stdout, "none      idle         1 event to fold; this program has not started it yet\n")
+}
+
+func TestAStoppedProjectionIsAFindingWithItsReason(t *testing.T) {
+	b := newBench(t, 5)
+	table := b.generation(t, own, 3, true)
+	require.NoError(t, table.Hold(t.Context(), "host-1", time.Minute, nil))
+	require.NoError(t, table.Release(t.Context(), "host-1", report(t, projection.Status{
+		Phase: projection.Stopped, Error: "it can't fold event Opened",
+	})))
+	code, stdout, stderr := b.run(t, "projections", "status")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stdout, "stopped")
+	assert.Contains(t, stdout, "\n  it can't fold event Opened\n")
+	assert.Equal(t, "tickets: stopped: Tickets in memory\n", stderr)
+}
+
+// reports returns what status says.
+func (b *bench) reports(t *testing.T) []generationReport {
+	s := &session{Service: &Service{}, log: b.log, runners: models{b.rows}.Projectors()}
+	reports, err := s.generations(t.Context())
+	require.NoError(t, err)
+	return reports
+}
+
+func TestAReportThatCanNotBeReadIsNoHindrance(t *testing.T) {
+	b := newBench(t, 3)
+	table := b.generation(t, own, 3, true)
+	require.NoError(t, table.Hold(t.Context(), "host-1", time.Minute, []byte(`{"phase":"somersault"`)))
+	assert.Equal(t, "host-1", b.reports(t)[0].Holder)
+}
+
+func TestSilenceOfAHolderIsSaid(t *testing.T) {
+	now := time.Now()
+	g := &readmodel.Generation{Schema: *schema(own), Lease: readmodel.Lease{
+		Holder: "host-1", Until: now.Add(time.Second), Reported: now.Add(-9 * time.Second),
+		Report: report(t, projection.Status{Phase: projection.Live}),
+	}}
+	r := reportOf(g, "memory", 0, now)
+	assert.Contains(t, table([]generationReport{r}), "by host-1, heard of 9s ago\n")
+	r = reportOf(g, "memory", 0, now.Add(2*time.Second))
+	assert.Contains(t, table([]generationReport{r}), "idle", "its lease has ended")
+	assert.NotContains(t, table([]generationReport{r}), "host-1")
+}
+
+func TestGenerationsArePromotedRolledBackAndDropped(t *testing.T) {
+	b := newBench(t, 5)
+	b.generation(t, older, 5, true)
+	code, _, stderr := b.run(t, "projections", "promote", "Tickets")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "tickets: Tickets in memory: read model Tickets: the read model has no such generation")
+
+	b.generation(t, own, 3, false)
+	code, _, stderr = b.run(t, "projections", "promote", "Tickets")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "is not built yet: it is at position 3")
+
+	code, stdout, _ := b.run(t, "projections", "promote", "Tickets", "--generation", older)
+	assert.Equal(t, 0, code)
+	assert.Equal(t, "Tickets in memory: generation 00000000000000aa answers queries\n", stdout)
+	code, _, stderr = b.run(t, "projections", "rollback", "Tickets")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "no other generation that is built was active before")
+
+	b.build(t)
+	_, stdout, _ = b.run(t, "projections", "promote", "Tickets")
+	assert.Equal(t, "Tickets in memory: generation 00000000000000bb answers queries, and before it was 00000000000000aa\n", stdout)
+	code, _, stderr = b.run(t, "projections", "drop", "Tickets", "--generation", own)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "is active")
+
+	_, stdout, _ = b.run(t, "projections", "rollback", "Tickets", "--json")
+	assert.Equal(t, `{"kind":"rollback","projection":"Tickets","sink":"memory","generation":"00000000000000aa","before":"00000000000000bb"}`+"\n", stdout)
+	code, stdout, _ = b.run(t, "projections", "drop", "Tickets", "--generation", own, "--sink", "memory")
+	assert.Equal(t, 0, code)
+	assert.Equal(t, "Tickets in memory: generation 00000000000000bb is deleted\n", stdout)
+	assert.Equal(t, "none", b.reports(t)[1].state())
+}
+
+// build moves this program's generation to the log's head.
+func (b *bench) build(t *testing.T) {
+	table, err := b.rows.Table(t.Context(), schema(own))
+	require.NoError(t, err)
+	at, err := table.Checkpoint(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
+		From: at, To: readmodel.Checkpoint{Position: 5, Handled: 5, Built: true},
+	}))
+}
+
+func TestWhatIsMistypedChangesNothing(t *testing.T) {
+	b := newBench(t, 0)
+	for want, args := range map[string][]string{
+		"there is no projection Ticket, but Tickets":  {"projections", "promote", "Ticket"},
+		"there is no sink redis, but memory":          {"projections", "rollback", "Tickets", "--sink", "redis"},
+		"projections drop needs --generation":         {"projections", "drop", "Tickets"},
+		"projections promote takes 1 argument, not 0": {"projections", "promote"},
+		"projections status takes at most 1 argument": {"projections", "status", "a", "b"},
+		"there is no command projections rebuild":     {"projections", "rebuild"},
+		"flag provided but not defined: -live":        {"projections", "drop", "--live"},
+	} {
+		code, _, stderr := b.run(t, args...)
+		assert.Equal(t, 2, code, args)
+		assert.Contains(t, stderr, want)
+	}
+}
+
+func TestAServiceWithoutReadModelsHasNoCommandsForThem(t *testing.T) {
+	assert.NotContains(t, Help(Service{Name: "tickets"}), "projections")
+	code, _, stderr := run(t, found{}, "projections", "status")
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "there is no projections status here")
+}
+
+func TestAnAppWithoutProjectionsSaysSo(t *testing.T) {
+	var errs strings.Builder
+	code := Run(t.Context(), []string{"projections", "status"}, Service{
+		Name: "tickets", Stderr: &errs,
+		Open: func(context.Context) (Store, error) { return engine.New(), nil },
+		Rows: func(context.Context) (Rows, error) { return openedRows{memory.New()}, nil },
+		App:  func(context.Context, Store, readmodel.Store) (App, error) { return found{}, nil },
+	})
+	assert.Equal(t, 2, code)
+	assert.Contains(t, errs.String(), "the model has no projections")
+}
+
+func TestReadModelsThatCanNotBeOpenedAreAFailure(t *testing.T) {
+	var errs strings.Builder
+	code := Run(t.Context(), []string{"projections", "status"}, Service{
+		Name: "tickets", Stderr: &errs,
+		Open: func(context.Context) (Store, error) { return engine.New(), nil },
+		Rows: func(context.Context) (Rows, error) { return (*openedRows)(nil), errors.New("no server") },
+	})
+	assert.Equal(t, 2, code)
+	assert.Equal(t, "tickets: no server\n", errs.String())
+}
+
+func TestALiveViewIsDrawnInPlaceOnATerminal(t *testing.T) {
+	var out strings.Builder
+	v := &view{w: &out, terminal: true}
+	require.NoError(t, v.show("a\nb\nc\n"))
+	require.NoError(t, v.show("d\n"))
+	v.end()
+	assert.Equal(t, "\x1b[?7l\ra\x1b[K\nb\x1b[K\nc\x1b[K\n\x1b[J"+"\x1b[3A\rd\x1b[K\n\x1b[J"+"\x1b[?7h", out.String())
+	out.Reset()
+	v = &view{w: &out}
+	require.NoError(t, v.show("a\n"))
+	require.NoError(t, v.show("b\n"))
+	v.end()
+	assert.Equal(t, "a\nb\n", out.String(), "elsewhere it is plain lines")
+}
+
+func TestALiveViewEndsWithItsContext(t *testing.T) {
+	b := newBench(t, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	out := &stopper{stop: cancel}
+	s := &session{Service: &Service{Stdout: out}, log: b.log, runners: models{b.rows}.Projectors()}
+	require.NoError(t, s.watch(ctx))
+	assert.Contains(t, out.text.String(), "Tickets")
+}
+
+// stopper stops with what is written first.
+type stopper struct {
+	text strings.Builder
+	stop func()
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	s.stop()
+	return s.text.Write(p)
+}
