@@ -1,7 +1,7 @@
 // Command bench prints what the README quotes: how near the ledger, and the generator, come to the limit, as ratios of
 // figures that were measured in one run on one machine.
 //
-//	bench [-events N] [-seconds S] [-only replay|commands|command|load|codec|generate|appends|reads]
+//	bench [-events N] [-rebuilt N] [-seconds S] [-only replay|commands|command|load|codec|generate|appends|reads|rebuild|together]
 package main
 
 import (
@@ -16,8 +16,9 @@ import (
 func main() {
 	generateInChild()
 	events := flag.Int("events", 1_000_000, "events to replay")
+	rebuilt := flag.Int("rebuilt", 10_000_000, "events to rebuild read models from")
 	seconds := flag.Float64("seconds", 3, "how long each number of callers is measured")
-	only := flag.String("only", "", "one of replay, commands, command, load, codec, generate, appends, reads; all if empty")
+	only := flag.String("only", "", "one of replay, commands, command, load, codec, generate, appends, reads, rebuild, together; all if empty")
 	flag.Parse()
 	ctx := context.Background()
 	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
@@ -33,6 +34,8 @@ func main() {
 		{"commands", func() error { return commands(ctx, time.Duration(*seconds*float64(time.Second))) }},
 		{"appends", func() error { return appends(ctx, time.Duration(*seconds*float64(time.Second))) }},
 		{"reads", func() error { return reads(ctx, *events) }},
+		{"rebuild", func() error { return rebuildAll(ctx, *rebuilt) }},
+		{"together", func() error { return together(ctx, *rebuilt) }},
 	} {
 		if *only != "" && *only != b.name {
 			continue

@@ -12,6 +12,18 @@ const (
 // table has the bugs.
 var table = []bug{
 	{
+		name:  "rows of streams of two categories are taken for different ones",
+		file:  "runtime/projection/cache.go",
+		edits: []edit{{old: "case rec.Stream.Category == c.category:", new: "case c.category != \"\":"}},
+		pkg:   "runtime/projection", run: "RowsAreFoundByNumber",
+	},
+	{
+		name:  "numbers of streams are given after some may have changed",
+		file:  "runtime/archive/streams.go",
+		edits: []edit{{old: "return view{l.segments, l.names, !l.renumbered}", new: "return view{l.segments, l.names, true}"}},
+		pkg:   archive, run: "NoNumberIsGiven",
+	},
+	{
 		name: "a conflict is not looked for",
 		file: "runtime/engine/memory/memory.go",
 		edits: []edit{{
