@@ -208,6 +208,39 @@ var table = []bug{
 		pkg:   "runtime/sink/postgres", run: "WhereverTheConnectionIsCut", servers: true,
 	},
 	{
+		name: "a row that a part of a batch deletes in Redis leaves no tombstone",
+		file: "runtime/sink/redis/write.go",
+		edits: []edit{{
+			old: `w.table.row(), "part", "", "")`,
+			new: `w.table.row(), "whole", "", "")`,
+		}},
+		pkg: "runtime/sink/redis", run: "ABatchOfWhichSomeParts", servers: true, long: true,
+	},
+	{
+		name:  "a projection that has nothing to write does not notice what Redis lost",
+		file:  "runtime/sink/redis/table.go",
+		edits: []edit{{old: "if left != nil && *left != at &&", new: "if left == nil && at.Position < 0 &&"}},
+		pkg:   "runtime/sink/redis", run: "ThatLostItsLastSecond", servers: true,
+	},
+	{
+		name:  "the checkpoint of a subscription passes events that are not handled",
+		file:  "runtime/subscription/worker.go",
+		edits: []edit{{old: "for n < len(w.window) && w.window[n].done {", new: "for n < len(w.window) {"}},
+		pkg:   "runtime/subscription", run: "Whatever|AParkedStream|WhoeverIsKilled",
+	},
+	{
+		name:  "two events of a stream are handled at the same time",
+		file:  "runtime/subscription/worker.go",
+		edits: []edit{{old: "len(st.queue) == 1 {", new: "len(st.queue) >= 1 {"}},
+		pkg:   "runtime/subscription", run: "EachEvent|Whatever",
+	},
+	{
+		name:  "a parked stream is forgotten when the process ends",
+		file:  "runtime/subscription/worker.go",
+		edits: []edit{{old: "	w.step.Park = append(w.step.Park, p)\n", new: ""}},
+		pkg:   "runtime/subscription", run: "AParkedStream|Whatever",
+	},
+	{
 		name:  "a snapshot of another shape of the state is used",
 		file:  "runtime/aggregate/load.go",
 		edits: []edit{{old: "case h.Fingerprint != a.def.Fingerprint:", new: "case h.Fingerprint == \"\":"}},

@@ -39,7 +39,7 @@ type lease struct {
 }
 
 // hold takes the lease of a table, and renews it with the projection's status as its report until it is released. lose is
-// called with a *readmodel.HeldError if another process has it.
+// called with a *readmodel.HeldError if another process has it, and with what says that the store lost what was written.
 func (p *Projector[K, R]) hold(
 	ctx context.Context, table readmodel.Table, lose context.CancelCauseFunc,
 ) (*lease, error) {
@@ -52,11 +52,11 @@ func (p *Projector[K, R]) hold(
 	l.work.Go(func() {
 		every(ctx, l.ttl/3, func() bool {
 			err := l.renew(ctx, p.report())
-			held := errors.As(err, new(*readmodel.HeldError))
-			if held {
+			lost := standsBy(err)
+			if lost {
 				lose(err)
 			}
-			return !held
+			return !lost
 		})
 	})
 	// Looking may take longer than the lease lasts.

@@ -76,6 +76,10 @@ func reason(err error) string {
 		return "projection waits for the log"
 	case errors.Is(err, readmodel.ErrUnavailable):
 		return "projection waits for its store"
+	case errors.Is(err, readmodel.ErrNoGeneration):
+		return "projection begins again: its read model is gone from the store"
+	case errors.Is(err, readmodel.ErrFenced):
+		return "projection goes on from a checkpoint that it did not leave: another process wrote, or the store lost something"
 	}
 	return "projection stands by: another process works on it"
 }
