@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -122,6 +123,7 @@ func TestRandomFoldsGiveTheRowsOfMemoryThroughAllFaults(t *testing.T) {
 	store, inMemory, log := open(t, proxy.URL), memory.New(), memorylog.New()
 	def := projection.Definition[holdingKey, holding]{
 		Name: "Holdings", Events: []string{"Moved"}, Codec: holdings,
+		OwnKey:  func(k holdingKey, _ bool) holdingKey { return holdingKey{strings.Clone(k.owner), k.slot} },
 		NewFold: func(int) func(*projection.Rows[holdingKey, holding], *cqrs.Record) error { return foldHolding },
 	}
 	var mu sync.Mutex
