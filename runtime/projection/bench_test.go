@@ -172,3 +172,19 @@ func TestAnEventAllocatesNothingOnceItsRowExists(t *testing.T) {
 	})
 	assert.Less(t, allocs, 50.0, "for %d events", events)
 }
+
+func TestARecordThatWaitsForItsRowKeepsItsChunk(t *testing.T) {
+	w := warmWorker(t, benchLog(300, 30))
+	l := w.lanes[0]
+	l.rows.reset(false) // every row has to be loaded
+	next := benchLog(301, 30).records[300]
+	next.Position += w.scanned
+	c := newChunk(false)
+	c.add(&next, w.group.feed.number(next.Type))
+	require.NoError(t, l.fold(w.io, c, w.scanned))
+	require.Len(t, l.rows.deferred, 1)
+	c.release()
+	assert.Positive(t, c.refs.Load(), "its memory must not be used again")
+	require.NoError(t, l.endBatch(w.io))
+	assert.Zero(t, c.refs.Load())
+}
