@@ -25,7 +25,6 @@ func deposits(name string, types ...string) Definition[balanceKey, balance] {
 	def := definition(&folds{})
 	def.Name, def.Events, def.ByStream = name, types, true
 	def.Codec.Schema.Projection = name
-	def.OwnKey = nil // the payloads of these tests are never overwritten
 	def.NewFold = func(int) func(*Rows[balanceKey, balance], *cqrs.Record) error {
 		var e payload
 		return func(rows *Rows[balanceKey, balance], rec *cqrs.Record) error {

@@ -80,11 +80,11 @@ func (r *Rows[K, R]) At(key K) *R {
 	if r.only != nil && !r.only(key, r.record.Position) {
 		return nil
 	}
+	if r.elsewhere(key) {
+		return nil
+	}
 	e := r.cache.find(r.record, key)
 	if e == nil {
-		if r.elsewhere(key) {
-			return nil
-		}
 		e = r.add(key)
 	}
 	r.asked = e
@@ -102,11 +102,11 @@ func (r *Rows[K, R]) Look(key K) *R {
 	if r.only != nil && !r.only(key, r.record.Position) {
 		return nil
 	}
+	if r.elsewhere(key) {
+		return nil
+	}
 	e := r.cache.find(r.record, key)
 	if e == nil {
-		if r.elsewhere(key) {
-			return nil
-		}
 		if r.complete {
 			return r.none(key)
 		}

@@ -103,8 +103,15 @@ func (w *worker[K, R]) width() int {
 	if w.total-w.folded.Handled < fewEvents {
 		return 1
 	}
-	return min(runtime.GOMAXPROCS(0), maxLanes)
+	n := min(runtime.GOMAXPROCS(0), maxLanes)
+	if !w.def.ByStream && n < manyCores {
+		return 1
+	}
+	return n
 }
+
+// manyCores is from how many cores on lanes gain where each of them has to decode every event.
+const manyCores = 4
 
 // maxLanes bounds the lanes of a projection: each of them goes through all chunks.
 const maxLanes = 16
@@ -125,7 +132,10 @@ func (w *worker[K, R]) catchUp() error {
 		}
 	}
 	if w.scanned < head {
-		return errors.Join(w.write(), w.work.Err())
+		if err := w.write(); err != nil {
+			return err
+		}
+		return w.work.Err()
 	}
 	if w.live {
 		return w.write()
