@@ -405,4 +405,22 @@ var table = []bug{
 		edits: []edit{{old: "	if stored != from {", new: "	if stored.Position > to.Position {"}},
 		pkg:   "runtime/sink/sqlite", run: "Conformance",
 	},
+	{
+		name:  "rows that a refused commit touched stay as it left them",
+		file:  "runtime/projection/inline.go",
+		edits: []edit{{old: "	touched := in.rows.dirty\n", new: "	touched := in.rows.dirty[:0]\n"}},
+		pkg:   "runtime/projection", run: "FoldThatFailsRefuses/sqlite",
+	},
+	{
+		name:  "an inline fold writes whichever generation is active",
+		file:  "runtime/projection/inline.go",
+		edits: []edit{{old: `case active != "":`, new: `case active == "other":`}},
+		pkg:   "runtime/projection", run: "TwoFolds/sqlite",
+	},
+	{
+		name:  "what others have appended is not made good",
+		file:  "runtime/projection/inline.go",
+		edits: []edit{{old: "case behind > 0:", new: "case behind < 0:"}},
+		pkg:   "runtime/projection", run: "DoesNotKnowTheProjection/sqlite",
+	},
 }

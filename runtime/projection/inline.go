@@ -22,8 +22,8 @@ const inlineRows = 1 << 16
 // inliner implements eventlog.Inline: it folds commits into a read model in the transactions that store them.
 //
 // A commit is folded in memory before anything of it is written, so that a fold that fails costs nothing but that
-// commit. What it touched is then put back as the commits before it left it, from what they are going to store. The rows
-// of all commits are written at the end of the transaction, together with the checkpoint, which is that of the log's
+// commit. What it touched is then put back as the commits before it left it, from what they are going to store. The
+// rows of all commits are written at the end of the transaction, together with the checkpoint, which is that of the log's
 // head. Rows stay in memory as long as the checkpoint says that nobody else has written.
 type inliner[K comparable, R any] struct {
 	log   eventlog.InlineLog
@@ -284,8 +284,8 @@ func (in *inliner[K, R]) Fold(ctx context.Context, recs []cqrs.Record) error {
 	return err
 }
 
-// foldAll folds records that belong together, all of them or none. An eventlog.Refusal says that one can't be folded, or
-// led to a row that can't be stored.
+// foldAll folds records that belong together, all of them or none. An eventlog.Refusal says that one can't be folded,
+// or led to a row that can't be stored.
 func (in *inliner[K, R]) foldAll(ctx context.Context, recs []cqrs.Record) error {
 	err := in.foldFirst(recs)
 	if err == nil && len(in.rows.missing) > 0 {

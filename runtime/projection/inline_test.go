@@ -32,8 +32,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
-// The projection of these tests: an event carries operations on rows, some of which fail. Rows have a list, so that what
-// a fold does in place shows where it has to be undone.
+// The projection of these tests: an event carries operations on rows, some of which fail. Rows have a list, so that
+// what a fold does in place shows where it has to be undone.
 
 type op struct {
 	Key, Do string
@@ -74,7 +74,8 @@ func tallyCodec(fingerprint string) readmodel.Codec[string, tallyRow] {
 // tally is the fold. The factor tells two folds of one projection apart.
 func tally(fingerprint string, factor int64) Definition[string, tallyRow] {
 	return Definition[string, tallyRow]{
-		Name: "Tally", Events: []string{"Operated"}, Codec: tallyCodec(fingerprint), Inline: true, Manual: fingerprint == newFold,
+		Name: "Tally", Events: []string{"Operated"}, Codec: tallyCodec(fingerprint),
+		Inline: true, Manual: fingerprint == newFold,
 		Init: func(r *tallyRow) { r.Log = []int64{} },
 		NewFold: func(int) func(*Rows[string, tallyRow], *cqrs.Record) error {
 			return func(rows *Rows[string, tallyRow], rec *cqrs.Record) error {
@@ -201,7 +202,9 @@ func openInline(t testing.TB, dir string) inlineDatabase {
 }
 
 // project makes the projection inline.
-func (d inlineDatabase) project(t require.TestingT, fingerprint string, factor int64) (*Projector[string, tallyRow], *Group) {
+func (d inlineDatabase) project(
+	t require.TestingT, fingerprint string, factor int64,
+) (*Projector[string, tallyRow], *Group) {
 	g := NewGroup(d.log, WithLogger(slog.New(slog.DiscardHandler)))
 	p := New(g, d.store, tally(fingerprint, factor))
 	require.NoError(t, g.Inline())
@@ -462,7 +465,8 @@ func hammerSafely(t require.TestingT, log eventlog.Log, seed uint64) {
 	for caller := range 4 {
 		wg.Go(func() {
 			for i := range 10 {
-				_, err := log.Append(context.Background(), operated("Operated", fmt.Sprint(caller), plus(fmt.Sprint("k", i%3), int64(seed%7))))
+				c := operated("Operated", fmt.Sprint(caller), plus(fmt.Sprint("k", i%3), int64(seed%7)))
+				_, err := log.Append(context.Background(), c)
 				assert.NoError(t, err)
 			}
 		})

@@ -6,15 +6,23 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/internal/testserver"
 )
 
 // BenchmarkInline appends events, with and without an inline projection that folds each into one of 10,000 rows.
 func BenchmarkInline(b *testing.B) {
-	for _, callers := range []int{1, 16, 128} {
-		for _, inline := range []bool{false, true} {
-			b.Run(fmt.Sprintf("callers=%d/inline=%v", callers, inline), func(b *testing.B) {
-				benchmarkInline(b, openInline(b, b.TempDir()), callers, inline)
-			})
+	for _, database := range []string{"sqlite", "postgres"} {
+		for _, callers := range []int{1, 16, 128} {
+			for _, inline := range []bool{false, true} {
+				b.Run(fmt.Sprintf("%s/callers=%d/inline=%v", database, callers, inline), func(b *testing.B) {
+					at := b.TempDir()
+					if database == "postgres" {
+						at = testserver.Postgres(b)
+					}
+					benchmarkInline(b, openInline(b, at), callers, inline)
+				})
+			}
 		}
 	}
 }

@@ -20,11 +20,12 @@ type NotInlineError struct {
 }
 
 func (e *NotInlineError) Error() string {
-	return fmt.Sprintf("projection %s is inline, and its store, %s, can't be used for that: %s", e.Projection, e.Sink, e.Reason)
+	return fmt.Sprintf("projection %s is inline, and its store, %s, can't be used for that: %s",
+		e.Projection, e.Sink, e.Reason)
 }
 
-// RefusedError refuses a command whose events an inline projection can't fold. Nothing was stored. Err is what would have
-// stopped a projection that follows the log: a *FoldError, or a *RowError.
+// RefusedError refuses a command whose events an inline projection can't fold. Nothing was stored. Err is what would
+// have stopped a projection that follows the log: a *FoldError, or a *RowError.
 type RefusedError struct {
 	Projection string
 	Err        error
@@ -66,17 +67,17 @@ type BehindError struct {
 }
 
 func (e *BehindError) Error() string {
-	return fmt.Sprintf("inline projection %s: its read model is at position %d, and the log at %d, which is too far for an "+
-		"append to make good, so that nothing was stored: run the projection until it is up to date",
+	return fmt.Sprintf("inline projection %s: its read model is at position %d, and the log at %d, which is too far for "+
+		"an append to make good, so that nothing was stored: run the projection until it is up to date",
 		e.Projection, e.Position, e.Head)
 }
 
 // Inline lets the group's inline projections change their rows in the transactions in which the log stores events, from
-// now on: those of this process's appends, whoever makes them, until Close. Of a projection that is kept in several stores
-// that is so for the first one; the others follow the log. New comes before.
+// now on: those of this process's appends, whoever makes them, until Close. Of a projection that is kept in several
+// stores that is so for the first one; the others follow the log. New comes before.
 //
-// What the log holds already, if that is much, Run or CatchUp folds like those of any other projection; appends take over
-// once the generation is built and active. As long as a projection has never been built, appends are not held up by it.
+// What the log holds already, if that is much, Run or CatchUp folds like those of any other projection; appends take
+// over once the generation is built and active. As long as a projection has never been built, appends are not held up by it.
 //
 // The error is a *NotInlineError if the log is no eventlog.InlineLog, or a store no readmodel.InlineStore in the same
 // database.
@@ -159,8 +160,8 @@ func (g *Group) Close() {
 	g.leave = nil
 }
 
-// inlineStep is how long a projector folds before it writes, while appends to the same database have to wait for each of
-// its writes.
+// inlineStep is how long a projector folds before it writes, while appends to the same database have to wait for each
+// of its writes.
 const inlineStep = 50 * time.Millisecond
 
 // inlinePause is how often it is looked whether the generation is the active one, and whether it has all of the log.

@@ -32,7 +32,9 @@ type inlineTx struct {
 }
 
 // State implements readmodel.InlineTx.
-func (t *inlineTx) State(ctx context.Context, schema *readmodel.Schema) (active string, at readmodel.Checkpoint, err error) {
+func (t *inlineTx) State(
+	ctx context.Context, schema *readmodel.Schema,
+) (active string, at readmodel.Checkpoint, err error) {
 	sql := t.store.inSchema(`SELECT g.fingerprint, g.active, c.position, c.commit_id, c.handled, c.built
 		FROM {schema}.cqrs_generations g JOIN {schema}.cqrs_checkpoints c ON c.generation = g.id
 		WHERE g.projection = $1 AND (g.active OR g.fingerprint = $2)`)

@@ -54,7 +54,9 @@ func (t *inlineTx) Table(ctx context.Context, schema *readmodel.Schema) (readmod
 }
 
 // State implements readmodel.InlineTx.
-func (t *inlineTx) State(_ context.Context, schema *readmodel.Schema) (active string, at readmodel.Checkpoint, err error) {
+func (t *inlineTx) State(
+	_ context.Context, schema *readmodel.Schema,
+) (active string, at readmodel.Checkpoint, err error) {
 	err = query(t.within, `SELECT fingerprint, active, position, commit_id, handled, built FROM cqrs_read_models
 		WHERE projection = ?1 AND (active = 1 OR fingerprint = ?2)`, func(stmt *sqlite.Stmt) error {
 		if stmt.ColumnBool(1) {
