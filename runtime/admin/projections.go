@@ -286,7 +286,7 @@ func positionOf(r *generationReport) string {
 		text += fmt.Sprintf(", %s behind, for %s", counted(r.Lag, "event"), r.Behind.Round(time.Millisecond))
 	case r.Lag > 0:
 		text += fmt.Sprintf(", %s behind", counted(r.Lag, "event"))
-	case r.Position < r.Head && r.Holder == "" && !r.Own:
+	case r.Position < r.Head:
 		text += fmt.Sprintf(" of %d", r.Head)
 	default:
 		text += ", up to date"

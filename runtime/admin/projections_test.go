@@ -209,6 +209,15 @@ func TestAReportThatCanNotBeReadIsNoHindrance(t *testing.T) {
 	assert.Equal(t, "host-1", b.reports(t)[0].Holder)
 }
 
+func TestWhatIsNotAtTheHeadIsNotUpToDateWhateverItsHolderSaid(t *testing.T) {
+	b := newBench(t, 5)
+	table, err := b.rows.Table(t.Context(), schema(own))
+	require.NoError(t, err)
+	require.NoError(t, table.Hold(t.Context(), "host-1", time.Minute, report(t, projection.Status{Phase: projection.CatchingUp})))
+	_, stdout, _ := b.run(t, "projections", "status")
+	assert.Contains(t, stdout, "position 0 of 5  by host-1\n")
+}
+
 func TestSilenceOfAHolderIsSaid(t *testing.T) {
 	now := time.Now()
 	g := &readmodel.Generation{Schema: *schema(own), Lease: readmodel.Lease{
