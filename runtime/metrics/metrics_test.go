@@ -54,7 +54,7 @@ func collect(t *testing.T, reader *sdk.ManualReader) map[string]float64 {
 func labels(set attribute.Set) string {
 	text := ""
 	for _, kv := range set.ToSlice() { // in the order of the keys
-		text += " " + kv.Value.Emit()
+		text += " " + kv.Value.String()
 	}
 	return text
 }

@@ -32,7 +32,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	return fmt.Sprintf("Elasticsearch answered %d %s: %.500s", e.Status, e.Type, e.Reason)
+	return fmt.Sprintf("the server answered %d %s: %.500s", e.Status, e.Type, e.Reason)
 }
 
 // How often something is tried, and how long is waited before it is tried again, at first. A wait doubles each time.
@@ -163,7 +163,7 @@ func readAnswer(resp *http.Response, body []byte, into any) error {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("Elasticsearch's answer can't be read: %w", err) //nolint:staticcheck // it is a name
+		return fmt.Errorf("the answer of Elasticsearch can't be read: %w", err)
 	}
 	return nil
 }

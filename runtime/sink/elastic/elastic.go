@@ -83,11 +83,9 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	prefix := strings.Trim(u.Path, "/")
 	u.Path = ""
 	connections := http.DefaultTransport.(*http.Transport).Clone()
-	client, err := elastictransport.New(elastictransport.Config{
-		URLs: []*url.URL{u}, Transport: connections,
-		// The store repeats what is worth it, and tells how often it tried.
-		DisableRetry: true,
-	})
+	// The store repeats what is worth it, and tells how often it tried.
+	client, err := elastictransport.NewClient(elastictransport.WithURLs(u),
+		elastictransport.WithTransport(connections), elastictransport.WithDisableRetry())
 	if err != nil {
 		return nil, fmt.Errorf("open read models in Elasticsearch: %w", err)
 	}

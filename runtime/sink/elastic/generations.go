@@ -201,7 +201,7 @@ func (s *Store) fill(ctx context.Context, found []generation) error {
 		return err
 	}
 	if len(answer.Docs) != len(wanted) {
-		return fmt.Errorf("Elasticsearch answered %d of %d documents", len(answer.Docs), len(wanted)) //nolint:staticcheck // it is a name
+		return fmt.Errorf("the server answered %d of %d documents", len(answer.Docs), len(wanted))
 	}
 	for i := range answer.Docs {
 		g, doc := &found[i/2], &answer.Docs[i]
@@ -304,7 +304,7 @@ func (s *Store) now(ctx context.Context) (time.Time, error) {
 	for _, node := range answer.Nodes {
 		return time.UnixMilli(node.Timestamp).UTC(), nil
 	}
-	return time.Time{}, errors.New("Elasticsearch does not say what time it is") //nolint:staticcheck // it is a name
+	return time.Time{}, errors.New("the server does not say what time it is")
 }
 
 // storedLease is a lease as a document has it. Times are in microseconds.

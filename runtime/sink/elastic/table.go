@@ -353,7 +353,7 @@ func (t *table) sendOnce(ctx context.Context, items [][]byte, changes []readmode
 		return nil, nil, err
 	}
 	if len(answer.Items) != len(items) {
-		return nil, nil, fmt.Errorf("Elasticsearch answered to %d of %d items of a bulk request", len(answer.Items), len(items)) //nolint:staticcheck // it is a name
+		return nil, nil, fmt.Errorf("the server answered to %d of %d items of a bulk request", len(answer.Items), len(items))
 	}
 	for i, item := range answer.Items {
 		result := item["index"]
@@ -361,7 +361,7 @@ func (t *table) sendOnce(ctx context.Context, items [][]byte, changes []readmode
 		case result.Status/100 == 2 || result.Status == http.StatusConflict:
 			continue
 		case result.Error == nil:
-			return nil, nil, fmt.Errorf("Elasticsearch answered to the item of the row %s with status %d only", //nolint:staticcheck // it is a name
+			return nil, nil, fmt.Errorf("the server answered to the item of the row %s with status %d only",
 				readmodel.KeyText(&t.schema, changes[i].Key), result.Status)
 		}
 		refused := &Error{result.Status, result.Error.Type, result.Error.Reason}
@@ -412,7 +412,7 @@ func (t *table) getMany(ctx context.Context, ids []string, found func(int, *docu
 		return err
 	}
 	if len(answer.Docs) != len(ids) {
-		return fmt.Errorf("Elasticsearch answered %d of %d documents", len(answer.Docs), len(ids)) //nolint:staticcheck // it is a name
+		return fmt.Errorf("the server answered %d of %d documents", len(answer.Docs), len(ids))
 	}
 	for i := range answer.Docs {
 		doc := &answer.Docs[i]
