@@ -231,7 +231,7 @@ var table = []bug{
 		name:  "the checkpoint of a subscription passes events that are not handled",
 		file:  "runtime/subscription/worker.go",
 		edits: []edit{{old: "for n < len(w.window) && w.window[n].done {", new: "for n < len(w.window) {"}},
-		pkg:   "runtime/subscription", run: "Whatever|AParkedStream|WhoeverIsKilled",
+		pkg:   "runtime/subscription", run: "BeforeNoCheckpoint",
 	},
 	{
 		name:  "two events of a stream are handled at the same time",

@@ -34,8 +34,8 @@ type Definition[K comparable, R any] struct {
 	Codec  readmodel.Codec[K, R]
 	// Init gives a new row its first content, if that is not the zero value; it may be nil.
 	Init func(*R)
-	// OwnKey copies the strings of a key that is kept for long, so that it does not pin the buffer of the event that
-	// it came from; it may be nil. The id of the event's stream is copied only if id is true: where a log gives numbers
+	// OwnKey copies the strings of a key that is kept for long: the memory of the event that they came from is used
+	// again. It may be nil only where keys have no strings. The id of the event's stream is copied only if id is true: where a log gives numbers
 	// to streams, ids are the log's own strings.
 	OwnKey func(key K, id bool) K
 	// ByStream says that a column of the key is the id of the event's stream, wherever an event leads to: events of two

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -335,6 +336,7 @@ func rates(rate float64) Definition[string, float64] {
 			ReadKey: func(s *readmodel.Scanner, k *string) { *k = s.String() },
 			ReadRow: func(s *readmodel.Scanner, r *float64) { *r = s.Float64() },
 		},
+		OwnKey: func(k string, _ bool) string { return strings.Clone(k) },
 		NewFold: func(int) func(*Rows[string, float64], *cqrs.Record) error {
 			return func(rows *Rows[string, float64], rec *cqrs.Record) error {
 				if row := rows.At(rec.Stream.ID); row != nil {

@@ -129,6 +129,26 @@ func TestAFailedEventIsTriedAgainAndHoldsItsStreamOnly(t *testing.T) {
 	eventually(t, "the status", func() bool { st := s.Status(); return st.Retrying == 0 && st.Lag == 0 && st.Behind == 0 })
 }
 
+func TestAnEventThatWasNotHandledIsBeforeNoCheckpoint(t *testing.T) {
+	log, store, b := fixture()
+	b.failing(func(entry string, _ int) error {
+		if entry == "a1" {
+			return fmt.Errorf("later: %w", subscription.ErrAway)
+		}
+		return nil
+	})
+	add(t, log, noted, "b", "a", "b", "b")
+	s := subscribe(log, store, subscription.Beginning, b)
+	stop := run(t, s)
+	eventually(t, "the other stream", func() bool { return len(b.of("b")) == 3 })
+	stop()
+	assert.EqualValues(t, 1, s.Status().Position)
+
+	b.failing(nil)
+	run(t, subscribe(log, store, subscription.Beginning, b))
+	eventually(t, "the failed event", func() bool { return len(b.of("a")) == 1 })
+}
+
 func openSQLite(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), path)

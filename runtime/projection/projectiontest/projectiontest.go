@@ -59,12 +59,17 @@ func Run(t *testing.T, sink Sink) {
 	}
 	t.Run("a projector that is killed at any moment loses and repeats nothing", func(t *testing.T) { testKills(t, sink) })
 	t.Run("a projector that is stopped and resumed overwrites nothing", func(t *testing.T) { testPauses(t, sink) })
-	t.Run("readers see whole generations while one is built, promoted and rolled back", func(t *testing.T) {
-		store, closeStore, err := sink.Open(t.Context(), sink.New(t))
-		require.NoError(t, err)
-		defer func() { assert.NoError(t, closeStore()) }()
-		testGenerations(t, store, sink.RowsAhead)
-	})
+	inStore := func(f func(*testing.T, readmodel.Store)) func(*testing.T) {
+		return func(t *testing.T) {
+			store, closeStore, err := sink.Open(t.Context(), sink.New(t))
+			require.NoError(t, err)
+			defer func() { assert.NoError(t, closeStore()) }()
+			f(t, store)
+		}
+	}
+	t.Run("readers see whole generations while one is built, promoted and rolled back",
+		inStore(func(t *testing.T, store readmodel.Store) { testGenerations(t, store, sink.RowsAhead) }))
+	t.Run("random folds of random events give the rows that they give in memory", inStore(testFolds))
 }
 
 func newGroup(log eventlog.Log) *projection.Group {

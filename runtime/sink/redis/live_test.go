@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,13 +15,8 @@ import (
 	engine "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
-	"github.com/cqrsgen/cqrsgen/runtime/projection/projectiontest"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
-
-func TestFoldsGiveTheRowsThatTheyGiveInMemory(t *testing.T) {
-	projectiontest.TestFolds(t, openStore(t, testserver.Redis(t)))
-}
 
 // counts is a projection that counts the events of each stream.
 var counts = projection.Definition[string, int64]{
@@ -39,6 +35,7 @@ var counts = projection.Definition[string, int64]{
 		ReadKey: func(s *readmodel.Scanner, k *string) { *k = s.String() },
 		ReadRow: func(s *readmodel.Scanner, n *int64) { *n = s.Int64() },
 	},
+	OwnKey: func(k string, _ bool) string { return strings.Clone(k) },
 	NewFold: func(int) func(*projection.Rows[string, int64], *cqrs.Record) error {
 		return func(rows *projection.Rows[string, int64], rec *cqrs.Record) error {
 			if n := rows.At(rec.Stream.ID); n != nil {
