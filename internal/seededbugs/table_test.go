@@ -390,7 +390,7 @@ var table = []bug{
 	{
 		name:  "a generation is promoted whatever its rows are",
 		file:  "runtime/projection/promote.go",
-		edits: []edit{{old: "	err := w.verify(w.work)\n", new: "	var err error\n"}},
+		edits: []edit{{old: "w.Projector, false, generation", new: "w.Projector, true, generation"}},
 		pkg:   projection, run: "PromotedOnlyIf",
 	},
 	{

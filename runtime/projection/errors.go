@@ -64,21 +64,6 @@ func (e *RowError) Error() string {
 
 func (e *RowError) Unwrap() error { return e.Err }
 
-// DifferenceError says that a generation was built, and has rows that are not what folding the log again makes of them: the
-// fold is not a function of the events, or the rows were changed by somebody else. The generation is not promoted.
-type DifferenceError struct {
-	Projection, Generation string
-	// Keys are those of the rows, as text: of all rows that were looked at, which are a sample.
-	Keys []string
-	// Through is the position up to which the log was folded.
-	Through cqrs.Position
-}
-
-func (e *DifferenceError) Error() string {
-	return fmt.Sprintf("projection %s: generation %s is not promoted: %d rows of a sample are not what the log says through "+
-		"position %d, the first one is that of %s", e.Projection, e.Generation, len(e.Keys), e.Through, e.Keys[0])
-}
-
 // runError names the projection in an error of the log or the table.
 type runError struct {
 	projection string
@@ -104,10 +89,8 @@ func namesProjection(err error) bool {
 		row     *RowError
 		history *readmodel.HistoryError
 		run     *runError
-		differs *DifferenceError
 	)
-	return errors.As(err, &fold) || errors.As(err, &row) || errors.As(err, &history) || errors.As(err, &run) ||
-		errors.As(err, &differs)
+	return errors.As(err, &fold) || errors.As(err, &row) || errors.As(err, &history) || errors.As(err, &run)
 }
 
 // newFoldError describes a record that can't be folded.
