@@ -220,6 +220,7 @@ var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{
 			{Name: "withdrawn", Kind: readmodel.Int64},
 			{Name: "movements", Kind: readmodel.Int64},
 		},
+		View: currencyTotalsView,
 	},
 	AppendKey: appendCurrencyTotalsKey,
 	AppendRow: appendCurrencyTotalsRow,
@@ -432,15 +433,25 @@ func (m *AccountsModel) CountByMovements(
 	return m.Count(ctx, readmodel.Find{Index: 1, Equal: []readmodel.Value{readmodel.OfInt64(movements)}}, opts...)
 }
 
+// Search returns the rows that have every word of text in owner, the best ones first. A store
+// that can't search is a *readmodel.NoSearchError; m.Model.Search takes conditions too.
+func (m *AccountsModel) Search(
+	ctx context.Context,
+	text string,
+	opts ...cqrs.QueryOption,
+) ([]readmodel.Entry[AccountsKey, AccountsRow], readmodel.Freshness, error) {
+	return m.Model.Search(ctx, readmodel.Search{Text: text}, opts...)
+}
+
 var accountsCodec = readmodel.Codec[AccountsKey, AccountsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Accounts",
-		Fingerprint: "27718c084a9ecc61",
+		Fingerprint: "2f09790b88cf7377",
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 		},
 		Row: []readmodel.Column{
-			{Name: "owner", Kind: readmodel.String},
+			{Name: "owner", Kind: readmodel.String, Search: readmodel.SearchText},
 			{Name: "opened", Kind: readmodel.Time},
 			{Name: "movements", Kind: readmodel.Int64},
 			{Name: "lastMovement", Kind: readmodel.Time, Optional: true},

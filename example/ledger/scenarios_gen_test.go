@@ -32,7 +32,7 @@ func TestScenarios(t *testing.T) {
 		name string
 		run  func(*cqrstest.Scenario[*App])
 	}{
-		{144, "Withdrawing more than the balance is rejected", func(s *cqrstest.Scenario[*App]) {
+		{145, "Withdrawing more than the balance is rejected", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/account-1",
 				&AccountOpened{Owner: "Ada"},
 				&MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}},
@@ -40,9 +40,9 @@ func TestScenarios(t *testing.T) {
 			s.When(
 				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 501, Currency: CurrencyEUR}}),
 			)
-			s.Line(149).ThenRejected(InsufficientFunds{Available: 500}, "requested")
+			s.Line(150).ThenRejected(InsufficientFunds{Available: 500}, "requested")
 		}},
-		{150, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
+		{151, "The balances follow what comes in and goes out", func(s *cqrstest.Scenario[*App]) {
 			s.At(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC))
 			s.Given("Account/acc-1",
 				&AccountOpened{Owner: "Ada"},
@@ -56,46 +56,46 @@ func TestScenarios(t *testing.T) {
 				Money:     Money{Amount: 200, Currency: CurrencyEUR},
 				Reference: cqrs.Some("rent"),
 			}))
-			s.Line(157).Then(
+			s.Line(158).Then(
 				cqrstest.Event(&MoneyWithdrawn{Money: Money{Amount: 200}, Reference: cqrs.Some("rent")}).On("Account/acc-1").
-					Line(157).Except("money.currency"),
+					Line(158).Except("money.currency"),
 			)
-			s.Line(159).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
+			s.Line(160).ThenRows(cqrstest.Rows(s.App.BalanceByCurrency,
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-1"}, BalanceByCurrencyRow{Balance: 300, LastMovement: time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)}).
-					Line(159).Except("currency", "movements"),
+					Line(160).Except("currency", "movements"),
 				cqrstest.Row(BalanceByCurrencyKey{Account: "acc-2"}, BalanceByCurrencyRow{Balance: 7}).
-					Line(159).Except("currency", "movements", "lastMovement"),
+					Line(160).Except("currency", "movements", "lastMovement"),
 			))
-			s.Line(160).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
+			s.Line(161).ThenRows(cqrstest.Rows(s.App.CurrencyTotals,
 				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyEUR}, CurrencyTotalsRow{Held: 300, Deposited: 500, Withdrawn: 200}).
-					Line(160).Except("movements"),
+					Line(161).Except("movements"),
 				cqrstest.Row(CurrencyTotalsKey{Currency: CurrencyUSD}, CurrencyTotalsRow{Held: 7}).
-					Line(160).Except("deposited", "withdrawn", "movements"),
+					Line(161).Except("deposited", "withdrawn", "movements"),
 			))
-			s.Line(161).ThenRows(cqrstest.Rows(s.App.RecentMovements,
+			s.Line(162).ThenRows(cqrstest.Rows(s.App.RecentMovements,
 				cqrstest.Row(RecentMovementsKey{Account: "acc-1", Number: 2}, RecentMovementsRow{Amount: 500}).
-					Line(162).Except("currency", "reference", "moved"),
+					Line(163).Except("currency", "reference", "moved"),
 				cqrstest.Row(RecentMovementsKey{Account: "acc-1", Number: 3}, RecentMovementsRow{
 					Amount:    -200,
 					Currency:  CurrencyEUR,
 					Reference: cqrs.Some("rent"),
 				}).
-					Line(163).Except("moved"),
+					Line(164).Except("moved"),
 				cqrstest.Row(RecentMovementsKey{Account: "acc-2", Number: 2}, RecentMovementsRow{Amount: 7, Currency: CurrencyUSD}).
-					Line(164).Except("reference", "moved"),
+					Line(165).Except("reference", "moved"),
 			))
-			s.Line(165).ThenRows(cqrstest.Rows(s.App.Accounts,
+			s.Line(166).ThenRows(cqrstest.Rows(s.App.Accounts,
 				cqrstest.Row(AccountsKey{Account: "acc-1"}, AccountsRow{
 					Owner:        "Ada",
 					Movements:    2,
 					LastMovement: cqrs.Some(time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)),
 				}).
-					Line(165).Except("opened"),
+					Line(166).Except("opened"),
 				cqrstest.Row(AccountsKey{Account: "acc-2"}, AccountsRow{Owner: "Bob", Movements: 1}).
-					Line(165).Except("opened", "lastMovement"),
+					Line(166).Except("opened", "lastMovement"),
 			))
 		}},
-		{166, "A transfer moves the money", func(s *cqrstest.Scenario[*App]) {
+		{167, "A transfer moves the money", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/acc-1",
 				&AccountOpened{Owner: "Ada"},
 				&MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}},
@@ -105,19 +105,19 @@ func TestScenarios(t *testing.T) {
 				To:    "acc-2",
 				Money: Money{Amount: 200, Currency: CurrencyEUR},
 			}))
-			s.Line(172).Then(
+			s.Line(173).Then(
 				cqrstest.Event(&MoneyWithdrawn{Money: Money{Amount: 200, Currency: CurrencyEUR}}).On("Account/acc-1").
-					Line(172).Except("reference"),
-				cqrstest.Event(&MoneyDeposited{Money: Money{Amount: 200, Currency: CurrencyEUR}}).On("Account/acc-2").
 					Line(173).Except("reference"),
+				cqrstest.Event(&MoneyDeposited{Money: Money{Amount: 200, Currency: CurrencyEUR}}).On("Account/acc-2").
+					Line(174).Except("reference"),
 			)
 		}},
-		{174, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
+		{175, "Nothing is paid by an account that was never opened", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Account/account-1", &MoneyDeposited{Money: Money{Amount: 500, Currency: CurrencyEUR}})
 			s.When(
 				cqrstest.Do(s.App.Account.Withdraw, "account-1", Withdraw{Money: Money{Amount: 1, Currency: CurrencyEUR}}),
 			)
-			s.Line(177).ThenRejected(AccountNotOpen{})
+			s.Line(178).ThenRejected(AccountNotOpen{})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,7 +5,7 @@
 //	ledger run                       keep the read models up to date until it is interrupted
 //	ledger balances ACCOUNT          print what an account holds
 //	ledger movements ACCOUNT         print the last movements of an account
-//	ledger accounts OWNER            print the accounts of an owner
+//	ledger accounts WORDS            print the accounts whose owner's name has the words
 //	ledger totals                    print what all accounts hold together
 //	ledger log …, snapshots …, projections …    operate the event log and the read models: ledger log help
 //
@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
@@ -56,6 +57,10 @@ func command(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return errUsage
 	}
+	at.begins = name == "demo" || name == "load" || name == "run"
+	if name == "accounts" && flags.NArg() > 0 {
+		return accounts(ctx, at, strings.Join(flags.Args(), " "))
+	}
 	switch fmt.Sprint(name, " ", flags.NArg()) {
 	case "demo 0":
 		return demo(ctx, at, *events)
@@ -67,13 +72,11 @@ func command(ctx context.Context, args []string) error {
 		return balances(ctx, at, ledger.AccountID(flags.Arg(0)))
 	case "movements 1":
 		return movements(ctx, at, ledger.AccountID(flags.Arg(0)))
-	case "accounts 1":
-		return accounts(ctx, at, flags.Arg(0))
 	case "totals 0":
 		return totals(ctx, at)
 	}
 	fmt.Fprint(os.Stderr, "usage: ledger demo [--events N]\n       ledger load [--events N]\n       ledger run\n"+
-		"       ledger balances ACCOUNT\n       ledger movements ACCOUNT\n       ledger accounts OWNER\n       ledger totals\n"+
+		"       ledger balances ACCOUNT\n       ledger movements ACCOUNT\n       ledger accounts WORDS\n       ledger totals\n"+
 		"       ledger log …, ledger snapshots …, ledger projections …: ledger log help\n\nflags of all of them:\n")
 	flags.PrintDefaults()
 	return errUsage
@@ -81,7 +84,7 @@ func command(ctx context.Context, args []string) error {
 
 // operate runs a command of package admin.
 func operate(ctx context.Context, args []string) int {
-	var at place
+	at := place{begins: len(args) > 1 && (args[1] == "import" || args[1] == "migrate")}
 	return admin.Run(ctx, args, admin.Service{
 		Name:  "ledger",
 		Flags: at.flags,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
@@ -78,17 +79,35 @@ func movements(ctx context.Context, at place, account ledger.AccountID) error {
 		})
 }
 
-// accounts prints the accounts of an owner, or the busiest ones.
-func accounts(ctx context.Context, at place, owner string) error {
-	return query(ctx, at, func(s *service) projection.Runner { return s.Accounts.Projector() },
-		func(ctx context.Context, s *service) error {
-			rows, _, err := s.Accounts.ByOwner(ctx, owner)
-			for _, r := range rows {
-				fmt.Printf("%-12s  %-30s  since %s  %d movements\n", r.Key.Account, r.Row.Owner,
-					r.Row.Opened.Format(time.DateOnly), r.Row.Movements)
-			}
-			return err
-		})
+// accounts prints the accounts whose owner's name has the words, the best first. Where no store of the accounts can
+// search, they are those whose owner's name is the words, just as they are written.
+func accounts(ctx context.Context, at place, words string) error {
+	searched := true
+	return query(ctx, at, func(s *service) projection.Runner {
+		s.Accounts, searched = s.searched()
+		return s.Accounts.Projector()
+	}, func(ctx context.Context, s *service) error {
+		find := s.Accounts.Search
+		if !searched {
+			fmt.Fprintf(os.Stderr, "%s can't search: these are the accounts whose owner's name is just %q; --accounts elastic searches\n",
+				s.Accounts.Projector().Store().Name(), words)
+			find = s.Accounts.ByOwner
+		}
+		rows, _, err := find(ctx, words)
+		for _, r := range rows {
+			fmt.Printf("%-12s  %-30s  since %s  %d movements\n", r.Key.Account, r.Row.Owner,
+				r.Row.Opened.Format(time.DateOnly), r.Row.Movements)
+		}
+		return err
+	})
+}
+
+// searched returns the accounts in the first of their stores that can search, or else in their first one.
+func (s *service) searched() (*ledger.AccountsModel, bool) {
+	if kept, err := s.Accounts.In("elastic"); err == nil {
+		return kept, true
+	}
+	return s.Accounts, false
 }
 
 // run keeps all read models up to date until it is interrupted.

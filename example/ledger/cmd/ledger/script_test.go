@@ -1,12 +1,20 @@
 package main
 
 import (
+	"context"
 	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ledger": main}) }
@@ -18,6 +26,11 @@ func TestALogMovesFromEngineToEngine(t *testing.T) {
 	runScripts(t, "testdata/servers", "DATABASE_URL", testserver.Postgres(t), "NATS_URL", testserver.NATS(t))
 }
 
+func TestReadModelsAreKeptInTheStoresThatFlagsName(t *testing.T) {
+	runScripts(t, "testdata/stores", "DATABASE_URL", testserver.Postgres(t), "NATS_URL", testserver.NATS(t),
+		"REDIS_URL", testserver.Redis(t), "ELASTICSEARCH_URL", testserver.Elasticsearch(t))
+}
+
 func runScripts(t *testing.T, dir string, variables ...string) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir,
@@ -27,7 +40,9 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 			}
 			return nil
 		},
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "until": until, "damage": damage, "older": older,
+		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
@@ -60,4 +75,51 @@ func damage(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	content[len(content)/2] ^= 1
 	ts.Check(os.WriteFile(path, content, 0o644))
+}
+
+// until PATTERN PROGRAM ARGS… runs the program until its output matches.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: until PATTERN PROGRAM ARGS…")
+	}
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	for began := time.Now(); ; {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			ts.Fatalf("no line matches %s, at last: %v\n%s", args[0], err, ts.ReadFile("stdout"))
+		}
+	}
+}
+
+// older FOLDER stores a generation of the totals that another release made: it counts one movement more per currency. It is
+// active.
+func older(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: older FOLDER")
+	}
+	ctx := context.Background()
+	store, err := sqlite.Open(ctx, filepath.Join(ts.MkAbs(args[0]), "readmodels-embedded.db"))
+	ts.Check(err)
+	defer store.Close()
+	all, err := store.Generations(ctx, "CurrencyTotals")
+	ts.Check(err)
+	own, schema, err := store.Open(ctx, "CurrencyTotals", all[0].Schema.Fingerprint)
+	ts.Check(err)
+	var changes []readmodel.Change
+	checkpoint, err := own.Find(ctx, readmodel.Find{Index: -1}, func(key, row []readmodel.Value, at cqrs.Position) error {
+		row = slices.Clone(row)
+		row[3] = readmodel.OfInt64(row[3].Int64() + 1)
+		changes = append(changes, readmodel.Change{Key: slices.Clone(key), Row: row, Position: at})
+		return nil
+	})
+	ts.Check(err)
+	before := *schema
+	before.Fingerprint = "00000000000000aa"
+	table, err := store.Table(ctx, &before)
+	ts.Check(err)
+	ts.Check(table.Apply(ctx, &readmodel.Batch{To: checkpoint, Changes: changes}))
+	ts.Check(store.Promote(ctx, "CurrencyTotals", before.Fingerprint))
 }

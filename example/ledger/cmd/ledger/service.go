@@ -7,7 +7,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
@@ -23,12 +25,14 @@ type place struct {
 	dsn    string // address of the database that has the log, on the engine postgres
 	url    string // addresses of the servers that have the log, on the engine jetstream
 	stores        // of the read models
+	// begins says that the command may begin a log where there is none.
+	begins bool
 }
 
 func (p *place) flags(f *flag.FlagSet) {
 	f.StringVar(&p.engine, "log", "embedded", "`engine` of the event log: embedded, postgres or jetstream")
 	f.StringVar(&p.data, "data", "", "`folder` of the read models and of the embedded log; the demo keeps it if it is given (default data)")
-	f.StringVar(&p.dsn, "dsn", "", "`address` of the database, with --log postgres; the demo starts a server if there is none (default $DATABASE_URL)")
+	f.StringVar(&p.dsn, "dsn", "", "`address` of the database of what is in postgres, the log or read models; the demo starts a server if there is none (default $DATABASE_URL)")
 	f.StringVar(&p.url, "url", "", "`addresses` of the servers, with --log jetstream; the demo starts three if there are none (default $NATS_URL)")
 	p.stores.flags(f)
 }
@@ -50,6 +54,9 @@ func (p *place) folder() string {
 func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 	switch p.engine {
 	case "embedded":
+		if err := p.mustExist(); err != nil {
+			return nil, err
+		}
 		return embedded.Open(ctx, p.folder())
 	case "postgres":
 		return postgres.Open(ctx, p.database())
@@ -58,6 +65,23 @@ func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 	}
 	return nil, fmt.Errorf("there is no engine %q: it is embedded, postgres or jetstream", p.engine)
 }
+
+// mustExist refuses a folder without a log, unless the command may begin one: its name is likely to be mistyped, and what
+// only reads would answer from a log that is empty and new.
+func (p *place) mustExist() error {
+	if p.begins {
+		return nil
+	}
+	_, err := os.Stat(filepath.Join(p.folder(), logFile))
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("there is no log in the folder %s: --data names another one, and `ledger load` or `ledger log import` "+
+		"begins one", p.folder())
+}
+
+// logFile is the file of the embedded log.
+const logFile = "log.db"
 
 // database returns the address of the database.
 func (p *place) database() string { return cmp.Or(p.dsn, os.Getenv("DATABASE_URL")) }

@@ -25,7 +25,8 @@ type stores struct{ balances, totals, movements, accounts string }
 func (s *stores) flags(f *flag.FlagSet) {
 	f.StringVar(&s.balances, "balances", "sqlite", "`stores` of the balances, separated by commas, of which the first answers "+
 		"queries: sqlite, postgres, redis, elastic, or the address of one: postgres://…, redis://…, http://…")
-	f.StringVar(&s.totals, "totals", "sqlite", "`stores` of the totals per currency")
+	f.StringVar(&s.totals, "totals", "sqlite", "`stores` of the totals per currency; with --log postgres also materialized, "+
+		"a view that the database computes beside the log")
 	f.StringVar(&s.movements, "movements", "sqlite", "`stores` of the recent movements")
 	f.StringVar(&s.accounts, "accounts", "sqlite", "`stores` of the list of accounts")
 }
@@ -74,14 +75,17 @@ type rowStore interface {
 	io.Closer
 }
 
+// logSchema is the PostgreSQL schema that has the log.
+const logSchema = "eventlog"
+
 // openStore opens a store by its kind, with the address that the environment has for it, or by its address.
 func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
 	kind, _, found := strings.Cut(name, ":")
-	address := func(variable string) string {
+	address := func(otherwise string) string {
 		if found {
 			return name
 		}
-		return os.Getenv(variable)
+		return otherwise
 	}
 	switch kind {
 	case "sqlite":
@@ -90,13 +94,19 @@ func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
 		}
 		return sqlite.Open(ctx, filepath.Join(p.folder(), "readmodels-"+p.engine+".db"))
 	case "postgres", "postgresql":
-		return postgres.Open(ctx, address("DATABASE_URL"), postgres.Migrate())
+		return postgres.Open(ctx, address(p.database()), postgres.Migrate())
+	case "materialized":
+		if p.engine != "postgres" {
+			return nil, fmt.Errorf("materialized views are computed from a log in PostgreSQL: they need --log postgres, not %s", p.engine)
+		}
+		return postgres.Open(ctx, p.database(), postgres.Migrate(), postgres.Materialized(logSchema))
 	case "redis", "rediss":
-		return redis.Open(ctx, address("REDIS_URL"))
+		return redis.Open(ctx, address(os.Getenv("REDIS_URL")))
 	case "elastic", "http", "https":
-		return elastic.Open(ctx, address("ELASTICSEARCH_URL"))
+		return elastic.Open(ctx, address(os.Getenv("ELASTICSEARCH_URL")))
 	}
-	return nil, fmt.Errorf("there is no store %q: it is sqlite, postgres, redis or elastic, or the address of one", name)
+	return nil, fmt.Errorf("there is no store %q: it is sqlite, postgres, redis or elastic, or the address of one; "+
+		"for totals also materialized", name)
 }
 
 // Close closes the stores.
