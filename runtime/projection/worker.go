@@ -45,6 +45,10 @@ type worker[K comparable, R any] struct {
 	empty bool
 	// live says that the rows follow the log's head.
 	live bool
+	// met says that the run was level with the live scan, and goal is where the log's head was then: the live scan may be
+	// far behind it, where another projection holds it up.
+	met  bool
+	goal cqrs.Position
 	// patient says that the run waits for verification before it goes on.
 	patient bool
 
@@ -164,7 +168,10 @@ func (w *worker[K, R]) advance() error {
 	}
 	c, err := w.reader.poll()
 	if c == nil && err == nil {
-		if !w.live && w.reader.current(w.scanned) {
+		switch whole, err := w.whole(); {
+		case err != nil:
+			return err
+		case whole:
 			return w.arrive()
 		}
 		if w.live && w.folded.Handled > w.stored.Handled {
@@ -174,7 +181,7 @@ func (w *worker[K, R]) advance() error {
 	}
 	if errors.Is(err, errLeft) {
 		w.reader.leave()
-		w.reader = nil
+		w.reader, w.met = nil, false
 		return nil
 	}
 	if err != nil {
@@ -191,6 +198,21 @@ func (w *worker[K, R]) advance() error {
 		return w.write()
 	}
 	return nil
+}
+
+// whole reports whether the read model has come to reflect the log's head.
+func (w *worker[K, R]) whole() (bool, error) {
+	if w.live || !w.reader.current(w.scanned) {
+		return false, nil
+	}
+	if !w.met {
+		head, err := w.log.Head(w.io)
+		if err != nil {
+			return false, err
+		}
+		w.met, w.goal = true, head
+	}
+	return w.scanned >= w.goal, nil
 }
 
 // await waits for a chunk, as long as no write is due and ctx lasts.
