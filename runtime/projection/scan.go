@@ -163,6 +163,7 @@ func (s *scan) settle() bool {
 	for _, r := range s.readers {
 		r.want = max(r.want, s.frontier)
 		f.live.attach(r)
+		signal(r.news) // it may be current now
 	}
 	s.readers = nil
 	return false

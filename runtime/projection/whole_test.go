@@ -57,3 +57,37 @@ func TestAGenerationIsNotBuiltBecauseItReachedALiveScanThatIsHeldUp(t *testing.T
 		require.NoError(t, stopJoining())
 	})
 }
+
+func TestAReaderThatTheLiveScanTakesOverLearnsThatItIsCurrent(t *testing.T) {
+	f := newFeed(newLog())
+	newScan := func() *scan {
+		s := &scan{feed: f, frontier: 10, room: make(chan struct{}, 1), done: make(chan struct{})}
+		f.scans = append(f.scans, s)
+		return s
+	}
+	f.live = newScan()
+	r := &reader{feed: f, want: 10, news: make(chan struct{}, 1)}
+	behind := newScan()
+	behind.attach(r)
+	require.False(t, r.current(10))
+	require.False(t, behind.settle(), "it has no reader any more")
+	require.True(t, r.current(10))
+	assert.Len(t, r.news, 1, "else it sleeps until something is appended")
+}
+
+func TestWhatComesBeforeAFailureIsStoredAlsoByAReaderThatWasLeftBehind(t *testing.T) {
+	log := benchLog(300, 30)
+	w := warmWorker(t, log)
+	var failing writer
+	failing.position, failing.commit = w.scanned, 1<<40
+	log.append(failing.commitOf(deposited("before", "EUR", 1))...)
+	log.append(failing.commitOf(deposited("failing", "EUR", 1))...)
+	last := &log.records[len(log.records)-1]
+	w.reader.leave()
+	w.reader = nil // as errLeft leaves it
+	failed := newFoldError("Balances", last, errPayload)
+	require.Equal(t, failed, w.salvage(failed))
+	at, err := w.table.Checkpoint(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, failing.position-1, at.Position)
+}

@@ -274,7 +274,7 @@ func (w *worker[K, R]) take(c *chunk) error {
 	}
 	w.folded.Handled += n
 	w.status.folded(w.folded.Handled, c.head, w.oldest)
-	if w.live {
+	if w.live && w.reader != nil { // nil where the scan left it behind, and the run ends
 		w.status.known(w.folded.Handled + w.reader.queued(w.handles))
 	}
 	return nil
