@@ -159,7 +159,7 @@ func (w *worker) begin() (at Checkpoint, err error) {
 			return at, err
 		}
 	}
-	return at, s.store.Save(w.io, s.def.Name, &Step{To: at})
+	return at, s.store.Save(w.io, s.def.Name, &Step{Holder: s.settings.holder, To: at})
 }
 
 // commitAt returns the commit of the event at a position, zero if there is none.

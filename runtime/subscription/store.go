@@ -39,6 +39,8 @@ type Parked struct {
 
 // Step moves a subscription on.
 type Step struct {
+	// Holder is who makes the step.
+	Holder   string
 	From, To Checkpoint
 	// Park are streams to be parked, or parked at another event. They are stored as they are.
 	Park []Parked
@@ -65,7 +67,9 @@ type Store interface {
 	// Load returns a subscription's checkpoint; the zero one if it never ran.
 	Load(ctx context.Context, name string) (Checkpoint, error)
 
-	// Save makes a step, whole or not at all, if the stored checkpoint is that of From; else it fails with ErrFenced.
+	// Save makes a step, whole or not at all, if the stored checkpoint is that of From and the lease is nobody's but the
+	// Holder's, whether it has ended or not; else it fails with ErrFenced. A step that parks or unparks may leave the
+	// checkpoint where it is: the lease tells such a step of a process that was stopped from one of who took over.
 	Save(ctx context.Context, name string, s *Step) error
 
 	// Parked returns the parked streams, by Position.
@@ -85,8 +89,8 @@ type Store interface {
 	Subscriptions(ctx context.Context) ([]Info, error)
 }
 
-// ErrFenced says that another process moved the checkpoint.
-var ErrFenced = errors.New("the checkpoint of the subscription was moved by another process")
+// ErrFenced says that another process moved the checkpoint, or has taken over.
+var ErrFenced = errors.New("another process has taken over the subscription")
 
 // ErrNotParked says that a stream is not parked.
 var ErrNotParked = errors.New("the stream is not parked")

@@ -461,7 +461,7 @@ func (w *worker) nextStep() (Step, error) {
 	}
 	step := w.step
 	w.step = Step{}
-	step.From, step.To = w.stored, w.stored
+	step.Holder, step.From, step.To = w.settings.holder, w.stored, w.stored
 	if w.done.position > step.To.Position {
 		step.To.Position, step.To.Commit = w.done.position, w.done.commit
 	}

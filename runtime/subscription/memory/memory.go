@@ -55,7 +55,7 @@ func (s *Store) Save(ctx context.Context, name string, step *subscription.Step) 
 		return err
 	}
 	st := s.state(name)
-	if st.info.Checkpoint != step.From {
+	if st.info.Checkpoint != step.From || st.info.Holder != "" && st.info.Holder != step.Holder {
 		return subscription.ErrFenced
 	}
 	st.info.Checkpoint = step.To

@@ -140,9 +140,9 @@ func (s *Store) Save(ctx context.Context, name string, step *subscription.Step) 
 			return err
 		}
 		done, err := tx.Exec(ctx, `UPDATE cqrs_subscriptions SET position = $2, commit_id = $3, passed = $4, started = $5
-			WHERE name = $1 AND position = $6 AND commit_id = $7 AND passed = $8 AND started = $9`,
+			WHERE name = $1 AND position = $6 AND commit_id = $7 AND passed = $8 AND started = $9 AND holder IN ('', $10)`,
 			name, to.Position, [16]byte(to.Commit), to.Passed, to.Started,
-			from.Position, [16]byte(from.Commit), from.Passed, from.Started)
+			from.Position, [16]byte(from.Commit), from.Passed, from.Started, step.Holder)
 		if err != nil {
 			return err
 		}

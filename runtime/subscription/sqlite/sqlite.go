@@ -127,9 +127,9 @@ func (s *Store) Save(ctx context.Context, name string, step *subscription.Step) 
 		}
 		from, to := step.From, step.To
 		err := run(c, `UPDATE cqrs_subscriptions SET position = ?, commit_id = ?, passed = ?, started = ?
-			WHERE name = ? AND position = ? AND commit_id = ? AND passed = ? AND started = ?`, nil,
+			WHERE name = ? AND position = ? AND commit_id = ? AND passed = ? AND started = ? AND holder IN ('', ?)`, nil,
 			int64(to.Position), commitText(to), to.Passed, to.Started,
-			name, int64(from.Position), commitText(from), from.Passed, from.Started)
+			name, int64(from.Position), commitText(from), from.Passed, from.Started, step.Holder)
 		if err != nil {
 			return err
 		}

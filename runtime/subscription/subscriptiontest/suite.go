@@ -21,6 +21,7 @@ func Run(t *testing.T, open func(t *testing.T) subscription.Store) {
 		"ASubscriptionThatNeverRanIsAtNothing":       testEmpty,
 		"AStepIsMadeFromTheStoredCheckpointOnly":     testFence,
 		"OfRacingStepsOneIsMade":                     testRaces,
+		"WhoeverWasReplacedMakesNoStep":              testReplaced,
 		"StreamsAreParkedAndUnparkedWithTheStep":     testParked,
 		"AParkedStreamIsRetriedUntilItIsParkedAgain": testRetry,
 		"ALeaseIsOneProcessesAtATime":                testLease,
@@ -42,7 +43,7 @@ func at(n int) subscription.Checkpoint {
 
 func save(t *testing.T, store subscription.Store, n int, step subscription.Step) {
 	t.Helper()
-	step.From, step.To = at(n-1), at(n)
+	step.Holder, step.From, step.To = "me", at(n-1), at(n)
 	require.NoError(t, store.Save(t.Context(), "mails", &step))
 }
 
@@ -79,7 +80,7 @@ func testFence(t *testing.T, store subscription.Store) {
 		"another commit":  {Position: 1, Commit: cqrs.CommitID{15: 9}, Passed: 2, Started: true},
 		"another counter": {Position: 1, Commit: at(1).Commit, Passed: 3, Started: true},
 	} {
-		step := subscription.Step{From: from, To: at(3), Park: []subscription.Parked{parked("a", 3)}}
+		step := subscription.Step{Holder: "me", From: from, To: at(3), Park: []subscription.Parked{parked("a", 3)}}
 		require.ErrorIs(t, store.Save(t.Context(), "mails", &step), subscription.ErrFenced, name)
 	}
 	c, err = store.Load(t.Context(), "mails")
@@ -111,6 +112,28 @@ func testRaces(t *testing.T, store subscription.Store) {
 	}
 	wg.Wait()
 	assert.EqualValues(t, steps, won.Load())
+}
+
+// Neither the process that was replaced nor the one that took over has moved the checkpoint.
+func testReplaced(t *testing.T, store subscription.Store) {
+	require.NoError(t, store.Hold(t.Context(), "mails", "me", time.Millisecond, nil))
+	save(t, store, 1, subscription.Step{Park: []subscription.Parked{parked("a", 1)}})
+	require.Eventually(t, func() bool { return store.Hold(t.Context(), "mails", "you", time.Hour, nil) == nil },
+		10*time.Second, time.Millisecond)
+	for _, late := range []subscription.Step{
+		{Unpark: []cqrs.StreamID{stream("a")}}, {Park: []subscription.Parked{parked("b", 1)}}, {},
+	} {
+		late.Holder, late.From, late.To = "me", at(1), at(1)
+		require.ErrorIs(t, store.Save(t.Context(), "mails", &late), subscription.ErrFenced)
+	}
+	all, err := store.Parked(t.Context(), "mails")
+	require.NoError(t, err)
+	assert.Equal(t, []subscription.Parked{parked("a", 1)}, all)
+	mine := subscription.Step{Holder: "you", From: at(1), To: at(2), Unpark: []cqrs.StreamID{stream("a")}}
+	require.NoError(t, store.Save(t.Context(), "mails", &mine))
+	require.NoError(t, store.Release(t.Context(), "mails", "you", nil))
+	next := subscription.Step{Holder: "me", From: at(2), To: at(3)}
+	require.NoError(t, store.Save(t.Context(), "mails", &next), "a lease that was given up is nobody's")
 }
 
 func testParked(t *testing.T, store subscription.Store) {
