@@ -73,7 +73,7 @@ func (s *Subscription) turn(ctx context.Context) error {
 	io, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	w := newWorker(s, io, asked.Add(s.settings.lease))
-	err := w.start()
+	err := w.start(ctx)
 	if err == nil {
 		err = w.work(ctx)
 	}
@@ -107,14 +107,14 @@ func (w *worker) bounded(f func(ctx context.Context) error) error {
 }
 
 // start finds out where the subscription is, and that it belongs to this log.
-func (w *worker) start() error {
+func (w *worker) start(ctx context.Context) error {
 	s := w.Subscription
-	at, err := s.store.Load(w.io, s.def.Name)
+	at, err := s.store.Load(ctx, s.def.Name)
 	if err != nil {
 		return err
 	}
 	if !at.Started {
-		if at, err = w.begin(); err != nil {
+		if at, err = w.begin(ctx); err != nil {
 			return err
 		}
 	}
@@ -127,7 +127,7 @@ func (w *worker) start() error {
 			return &HistoryError{s.def.Name, at.Position, at.Commit, found}
 		}
 	}
-	parked, err := s.store.Parked(w.io, s.def.Name)
+	parked, err := s.store.Parked(ctx, s.def.Name)
 	if err != nil {
 		return err
 	}
@@ -138,15 +138,15 @@ func (w *worker) start() error {
 	s.status.set(Status{
 		Subscription: s.def.Name, Phase: CatchingUp, Position: at.Position, Parked: len(parked), Holder: s.settings.holder,
 	})
-	return w.count()
+	return w.count(ctx)
 }
 
 // begin stores the first checkpoint.
-func (w *worker) begin() (at Checkpoint, err error) {
+func (w *worker) begin(ctx context.Context) (at Checkpoint, err error) {
 	s := w.Subscription
 	at.Started = true
 	if s.def.Start == Head {
-		if at.Position, err = s.log.Head(w.io); err != nil {
+		if at.Position, err = s.log.Head(ctx); err != nil {
 			return at, err
 		}
 		if at.Position > 0 {
@@ -155,11 +155,11 @@ func (w *worker) begin() (at Checkpoint, err error) {
 			}
 		}
 		// What is appended meanwhile is counted too: only the lag that is shown depends on it.
-		if at.Passed, err = s.log.Count(w.io, s.def.Events...); err != nil {
+		if at.Passed, err = s.log.Count(ctx, s.def.Events...); err != nil {
 			return at, err
 		}
 	}
-	return at, s.store.Save(w.io, s.def.Name, &Step{Holder: s.settings.holder, To: at})
+	return at, s.store.Save(ctx, s.def.Name, &Step{Holder: s.settings.holder, To: at})
 }
 
 // commitAt returns the commit of the event at a position, zero if there is none.
@@ -177,8 +177,8 @@ func (w *worker) commitAt(at cqrs.Position) (commit cqrs.CommitID, err error) {
 }
 
 // count asks the log how many events there are for this subscription.
-func (w *worker) count() error {
-	total, err := w.log.Count(w.io, w.def.Events...)
+func (w *worker) count(ctx context.Context) error {
+	total, err := w.log.Count(ctx, w.def.Events...)
 	w.mu.Lock()
 	w.total = max(w.total, total)
 	w.mu.Unlock()
@@ -264,7 +264,7 @@ func (w *worker) keepLease(stop context.Context) error {
 		case <-renew.C:
 			err = w.renew(stop)
 			if err == nil {
-				err = w.count()
+				err = w.count(stop)
 			}
 		}
 		if err != nil && (stop.Err() != nil || passes(err) && time.Now().Before(w.validUntil())) {

@@ -303,11 +303,12 @@ func checkHistory(t *testing.T, r *rand.Rand, name string) {
 	log, store, b := fixture()
 	streams := strings.Split("abcdefgh", "")[:1+r.IntN(8)]
 	fails := map[string]int{} // how often each event fails
+	chance := rand.New(rand.NewPCG(r.Uint64(), 0))
 	b.failing(func(entry string, _ int) error {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		if _, there := fails[entry]; !there {
-			fails[entry] = max(0, int(r.ExpFloat64()*3)-2)
+			fails[entry] = max(0, int(chance.ExpFloat64()*3)-2)
 		}
 		if fails[entry]--; fails[entry] >= 0 {
 			return errNo
@@ -382,4 +383,32 @@ func TestNoGoroutineOutlivesARun(t *testing.T) {
 	stop()
 	require.NoError(t, log.Close())
 	goleak.VerifyNone(t, before)
+}
+
+// hungStore is a store whose server has stopped: calls end with their contexts.
+type hungStore struct {
+	*memory.Store
+	asked chan struct{}
+}
+
+func (s *hungStore) Load(ctx context.Context, _ string) (subscription.Checkpoint, error) {
+	close(s.asked)
+	<-ctx.Done()
+	return subscription.Checkpoint{}, ctx.Err()
+}
+
+func TestARunEndsWhileItsStoreHangs(t *testing.T) {
+	log, store, b := fixture()
+	hung := &hungStore{store, make(chan struct{})}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- subscribe(log, hung, subscription.Beginning, b).Run(ctx) }()
+	<-hung.asked
+	cancel()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("it waits for the store")
+	}
 }
