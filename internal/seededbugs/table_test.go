@@ -390,8 +390,20 @@ var table = []bug{
 	{
 		name:  "a generation is promoted whatever its rows are",
 		file:  "runtime/projection/promote.go",
-		edits: []edit{{old: "w.Projector, false, generation", new: "w.Projector, true, generation"}},
+		edits: []edit{{old: "err = report.Err()", new: "_ = report.Err()"}},
 		pkg:   projection, run: "PromotedOnlyIf",
+	},
+	{
+		name:  "what was rolled back while it was verified is promoted again",
+		file:  "runtime/projection/promote.go",
+		edits: []edit{{old: "if due, _, err := w.promotable(); err != nil || !due {", new: "if due, _, err := w.promotable(); err != nil && !due {"}},
+		pkg:   projection, run: "RolledBackWhile",
+	},
+	{
+		name:  "a generation is built where it meets a live scan that is held up",
+		file:  "runtime/projection/worker.go",
+		edits: []edit{{old: "return w.scanned >= w.goal, nil", new: "return true, nil"}},
+		pkg:   projection, run: "HeldUp",
 	},
 	{
 		name:  "a reader that is slow holds up the others for ever",

@@ -23,22 +23,12 @@ func (p *Projector[K, R]) own(generations []readmodel.Generation) int {
 // what the log says, which is found out in the background unless the worker is patient. It does not where an operator wants to
 // promote, or already chose another generation instead.
 func (w *worker[K, R]) promote() error {
-	generations, err := w.store.Generations(w.io, w.def.Name)
-	if err != nil {
-		return err
-	}
-	i := w.own(generations)
-	if i < 0 {
-		return readmodel.ErrNoGeneration
-	}
-	own := &generations[i]
-	w.status.active(own.Active)
-	first := !slices.ContainsFunc(generations, func(g readmodel.Generation) bool { return g.Active })
+	due, first, err := w.promotable()
 	switch {
-	case own.Active, !first && (w.def.Manual || !own.Promoted.IsZero()):
-		return nil
+	case err != nil || !due:
+		return err
 	case first:
-		return w.makeActive()
+		return w.makeActive(slog.LevelDebug) // there is nothing to compare it with
 	case w.patient:
 		return w.verified()
 	}
@@ -50,37 +40,55 @@ func (w *worker[K, R]) promote() error {
 	return nil
 }
 
-// makeActive promotes the first generation, which nobody had anything to compare with.
-func (w *worker[K, R]) makeActive() error {
+// promotable reports whether the generation is due to be promoted by itself, and whether no other one is active.
+func (w *worker[K, R]) promotable() (due, first bool, err error) {
+	generations, err := w.store.Generations(w.io, w.def.Name)
+	if err != nil {
+		return false, false, err
+	}
+	i := w.own(generations)
+	if i < 0 {
+		return false, false, readmodel.ErrNoGeneration
+	}
+	own := &generations[i]
+	w.status.active(own.Active)
+	first = !slices.ContainsFunc(generations, func(g readmodel.Generation) bool { return g.Active })
+	return !own.Active && (first || !w.def.Manual && own.Promoted.IsZero()), first, nil
+}
+
+func (w *worker[K, R]) makeActive(level slog.Level) error {
 	if err := w.store.Promote(w.io, w.def.Name, w.def.Codec.Schema.Fingerprint); err != nil {
 		return err
 	}
-	w.promoted(slog.LevelDebug)
-	return nil
-}
-
-func (w *worker[K, R]) promoted(level slog.Level) {
 	w.status.active(true)
 	w.group.logger.Log(w.io, level, "generation promoted", "projection", w.def.Name, "sink", w.store.Name(),
 		"generation", w.def.Codec.Schema.Fingerprint)
+	return nil
 }
 
-// verified promotes the generation as an operator does: if a sample of its rows is what the log says. If it is not, the
-// generation is kept up to date, and says so, but nobody is led to it.
+// verified promotes the generation by the check that an operator does: if a sample of its rows is what the log says. If it
+// is not, the generation is kept up to date, and says so, but nobody is led to it.
 func (w *worker[K, R]) verified() error {
 	w.status.phase(Verifying)
 	defer w.status.phase(Live)
-	_, err := generation.Promote(w.work, w.log, w.Projector, false, generation.Options{Seed: rand.Uint64()})
+	report, err := generation.Check(w.work, w.log, w.Projector, generation.Options{Seed: rand.Uint64()})
+	if err == nil {
+		err = report.Err()
+	}
 	if errors.As(err, new(*generation.MismatchError)) {
 		err = fmt.Errorf("the generation is not promoted: %w", err)
 		w.status.refused(err)
 		w.group.logger.ErrorContext(w.io, "generation is not promoted", "projection", w.def.Name, "sink", w.store.Name(), "error", err)
 		return nil
 	}
-	if err == nil {
-		w.promoted(slog.LevelInfo)
+	if err != nil {
+		return err
 	}
-	return err
+	// That took a while: an operator may have promoted the generation meanwhile, and even gone back already.
+	if due, _, err := w.promotable(); err != nil || !due {
+		return err
+	}
+	return w.makeActive(slog.LevelInfo)
 }
 
 // observe looks at what others may have changed, and at how much there is to do.

@@ -1,0 +1,46 @@
+package projection
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
+)
+
+// activeOf returns the fingerprint of the active generation of a projection.
+func activeOf(t *testing.T, store readmodel.Store, projection string) (fingerprint string) {
+	generations, err := store.Generations(t.Context(), projection)
+	require.NoError(t, err)
+	for _, g := range generations {
+		if g.Active {
+			fingerprint = g.Schema.Fingerprint
+		}
+	}
+	return fingerprint
+}
+
+func TestAGenerationThatAnOperatorRolledBackWhileItWasVerifiedStaysRolledBack(t *testing.T) {
+	var w writer
+	log, store := newLog(), memory.New()
+	historyOf(log, &w, 20)
+	def := deposits("Sums", "Deposited")
+	require.NoError(t, New(NewGroup(log), store, def).CatchUp(t.Context()))
+
+	later := def
+	later.Codec.Schema.Fingerprint = "2222222222222222"
+	made := 0
+	later.NewFold = func(lane int) func(*Rows[balanceKey, balance], *cqrs.Record) error {
+		if made++; made == 2 { // the one that verifies
+			require.NoError(t, store.Promote(t.Context(), "Sums", later.Codec.Schema.Fingerprint))
+			require.NoError(t, store.Promote(t.Context(), "Sums", def.Codec.Schema.Fingerprint))
+		}
+		return def.NewFold(lane)
+	}
+	require.NoError(t, New(NewGroup(log), store, later).CatchUp(t.Context()))
+	require.Equal(t, 2, made)
+	assert.Equal(t, def.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"))
+}
