@@ -27,7 +27,7 @@ type lane[K comparable, R any] struct {
 	// streams has the hashes of streams, which divide them among lanes.
 	streams hashes
 	touch   cqrs.Position
-	// held are the chunks that deferred records belong to, and perhaps some more.
+	// held are the chunks that deferred records belong to.
 	held []*chunk
 	// cached is the number of rows in memory, at the end of the last chunk.
 	cached atomic.Int64
@@ -170,6 +170,10 @@ func (h *hashes) of(rec *cqrs.Record) uint32 {
 	return *known
 }
 
+// maxHeld bounds the chunks that a lane holds: where few of a chunk's records are the projection's, a batch is spread over
+// very many of them.
+const maxHeld = 64
+
 // touched is for how many records rows are brought near at once: as many as a small cache has room for.
 const touched = 128
 
@@ -177,6 +181,7 @@ const touched = 128
 func (l *lane[K, R]) fold(io context.Context, c *chunk, after cqrs.Position) (err error) {
 	defer l.guard(&err)
 	byStream := l.of > 1 && l.def.ByStream
+	deferred := len(l.rows.deferred)
 	for i := range c.records {
 		if i%touched == 0 {
 			l.touch += l.rows.cache.touch(c.records[i:min(i+touched, len(c.records))])
@@ -192,12 +197,12 @@ func (l *lane[K, R]) fold(io context.Context, c *chunk, after cqrs.Position) (er
 	}
 	// A panic is the fold's only while a record is being folded.
 	l.rows.record = nil
-	if n := len(l.held); len(l.rows.deferred) > 0 && (n == 0 || l.held[n-1] != c) {
+	if len(l.rows.deferred) > deferred {
 		c.hold(1)
 		l.held = append(l.held, c)
 	}
 	l.rows.rest(len(c.records))
-	if l.n >= l.settings.batch {
+	if l.n >= l.settings.batch || len(l.held) >= maxHeld {
 		err = l.endBatch(io)
 	}
 	l.cached.Store(int64(l.rows.cache.rows))
