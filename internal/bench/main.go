@@ -1,7 +1,10 @@
 // Command bench prints what the README quotes: how near the ledger, and the generator, come to the limit, as ratios of
 // figures that were measured in one run on one machine.
 //
-//	bench [-events N] [-rebuilt N] [-seconds S] [-only replay|commands|command|load|codec|generate|appends|reads|rebuild|together|rebuildsinks]
+//	bench [-events N] [-rebuilt N] [-seconds S] [-only SECTION]
+//
+// The sections are generate, codec, command, load, replay, commands, appends, reads, rebuild, together, live and
+// rebuildsinks.
 package main
 
 import (
@@ -18,7 +21,7 @@ func main() {
 	events := flag.Int("events", 1_000_000, "events to replay")
 	rebuilt := flag.Int("rebuilt", 10_000_000, "events to rebuild read models from")
 	seconds := flag.Float64("seconds", 3, "how long each number of callers is measured")
-	only := flag.String("only", "", "one of replay, commands, command, load, codec, generate, appends, reads, rebuild, together, rebuildsinks; all if empty")
+	only := flag.String("only", "", "the one section to run; all if empty")
 	flag.Parse()
 	ctx := context.Background()
 	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
@@ -36,6 +39,7 @@ func main() {
 		{"reads", func() error { return reads(ctx, *events) }},
 		{"rebuild", func() error { return rebuildAll(ctx, *rebuilt) }},
 		{"together", func() error { return together(ctx, *rebuilt) }},
+		{"live", func() error { return live(ctx, time.Duration(*seconds*float64(time.Second))) }},
 		{"rebuildsinks", func() error { return rebuildSinks(ctx, *rebuilt) }},
 	} {
 		if *only != "" && *only != b.name {

@@ -24,7 +24,7 @@ import (
 // settings of durability as the sink's.
 func rebuildSinks(ctx context.Context, events int) error {
 	return withArchive(ctx, events, func(log *archive.Log, plain string) error {
-		fmt.Printf("\nRebuild of balances from %d events of %d accounts in 3 currencies, into databases, all rows landed and indexed\n",
+		fmt.Printf("\nRebuild of balances from %d events of %d accounts in 3 currencies, all rows landed and indexed\n",
 			events, rebuildAccounts)
 		fmt.Printf("  %-10s %-46s %8s %9s %9s %10s\n", "", "", "s", "µs/event", "x by hand", "x rebuild")
 		into := func(name string, open func(context.Context) (database, error)) error {

@@ -17,3 +17,8 @@ func startPostgres(t testing.TB) string {
 func startNATS(t testing.TB, syncInterval string) string {
 	return testserver.StartNATS(t, testserver.NATSOptions{SyncInterval: syncInterval}).URL()
 }
+
+// startRedis starts a server that keeps nothing on disk and ends with t, and returns its address.
+func startRedis(t testing.TB) string {
+	return testserver.StartRedis(t, testserver.RedisOptions{}).URL()
+}
