@@ -29,7 +29,7 @@ func (p *Projector[K, R]) Refold(ctx context.Context, through cqrs.Position, ref
 			return err
 		}
 		for _, rows := range all {
-			if err := rows.fold(rec); err != nil {
+			if err := rows.refold(rec); err != nil {
 				return newFoldError(p.def.Name, rec, err)
 			}
 		}
@@ -40,6 +40,18 @@ func (p *Projector[K, R]) Refold(ctx context.Context, through cqrs.Position, ref
 		}
 	}
 	return nil
+}
+
+// maxChanged is how many rows change before those of them are let go that are deleted.
+const maxChanged = 4096
+
+// refold folds a record into rows of which nothing is ever written. Only those that exist stay: the log may have made and
+// deleted any number of others.
+func (r *Rows[K, R]) refold(rec *cqrs.Record) error {
+	if len(r.dirty) >= maxChanged {
+		r.wrote()
+	}
+	return r.fold(rec)
 }
 
 // chosen returns rows that hold nothing but what upTo chooses.
