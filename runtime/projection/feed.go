@@ -105,6 +105,7 @@ type reader struct {
 	want    cqrs.Position
 	queue   []*chunk
 	records int // in the queue, of all types
+	bytes   int // in the queue
 	err     error
 }
 
@@ -203,6 +204,7 @@ func (r *reader) poll() (*chunk, error) {
 	r.queue[0] = nil
 	r.queue = r.queue[1:]
 	r.records -= len(c.records)
+	r.bytes -= c.bytes
 	if r.scan != nil {
 		signal(r.scan.room)
 	}
@@ -238,7 +240,7 @@ func (r *reader) leave() {
 	for _, c := range r.queue {
 		c.release()
 	}
-	r.queue, r.records = nil, 0
+	r.queue, r.records, r.bytes = nil, 0, 0
 	s := r.scan
 	last := s != nil && s.remove(r)
 	f.mu.Unlock()
@@ -255,12 +257,13 @@ func (r *reader) push(c *chunk) {
 	c.hold(1)
 	r.queue = append(r.queue, c)
 	r.records += len(c.records)
+	r.bytes += c.bytes
 	signal(r.news)
 }
 
 // full says that the reader has enough to do.
 func (r *reader) full() bool {
-	return r.records >= 8*r.feed.chunkRecords || len(r.queue) >= maxWindow
+	return r.records >= 8*r.feed.chunkRecords || r.bytes >= 8*chunkBytes || len(r.queue) >= maxWindow
 }
 
 func signal(c chan struct{}) {

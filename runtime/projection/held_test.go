@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 )
 
 func TestABatchThatIsSpreadOverVeryManyChunksHoldsFewOfThem(t *testing.T) {
@@ -28,4 +30,22 @@ func TestABatchThatIsSpreadOverVeryManyChunksHoldsFewOfThem(t *testing.T) {
 		fold("missing")
 		assert.Less(t, len(l.held), maxHeld)
 	}
+}
+
+func TestAReaderOfLargeEventsIsFullByTheirBytes(t *testing.T) {
+	f := newFeed(newLog())
+	r := &reader{feed: f, news: make(chan struct{}, 1)}
+	large := cqrs.Record{Data: make([]byte, chunkBytes)}
+	for range 8 {
+		require.False(t, r.full())
+		c := newChunk(true)
+		c.add(&large, 0)
+		r.push(c)
+		c.release()
+	}
+	require.True(t, r.full(), "whatever few events that are")
+	c, err := r.poll()
+	require.NoError(t, err)
+	c.release()
+	assert.False(t, r.full())
 }
