@@ -17,7 +17,9 @@ type books struct {
 	events   int
 	found    int // acknowledged movements
 	// movements and deposits count, per currency.
-	movements, deposits map[ledger.Currency]int64
+	movements, deposits moves
+	// recent has the last movements of the treasury, by number.
+	recent map[int64]movement
 }
 
 // check reads the whole log and compares: every acknowledged movement is there as it was acknowledged, versions have
@@ -25,7 +27,7 @@ type books struct {
 func (s *service) check(ctx context.Context, acknowledged map[cqrs.Position]movement) (*books, error) {
 	b := &books{
 		balances: map[ledger.BalanceByCurrencyKey]int64{}, versions: map[cqrs.StreamID]cqrs.Version{},
-		movements: map[ledger.Currency]int64{}, deposits: map[ledger.Currency]int64{},
+		movements: moves{}, deposits: moves{}, recent: map[int64]movement{},
 	}
 	for rec, err := range s.log.Read(ctx, eventlog.Query{}) {
 		if err != nil {
@@ -38,21 +40,26 @@ func (s *service) check(ctx context.Context, acknowledged map[cqrs.Position]move
 	if b.found != len(acknowledged) {
 		return nil, fmt.Errorf("%d acknowledged movements are lost", len(acknowledged)-b.found)
 	}
+	return b, b.checkBalances(ctx, s.BalanceByCurrency)
+}
+
+// checkBalances compares every row of the balances, in one of their stores.
+func (b *books) checkBalances(ctx context.Context, kept *ledger.BalanceByCurrencyModel) error {
 	rows := 0
-	for entry, err := range s.BalanceByCurrency.All(ctx) {
+	for entry, err := range kept.All(ctx) {
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rows++
 		if want, ok := b.balances[entry.Key]; !ok || want != entry.Row.Balance {
-			return nil, fmt.Errorf("the read model says %s holds %d %s, the log says %d",
+			return fmt.Errorf("the read model says %s holds %d %s, the log says %d",
 				entry.Key.Account, entry.Row.Balance, entry.Key.Currency, want)
 		}
 	}
 	if rows != len(b.balances) {
-		return nil, fmt.Errorf("the read model has %d balances, the log has %d", rows, len(b.balances))
+		return fmt.Errorf("the read model has %d balances, the log has %d", rows, len(b.balances))
 	}
-	return b, nil
+	return nil
 }
 
 func (b *books) add(rec *cqrs.Record, acknowledged map[cqrs.Position]movement) error {
@@ -73,6 +80,10 @@ func (b *books) add(rec *cqrs.Record, acknowledged map[cqrs.Position]movement) e
 	}
 	if b.movements[m.currency]++; m.amount > 0 {
 		b.deposits[m.currency]++
+	}
+	if m.account == treasury {
+		b.recent[int64(rec.Version)] = m
+		delete(b.recent, int64(rec.Version)-20)
 	}
 	key := ledger.BalanceByCurrencyKey{Account: m.account, Currency: m.currency}
 	if b.balances[key] += m.amount; b.balances[key] < 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,16 +26,27 @@ func demo(ctx context.Context, at place, events int) error {
 		return fmt.Errorf("the demo needs at least 1000 events, not %d", events)
 	}
 	return withServer(at, func(at place, server server) error {
-		at, cleanUp, err := folder(at)
-		if err != nil {
-			return err
-		}
-		defer cleanUp()
-		if err := at.migrate(ctx); err != nil {
-			return err
-		}
-		return show(ctx, at, server, events)
+		at.beside()
+		return withRedis(at, func(at place) error {
+			at, cleanUp, err := folder(at)
+			if err != nil {
+				return err
+			}
+			defer cleanUp()
+			if err := at.migrate(ctx); err != nil {
+				return err
+			}
+			return show(ctx, at, server, events)
+		})
 	})
+}
+
+// beside keeps balances and totals in the database of the log as well, unless flags say where they are.
+func (p *place) beside() {
+	if p.engine == "postgres" {
+		p.balances = cmp.Or(p.balances, "sqlite,postgres")
+		p.totals = cmp.Or(p.totals, "sqlite,materialized")
+	}
 }
 
 // folder returns the place with a folder to work in: a temporary one, unless the caller wants to keep the data.
@@ -246,6 +258,9 @@ func (s *service) showBooks(ctx context.Context, at place, acknowledged map[cqrs
 	fmt.Printf("%d events in %d streams without a gap; all %d acknowledged movements are there;\n"+
 		"all %d balances of the read model equal the sum of the events\n", b.events, len(b.versions), len(acknowledged), len(b.balances))
 	if err := s.showSecondReadModel(ctx, b); err != nil {
+		return err
+	}
+	if err := s.showStores(ctx, at, b); err != nil {
 		return err
 	}
 	if err := s.showSnapshot(ctx); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -11,6 +12,7 @@ import (
 type bar struct {
 	what     string
 	total    int64
+	rate     float64 // per second; 0 stands for that since began
 	terminal bool
 	every    time.Duration
 	began    time.Time
@@ -39,7 +41,7 @@ func (b *bar) show(n int64) {
 
 func (b *bar) print() {
 	b.shown = true
-	rate := float64(b.last) / max(time.Since(b.began).Seconds(), 1e-9)
+	rate := cmp.Or(b.rate, float64(b.last)/max(time.Since(b.began).Seconds(), 1e-9))
 	share := min(1, float64(b.last)/float64(max(b.total, 1)))
 	full := int(share * 30)
 	line := fmt.Sprintf("[%s%s] %3.0f %%  %s %d of %d  %.0f/s", strings.Repeat("#", full), strings.Repeat(".", 30-full),

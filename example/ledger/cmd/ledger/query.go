@@ -89,8 +89,8 @@ func accounts(ctx context.Context, at place, words string) error {
 	}, func(ctx context.Context, s *service) error {
 		find := s.Accounts.Search
 		if !searched {
-			fmt.Fprintf(os.Stderr, "%s can't search: these are the accounts whose owner's name is just %q; --accounts elastic searches\n",
-				s.Accounts.Projector().Store().Name(), words)
+			fmt.Fprintf(os.Stderr, "%s can't search: these are the accounts whose owner's name is just %q; "+
+				"--accounts elastic searches\n", s.Accounts.Projector().Store().Name(), words)
 			find = s.Accounts.ByOwner
 		}
 		rows, _, err := find(ctx, words)

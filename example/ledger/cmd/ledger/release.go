@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
@@ -34,20 +31,16 @@ func (s *service) showRelease(ctx context.Context, at place, b *books) error {
 	if err != nil {
 		return err
 	}
-	r := &release{service: s, program: program, at: at, books: b, answered: map[string]int64{}}
+	r := &release{service: s, program: program, at: at, own: s.CurrencyTotals.Projector().Schema().Fingerprint}
+	traffic := newTraffic(s, b)
 	serving, stop := context.WithCancel(ctx)
-	var served, asked error
-	var wg sync.WaitGroup
-	wg.Go(func() { served = s.CurrencyTotals.Projector().Run(serving) })
-	wg.Go(func() { asked = r.ask(serving) })
+	stopped := traffic.start(serving)
 	err = r.show(ctx)
 	stop()
-	wg.Wait()
-	if err = errors.Join(err, served, asked); err == nil {
-		fmt.Printf("%d queries meanwhile, each answered from one whole generation: %d of them from the old one\n",
-			r.asked, r.answered[s.CurrencyTotals.Projector().Schema().Fingerprint])
+	if err = errors.Join(err, stopped()); err != nil {
+		return err
 	}
-	return err
+	return traffic.check(r.own)
 }
 
 // release is the next release, while this program, the old one, serves.
@@ -55,11 +48,7 @@ type release struct {
 	*service
 	program string
 	at      place
-	books   *books
-
-	// asked counts the queries, and answered those that each generation answered.
-	asked    int64
-	answered map[string]int64
+	own     string // the old release's generation
 }
 
 // show takes the new generation through its life.
@@ -82,29 +71,22 @@ func (r *release) show(ctx context.Context) error {
 
 // watch shows how far the new generation is, as every process can see it, until it is built.
 func (r *release) watch(ctx context.Context) error {
-	own, bar := r.CurrencyTotals.Projector().Schema().Fingerprint, newBar("folded", 0)
+	bar := newBar("folded", 0)
 	bar.every = 100 * time.Millisecond
 	for began := time.Now(); time.Since(began) < time.Minute; {
-		generations, err := r.CurrencyTotals.Projector().Store().Generations(ctx, "CurrencyTotals")
+		g, err := r.next(ctx)
 		if err != nil {
 			return err
 		}
-		for i := range generations {
-			g := &generations[i]
-			if g.Schema.Fingerprint == own {
-				continue
-			}
-			var said projection.Status
-			if json.Unmarshal(g.Lease.Report, &said) == nil && said.Total > 0 {
-				bar.total = said.Total
-				bar.show(max(said.Handled, g.Checkpoint.Handled))
-			}
-			if g.Checkpoint.Built {
-				bar.total = max(bar.total, g.Checkpoint.Handled)
-				bar.show(g.Checkpoint.Handled)
-				bar.end()
-				return nil
-			}
+		if s := projection.Reported(&g); s.Total > 0 {
+			bar.total, bar.rate = s.Total, s.Rate
+			bar.show(s.Handled)
+		}
+		if g.Checkpoint.Built {
+			bar.total = g.Checkpoint.Handled
+			bar.show(g.Checkpoint.Handled)
+			bar.end()
+			return nil
 		}
 		select {
 		case <-ctx.Done():
@@ -115,82 +97,66 @@ func (r *release) watch(ctx context.Context) error {
 	return errors.New("the new generation was not built within a minute")
 }
 
+// next returns the new release's generation, empty while it has not begun.
+func (r *release) next(ctx context.Context) (readmodel.Generation, error) {
+	all, err := r.CurrencyTotals.Projector().Store().Generations(ctx, "CurrencyTotals")
+	for _, g := range all {
+		if g.Schema.Fingerprint != r.own {
+			return g, nil
+		}
+	}
+	return readmodel.Generation{}, err
+}
+
 // promoted waits until the new release has verified and promoted its generation, which the old one notices.
 func (r *release) promoted(ctx context.Context) error {
-	return r.mustCount(ctx, "verified and promoted: it answers, also in the release that does not know it", r.books.deposits)
+	return r.awaitGeneration(ctx, "verified and promoted: it answers, also in the release that does not know it", false)
 }
 
 // explain compares the two generations, and says how they differ.
 func (r *release) explain(ctx context.Context) error {
-	return r.operate(ctx, "verify", "--generation", r.CurrencyTotals.Projector().Schema().Fingerprint)
+	return runCommand(ctx, r.program, r.at, "projections", "verify", "CurrencyTotals", "--generation", r.own)
 }
 
 // rollback leads queries back to the old generation, which was kept up to date all the time.
 func (r *release) rollback(ctx context.Context) error {
-	if err := r.operate(ctx, "rollback"); err != nil {
+	if err := runCommand(ctx, r.program, r.at, "projections", "rollback", "CurrencyTotals"); err != nil {
 		return err
 	}
-	return r.mustCount(ctx, "the old one answers again", r.books.movements)
+	return r.awaitGeneration(ctx, "the old one answers again", true)
 }
 
-// operate runs one of the new release's commands for the totals.
-func (r *release) operate(ctx context.Context, command string, flags ...string) error {
-	args := append([]string{"projections", command, "CurrencyTotals"}, flags...)
-	fmt.Printf("$ ledger %s\n", strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, r.program, append(args, r.at.args()...)...)
-	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("projections %s: %w", command, err)
-	}
-	return nil
-}
-
-// mustCount waits until this release's queries count as many movements as they should. Another process's promotion is
-// noticed within a second.
-func (r *release) mustCount(ctx context.Context, why string, want map[ledger.Currency]int64) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+// awaitGeneration waits until this release's queries are answered by its own generation, or by the other one, in each
+// store. Another process's promotion is noticed within a second.
+func (r *release) awaitGeneration(ctx context.Context, why string, own bool) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	for {
-		found := map[ledger.Currency]int64{}
-		for _, c := range currencies {
-			row, _, err := r.CurrencyTotals.Get(ctx, ledger.CurrencyTotalsKey{Currency: c})
-			if err != nil {
-				return err
-			}
-			found[c] = row.Movements
-		}
-		if fmt.Sprint(found) == fmt.Sprint(want) {
-			fmt.Printf("%s: movements %v\n", why, strings.TrimPrefix(fmt.Sprint(found), "map"))
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%s: queries count %v, not %v", why, found, want)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
-}
-
-// ask queries without a pause. Every answer has to be that of one of the two generations, whole.
-func (r *release) ask(ctx context.Context) error {
-	own := r.CurrencyTotals.Projector().Schema().Fingerprint
-	for ctx.Err() == nil {
-		row, fresh, err := r.CurrencyTotals.Get(ctx, ledger.CurrencyTotalsKey{Currency: ledger.CurrencyEUR})
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil && !errors.Is(err, readmodel.ErrNoRow) {
+	for i, store := range r.storesOf("CurrencyTotals") {
+		kept, err := r.CurrencyTotals.In(store)
+		if err != nil {
 			return err
 		}
-		want := r.books.movements
-		if fresh.Generation != own {
-			want = r.books.deposits
+		found, fresh, err := countMovements(ctx, kept)
+		for ; err == nil && (fresh.Generation == r.own) != own; found, fresh, err = countMovements(ctx, kept) {
+			time.Sleep(20 * time.Millisecond)
 		}
-		if row.Movements != want[ledger.CurrencyEUR] {
-			return fmt.Errorf("generation %s answered %d movements, which are %d", fresh.Generation, row.Movements, want[ledger.CurrencyEUR])
+		if err != nil {
+			return fmt.Errorf("%s in %s: %w", why, store, err)
 		}
-		r.asked++
-		r.answered[fresh.Generation]++
+		if i == 0 {
+			fmt.Printf("%s: movements %s (position %d)\n", why, found, fresh.Position)
+		}
 	}
 	return nil
+}
+
+// countMovements returns the movements of the totals, all of the position that goes with them. In Elasticsearch only a
+// search promises that: Get may be ahead.
+func countMovements(ctx context.Context, kept *ledger.CurrencyTotalsModel) (moves, readmodel.Freshness, error) {
+	rows, fresh, err := kept.Find(ctx, readmodel.Find{Index: -1})
+	found := moves{}
+	for _, r := range rows {
+		found[r.Key.Currency] = r.Row.Movements
+	}
+	return found, fresh, err
 }

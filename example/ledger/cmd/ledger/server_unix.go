@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -26,6 +27,24 @@ func withServer(at place, f func(place, server) error) error {
 		})
 	}
 	return f(at, nil)
+}
+
+// withRedis calls f with the place, whose movements are in a Redis of its own unless a flag says where they are, or none is
+// installed.
+func withRedis(at place, f func(place) error) error {
+	if at.movements != "" {
+		return f(at)
+	}
+	started := false
+	err := testserver.Run(func(t testing.TB) error {
+		s := testserver.StartRedis(t, testserver.RedisOptions{})
+		started, at.movements = true, s.URL()
+		return f(at)
+	})
+	if !started && errors.As(err, new(*testserver.MissingError)) {
+		return f(at)
+	}
+	return err
 }
 
 type postgresServer struct{ *testserver.PostgresServer }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -19,16 +20,16 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
-// stores says in which stores each read model is kept: lists, the first of which answers queries.
+// stores says in which stores each read model is kept: lists, the first of which answers queries. What is empty is sqlite.
 type stores struct{ balances, totals, movements, accounts string }
 
 func (s *stores) flags(f *flag.FlagSet) {
-	f.StringVar(&s.balances, "balances", "sqlite", "`stores` of the balances, separated by commas, of which the first answers "+
-		"queries: sqlite, postgres, redis, elastic, or the address of one: postgres://…, redis://…, http://…")
-	f.StringVar(&s.totals, "totals", "sqlite", "`stores` of the totals per currency; with --log postgres also materialized, "+
-		"a view that the database computes beside the log")
-	f.StringVar(&s.movements, "movements", "sqlite", "`stores` of the recent movements")
-	f.StringVar(&s.accounts, "accounts", "sqlite", "`stores` of the list of accounts")
+	f.StringVar(&s.balances, "balances", "", "`stores` of the balances, separated by commas, of which the first answers "+
+		"queries: sqlite, postgres, redis, elastic, or the address of one: postgres://…, redis://…, http://… (default sqlite)")
+	f.StringVar(&s.totals, "totals", "", "`stores` of the totals per currency; with --log postgres also materialized, "+
+		"a view that the database computes beside the log (default sqlite)")
+	f.StringVar(&s.movements, "movements", "", "`stores` of the recent movements; the demo starts a Redis (default sqlite)")
+	f.StringVar(&s.accounts, "accounts", "", "`stores` of the list of accounts (default sqlite)")
 }
 
 func (s *stores) args() []string {
@@ -37,9 +38,10 @@ func (s *stores) args() []string {
 
 // of returns the stores of each projection, as they were named.
 func (s *stores) of() map[string][]string {
+	list := func(names string) []string { return strings.Split(cmp.Or(names, "sqlite"), ",") }
 	return map[string][]string{
-		"BalanceByCurrency": strings.Split(s.balances, ","), "CurrencyTotals": strings.Split(s.totals, ","),
-		"RecentMovements": strings.Split(s.movements, ","), "Accounts": strings.Split(s.accounts, ","),
+		"BalanceByCurrency": list(s.balances), "CurrencyTotals": list(s.totals),
+		"RecentMovements": list(s.movements), "Accounts": list(s.accounts),
 	}
 }
 
@@ -97,7 +99,8 @@ func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
 		return postgres.Open(ctx, address(p.database()), postgres.Migrate())
 	case "materialized":
 		if p.engine != "postgres" {
-			return nil, fmt.Errorf("materialized views are computed from a log in PostgreSQL: they need --log postgres, not %s", p.engine)
+			return nil, fmt.Errorf("materialized views are computed from a log in PostgreSQL: they need --log postgres, not %s",
+				p.engine)
 		}
 		return postgres.Open(ctx, p.database(), postgres.Migrate(), postgres.Materialized(logSchema))
 	case "redis", "rediss":
