@@ -74,6 +74,20 @@ func (w *worker[K, R]) split(n int, complete bool) {
 	}
 }
 
+// join goes on in one lane, with the rows of all of them. Nothing may be folded that is not written.
+func (w *worker[K, R]) join() {
+	if len(w.lanes) == 1 {
+		return
+	}
+	w.unite()
+	one := w.newLane(0, 1, true)
+	for _, l := range w.lanes {
+		one.rows.adopt(&l.rows)
+	}
+	one.cached.Store(int64(one.rows.cache.rows))
+	w.lanes = append(w.lanes[:0], one)
+}
+
 // unite ends the goroutines of lanes.
 func (w *worker[K, R]) unite() {
 	for _, l := range w.lanes {

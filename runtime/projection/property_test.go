@@ -144,11 +144,12 @@ func checkOutcome(t *rapid.T, err error, at readmodel.Checkpoint, log *sliceLog,
 }
 
 func TestALiveRunUnderConcurrentAppendsEndsInTheSimpleFold(t *testing.T) {
-	for _, cache := range []int{1, 3, 1000} {
+	for _, size := range []struct{ cache, lanes int }{{1, 1}, {3, 2}, {1000, 1}, {1000, 3}} {
 		w := &writer{}
 		log, table := newLog(), openTable(t)
-		p := over(log, table, definition(&folds{}), CacheRows(cache))
+		p := over(log, table, definition(&folds{}), CacheRows(size.cache))
 		p.inBatches(3)
+		p.settings.lanes = size.lanes
 		stop := run(t, p)
 		for i := range 3000 {
 			log.append(w.commitOf(deposited(fmt.Sprint(i%17), "EUR", 1), noted(), transferred(fmt.Sprint(i%5), "x", "EUR", 2))...)

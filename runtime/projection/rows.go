@@ -298,6 +298,18 @@ func (r *Rows[K, R]) fold(rec *cqrs.Record) error {
 	return err
 }
 
+// adopt takes over the rows of another part of the keys, none of which waits for anything.
+func (r *Rows[K, R]) adopt(other *Rows[K, R]) {
+	other.cache.index()
+	for key, e := range other.cache.byKey {
+		e.stream, e.next = 0, nil // they hang on their streams again once they are found by key
+		r.cache.byKey[key] = e
+	}
+	r.cache.indexed = true
+	r.cache.rows += other.cache.rows
+	r.complete = r.complete && other.complete
+}
+
 // reset forgets all rows. With complete, the read model is known to be empty.
 func (r *Rows[K, R]) reset(complete bool) {
 	r.cache.reset(r.def.ByStream)

@@ -286,9 +286,7 @@ func (w *worker[K, R]) arrive() error {
 	if err := w.write(); err != nil {
 		return err
 	}
-	if len(w.lanes) > 1 {
-		w.split(1, false)
-	}
+	w.join()
 	w.live = true
 	w.status.phase(Live)
 	return w.promote()
