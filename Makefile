@@ -58,7 +58,7 @@ generate: go-version ## Generate the Go of every model in the tree
 # Only the packages that know the flag can be given it.
 .PHONY: golden
 golden: go-version ## Rewrite the golden files from what the generator emits now: read the diff
-	$(GO) test $$(find gen -name '*_test.go' -exec grep -l 'flag.Bool("update"' {} + | sed 's|^|./|; s|/[^/]*$$||' | sort -u) \
+	$(GO) test $$(find gen runtime -name '*_test.go' -exec grep -l 'flag.Bool("update"' {} + | sed 's|^|./|; s|/[^/]*$$||' | sort -u) \
 		-run Golden -update
 
 .PHONY: bench

@@ -22,6 +22,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/archive"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/generation"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
@@ -118,7 +119,8 @@ func (e *findingsError) Error() string { return e.text }
 // isFinding reports whether an error is about what is stored, in the log or in a file.
 func isFinding(err error) bool {
 	return errors.As(err, new(*findingsError)) || errors.As(err, new(*archive.DifferenceError)) ||
-		errors.Is(err, eventlog.ErrCorrupt)
+		errors.Is(err, eventlog.ErrCorrupt) || errors.As(err, new(*generation.MismatchError)) ||
+		errors.As(err, new(*readmodel.HistoryError)) || errors.As(err, new(*readmodel.CorruptError))
 }
 
 var errUsage = errors.New("wrong usage")
@@ -135,7 +137,7 @@ type command struct {
 
 // options are the flags of the commands.
 type options struct {
-	json, types, printDDL, live bool
+	json, types, printDDL, live, force bool
 	// sink and generation choose among the stores and the generations of a projection.
 	sink, generation string
 	// part is what is exported.
@@ -207,7 +209,11 @@ var commands = []command{
 	},
 	{
 		name: "projections promote", args: "NAME", short: "let queries be answered by another generation, at once",
-		flags: addGeneration("this program's"), run: promote, offered: hasRows,
+		flags: func(f *flag.FlagSet, o *options) {
+			addGeneration("this program's")(f, o)
+			f.BoolVar(&o.force, "force", false, "also if its rows are wrong, or nobody can tell")
+		},
+		run: promote, offered: hasRows,
 	},
 	{
 		name: "projections rollback", args: "NAME", short: "let queries be answered by the generation that was active before",
@@ -217,12 +223,20 @@ var commands = []command{
 		name: "projections drop", args: "NAME", short: "delete a generation that is not active, with its rows",
 		flags: addGeneration("required"), run: drop, offered: hasRows,
 	},
+	{
+		name: "projections ddl", args: "[NAME]", short: "print the statements that create the tables of read models in SQL databases",
+		flags: addStore, run: tableDDL, offered: hasRows,
+	},
 }
 
 func hasRows(s *Service) bool { return s.Rows != nil }
 
 func addSink(f *flag.FlagSet, o *options) {
 	addJSON(f, o)
+	addStore(f, o)
+}
+
+func addStore(f *flag.FlagSet, o *options) {
 	f.StringVar(&o.sink, "sink", "", "in this `store` alone: sqlite, postgres, …")
 }
 

@@ -18,34 +18,28 @@ type comparison struct {
 // compare verifies this program's generation of a projection in each chosen sink: against the one that is active, or that
 // --generation names, and a sample of its rows against the log.
 func compare(ctx context.Context, s *session) error {
-	if err := s.openModels(ctx); err != nil {
-		return err
-	}
-	var wrong, failures error
-	for _, r := range s.runners {
-		switch report, err := s.compareOne(ctx, r); {
-		case err != nil:
-			failures = errors.Join(failures, fmt.Errorf("%s in %s: %w", r.Name(), r.Store().Name(), err))
-		case !report.OK():
-			wrong = errors.Join(wrong, &findingsError{report.Err().Error()})
+	return s.everywhere(ctx, func(ctx context.Context, r projection.Runner) error {
+		source, ok := r.(generation.Source)
+		if !ok {
+			return errors.New("its rows can't be folded once more")
 		}
-	}
-	if failures != nil {
-		return failures
-	}
-	return wrong
-}
-
-func (s *session) compareOne(ctx context.Context, r projection.Runner) (*generation.Report, error) {
-	source, ok := r.(generation.Source)
-	if !ok {
-		return nil, errors.New("its rows can't be folded once more")
-	}
-	report, err := generation.Verify(ctx, s.log, source, generation.Options{With: s.generation})
-	if err != nil {
-		return nil, err
-	}
-	return report, s.report(comparison{"verify", report}, "%s", explained(report))
+		o := generation.Options{}
+		if s.generation != "" {
+			with, err := generation.Resolve(ctx, r.Store(), r.Name(), s.generation)
+			if err != nil {
+				return err
+			}
+			o.With = with.Schema.Fingerprint
+		}
+		report, err := generation.Verify(ctx, s.log, source, o)
+		if err != nil {
+			return err
+		}
+		if err := s.report(comparison{"verify", report}, "%s", explained(report)); err != nil {
+			return err
+		}
+		return report.Err()
+	})
 }
 
 // explained is a report for people.

@@ -29,17 +29,10 @@ func (s *session) watch(ctx context.Context) error {
 	defer tick.Stop()
 	for {
 		reports, err := s.generations(ctx)
-		switch {
-		case ctx.Err() != nil:
+		if ctx.Err() != nil {
 			return nil
-		case err != nil:
-			return err
-		case s.json:
-			err = s.reportGenerations(reports)
-		default:
-			err = v.show(table(reports))
 		}
-		if err != nil {
+		if err := s.show(v, reports, err); err != nil {
 			return err
 		}
 		select {
@@ -48,6 +41,20 @@ func (s *session) watch(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// show shows reports, and what could not be looked at: that may be over when they are looked at again.
+func (s *session) show(v *view, reports []generationReport, failed error) error {
+	if s.json {
+		if failed != nil {
+			fmt.Fprintf(s.Stderr, "%s: %v\n", s.Name, failed)
+		}
+		return s.reportGenerations(reports)
+	}
+	if len(reports) == 0 && failed != nil { // else they have it
+		return v.show(failed.Error() + "\n")
+	}
+	return v.show(table(reports))
 }
 
 // view shows a text that changes.

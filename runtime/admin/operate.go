@@ -1,10 +1,13 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/cqrsgen/cqrsgen/runtime/generation"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -19,99 +22,132 @@ type changeReport struct {
 	Before string `json:"before,omitempty"`
 }
 
-// each does something to the chosen projection in each chosen sink, and reports it. What fails in one sink is not done
-// there, and said; the others go on.
-func (s *session) each(ctx context.Context, do func(context.Context, projection.Runner) (changeReport, error), done string) error {
+// everywhere does something to the chosen projections in each chosen sink. What fails in one is said, and the others go on.
+// That something could not be done counts for more than what was found to be wrong.
+func (s *session) everywhere(ctx context.Context, do func(context.Context, projection.Runner) error) error {
 	if err := s.openModels(ctx); err != nil {
 		return err
 	}
-	var failures error
+	var wrong, failures error
 	for _, r := range s.runners {
-		report, err := do(ctx, r)
-		if err != nil {
-			failures = errors.Join(failures, fmt.Errorf("%s in %s: %w", r.Name(), r.Store().Name(), err))
-			continue
-		}
-		report.Projection, report.Sink = r.Name(), r.Store().Name()
-		text := fmt.Sprintf("%s in %s: generation %s %s", report.Projection, report.Sink, report.Generation, done)
-		if report.Before != "" {
-			text += ", and before it was " + report.Before
-		}
-		if err := s.report(report, "%s\n", text); err != nil {
-			return err
+		switch err := do(ctx, r); {
+		case err == nil:
+		case isFinding(err):
+			wrong = errors.Join(wrong, &findingsError{inSink(r, s.advised(r, err)).Error()})
+		default:
+			failures = errors.Join(failures, inSink(r, s.advised(r, err)))
 		}
 	}
-	return failures
+	if failures != nil && wrong != nil { // joined, they would pass for findings
+		return errors.New(errors.Join(failures, wrong).Error())
+	}
+	return cmp.Or(failures, wrong)
+}
+
+// advised adds to an error what the operator can do about it.
+func (s *session) advised(r projection.Runner, err error) error {
+	var advice string
+	switch {
+	case errors.Is(err, readmodel.ErrNoGeneration) && s.generation == "":
+		advice = "a process of this release makes it when it runs"
+	case errors.Is(err, readmodel.ErrNoGeneration):
+		advice = "%s projections status %s lists those that there are"
+	case errors.As(err, new(*readmodel.NotBuiltError)):
+		advice = "%s projections status %s --live shows how long it will take"
+	case errors.As(err, new(*readmodel.HeldError)):
+		advice = "stop the process that projects into it first"
+	default:
+		return err
+	}
+	if strings.Contains(advice, "%s") {
+		advice = fmt.Sprintf(advice, s.Name, r.Name())
+	}
+	return fmt.Errorf("%w; %s", err, advice)
+}
+
+// changed reports what was done to a generation in one sink.
+func (s *session) changed(r projection.Runner, report changeReport, done string) error {
+	report.Projection, report.Sink = r.Name(), r.Store().Name()
+	text := fmt.Sprintf("%s in %s: generation %s %s", report.Projection, report.Sink, report.Generation, done)
+	if report.Before != "" && report.Before != report.Generation {
+		text += ", and before it was " + report.Before
+	}
+	return s.report(report, "%s\n", text)
 }
 
 func promote(ctx context.Context, s *session) error {
-	return s.each(ctx, func(ctx context.Context, r projection.Runner) (changeReport, error) {
-		report := changeReport{Kind: "promote", Generation: s.generation}
-		if report.Generation == "" {
-			report.Generation = r.Schema().Fingerprint
-		}
-		all, err := r.Store().Generations(ctx, r.Name())
+	return s.everywhere(ctx, func(ctx context.Context, r projection.Runner) error {
+		chosen, err := generation.Resolve(ctx, r.Store(), r.Name(), cmp.Or(s.generation, r.Schema().Fingerprint))
 		if err != nil {
-			return report, err
+			return err
 		}
-		if active := activeOf(all); active != nil && active.Schema.Fingerprint != report.Generation {
-			report.Before = active.Schema.Fingerprint
+		before, err := activeOf(ctx, r)
+		if err != nil {
+			return err
 		}
-		return report, r.Store().Promote(ctx, r.Name(), report.Generation)
-	}, "answers queries")
+		err = s.promote(ctx, r, &chosen)
+		if errors.As(err, new(*generation.MismatchError)) {
+			return fmt.Errorf("%w; %s projections verify %s lists them, and --force promotes it all the same", err, s.Name, r.Name())
+		}
+		if err != nil {
+			return err
+		}
+		report := changeReport{Kind: "promote", Generation: chosen.Schema.Fingerprint}
+		if before != report.Generation {
+			report.Before = before
+		}
+		return s.changed(r, report, "answers queries")
+	})
 }
 
-// errNothingBefore says that there is nothing to roll back to.
-var errNothingBefore = errors.New("no other generation that is built was active before")
+// errUnknownFold says that this program can't tell whether the rows of a generation are right.
+var errUnknownFold = errors.New("it is of another release, which alone can fold a sample of its rows once more: " +
+	"promote it with that release's program, or with --force")
+
+// promote promotes a generation that a sample of its rows was found to be right of: now, or before it was active once.
+func (s *session) promote(ctx context.Context, r projection.Runner, g *readmodel.Generation) error {
+	source, ok := r.(generation.Source)
+	if ok && g.Schema.Fingerprint == r.Schema().Fingerprint {
+		_, err := generation.Promote(ctx, s.log, source, s.force, generation.Options{})
+		return err
+	}
+	if g.Promoted.IsZero() && g.Checkpoint.Built && !s.force {
+		return errUnknownFold
+	}
+	return r.Store().Promote(ctx, r.Name(), g.Schema.Fingerprint)
+}
+
+// activeOf returns the fingerprint of the generation that answers queries; empty if none does.
+func activeOf(ctx context.Context, r projection.Runner) (string, error) {
+	all, err := r.Store().Generations(ctx, r.Name())
+	for i := range all {
+		if all[i].Active {
+			return all[i].Schema.Fingerprint, nil
+		}
+	}
+	return "", err
+}
 
 func rollback(ctx context.Context, s *session) error {
-	return s.each(ctx, func(ctx context.Context, r projection.Runner) (changeReport, error) {
-		report := changeReport{Kind: "rollback"}
-		all, err := r.Store().Generations(ctx, r.Name())
+	return s.everywhere(ctx, func(ctx context.Context, r projection.Runner) error {
+		from, to, err := generation.Rollback(ctx, r.Store(), r.Name())
 		if err != nil {
-			return report, err
+			return err
 		}
-		before := beforeOf(all)
-		if before == nil {
-			return report, errNothingBefore
-		}
-		if active := activeOf(all); active != nil {
-			report.Before = active.Schema.Fingerprint
-		}
-		report.Generation = before.Schema.Fingerprint
-		return report, r.Store().Promote(ctx, r.Name(), report.Generation)
-	}, "answers queries again")
+		report := changeReport{Kind: "rollback", Generation: to.Schema.Fingerprint, Before: from.Schema.Fingerprint}
+		return s.changed(r, report, "answers queries again")
+	})
 }
 
 func drop(ctx context.Context, s *session) error {
 	if s.generation == "" {
 		return fmt.Errorf("%w: projections drop needs --generation: projections status prints them", errUsage)
 	}
-	return s.each(ctx, func(ctx context.Context, r projection.Runner) (changeReport, error) {
-		return changeReport{Kind: "drop", Generation: s.generation}, r.Store().Drop(ctx, r.Name(), s.generation)
-	}, "is deleted")
-}
-
-func activeOf(all []readmodel.Generation) *readmodel.Generation {
-	for i := range all {
-		if all[i].Active {
-			return &all[i]
+	return s.everywhere(ctx, func(ctx context.Context, r projection.Runner) error {
+		dropped, err := generation.Drop(ctx, r.Store(), r.Name(), s.generation)
+		if err != nil {
+			return err
 		}
-	}
-	return nil
-}
-
-// beforeOf returns the built generation that was promoted last before the active one.
-func beforeOf(all []readmodel.Generation) *readmodel.Generation {
-	var before *readmodel.Generation
-	for i := range all {
-		g := &all[i]
-		if g.Active || !g.Checkpoint.Built || g.Promoted.IsZero() {
-			continue
-		}
-		if before == nil || g.Promoted.After(before.Promoted) {
-			before = g
-		}
-	}
-	return before
+		return s.changed(r, changeReport{Kind: "drop", Generation: dropped.Schema.Fingerprint}, "is deleted")
+	})
 }

@@ -3,10 +3,11 @@ package admin
 import (
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -30,6 +31,10 @@ type generationReport struct {
 	// Created and Promoted are by the sink's clock; nil if it is not there, and if it was never promoted.
 	Created  *time.Time `json:"created,omitempty"`
 	Promoted *time.Time `json:"promoted,omitempty"`
+	// Unknown says that the sink did not answer, and Error why: nothing else is known then.
+	Unknown bool `json:"unknown,omitempty"`
+	// Next says what the generation waits for that only an operator can do.
+	Next string `json:"next,omitempty"`
 	// Age is how long ago the process that projects into it said so, in nanoseconds; 0 if none does.
 	Age time.Duration `json:"age,omitempty"`
 }
@@ -37,6 +42,8 @@ type generationReport struct {
 // state is what a generation is good for.
 func (r *generationReport) state() string {
 	switch {
+	case r.Unknown:
+		return "unknown"
 	case r.Created == nil:
 		return "none"
 	case r.Active:
@@ -109,21 +116,18 @@ func projectionsStatus(ctx context.Context, s *session) error {
 	if s.live {
 		return s.watch(ctx)
 	}
-	reports, err := s.generations(ctx)
-	if err != nil {
-		return err
-	}
+	reports, failures := s.generations(ctx)
 	if err := s.reportGenerations(reports); err != nil {
 		return err
 	}
-	return stoppedFinding(reports)
+	return cmp.Or(failures, stoppedFinding(reports))
 }
 
-// stoppedFinding says which projections stopped, if any did.
+// stoppedFinding says which projections stopped, if any did. What another release left behind, and nobody reads, is none.
 func stoppedFinding(reports []generationReport) error {
 	var stopped []string
 	for i := range reports {
-		if r := &reports[i]; r.Phase == projection.Stopped {
+		if r := &reports[i]; r.Phase == projection.Stopped && (r.Own || r.Active) {
 			stopped = append(stopped, r.Projection+" in "+r.Sink)
 		}
 	}
@@ -133,97 +137,127 @@ func stoppedFinding(reports []generationReport) error {
 	return &findingsError{"stopped: " + strings.Join(stopped, ", ")}
 }
 
-// generations looks at all generations of the chosen projections.
+// generations looks at all generations of the chosen projections. Where a store does not answer, that is reported in their
+// place, and the error says so too.
 func (s *session) generations(ctx context.Context) ([]generationReport, error) {
 	head, err := s.log.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var list []generationReport
-	for _, r := range s.runners {
-		found, err := s.generationsOf(ctx, r, head)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, found...)
+	found, errs := make([][]generationReport, len(s.runners)), make([]error, len(s.runners))
+	var wg sync.WaitGroup
+	for i, r := range s.runners {
+		wg.Go(func() { found[i], errs[i] = s.generationsOf(ctx, r, head) })
 	}
-	return list, nil
+	wg.Wait()
+	return slices.Concat(found...), errors.Join(errs...)
 }
 
+// storeTime is how long a store may take to answer.
+const storeTime = 5 * time.Second
+
 func (s *session) generationsOf(ctx context.Context, r projection.Runner, head cqrs.Position) ([]generationReport, error) {
-	found, err := r.Store().Generations(ctx, r.Name())
+	asking, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	found, err := r.Store().Generations(asking, r.Name())
+	own := generationReport{Kind: "projection", Own: true, Status: projection.Status{
+		Projection: r.Name(), Sink: r.Store().Name(), Generation: r.Schema().Fingerprint, Head: head, Manual: r.Status().Manual,
+	}}
 	if err != nil {
-		return nil, err
+		own.Phase, own.Error, own.Unknown = projection.Waiting, err.Error(), true
+		return []generationReport{own}, inSink(r, err)
 	}
 	var list []generationReport
 	there := false
 	for i := range found {
-		g := &found[i]
-		own := g.Schema.Fingerprint == r.Schema().Fingerprint
-		there = there || own
-		report := reportOf(g, r.Store().Name(), head, time.Now())
-		report.Own = own
-		if report.Holder == "" && own {
-			if err := s.count(ctx, r, &report); err != nil {
-				return nil, err
-			}
+		report := reportOf(&found[i], own.Sink, head)
+		if report.Own = report.Generation == own.Generation; report.Own {
+			there, report.Manual = true, own.Manual
 		}
 		list = append(list, report)
 	}
 	if !there {
-		report := generationReport{Kind: "projection", Own: true, Status: projection.Status{
-			Projection: r.Name(), Sink: r.Store().Name(), Generation: r.Schema().Fingerprint, Head: head,
-		}}
-		if err := s.count(ctx, r, &report); err != nil {
+		list = append(list, own)
+	}
+	for i := range list {
+		if err := s.measure(ctx, r, &list[i]); err != nil {
 			return nil, err
 		}
-		list = append(list, report)
+		list[i].Next = s.next(&list[i])
 	}
 	return list, nil
 }
 
+// inSink says of an error in which store it was.
+func inSink(r projection.Runner, err error) error {
+	return fmt.Errorf("%s in %s: %w", r.Name(), r.Store().Name(), err)
+}
+
+// next says what a generation waits for that only an operator can do; it is empty for one that waits for nobody.
+func (s *session) next(r *generationReport) string {
+	switch {
+	case !r.Own || !r.Built || r.Active || r.Error != "" || r.Phase == projection.Verifying:
+		return ""
+	case r.Promoted != nil:
+		return fmt.Sprintf("it was active once, and is not promoted again by itself: %s projections promote %s", s.Name, r.Projection)
+	case r.Manual:
+		return fmt.Sprintf("it waits for an operator: %s projections verify %[2]s, then %[1]s projections promote %[2]s",
+			s.Name, r.Projection)
+	}
+	return ""
+}
+
 // reportOf puts together what a sink knows of a generation. While somebody projects into it, that is what they said last.
-func reportOf(g *readmodel.Generation, sink string, head cqrs.Position, now time.Time) generationReport {
-	r := generationReport{Kind: "projection", Created: &g.Created}
+func reportOf(g *readmodel.Generation, sink string, head cqrs.Position) generationReport {
+	r := generationReport{Kind: "projection", Status: projection.Reported(g), Created: &g.Created}
 	if !g.Promoted.IsZero() {
 		r.Promoted = &g.Promoted
 	}
-	_ = json.Unmarshal(g.Lease.Report, &r.Status) // a report of another release says less, or nothing
-	held := g.Lease.Holder != "" && g.Lease.Until.After(now)
-	r.Projection, r.Sink, r.Generation = g.Schema.Projection, sink, g.Schema.Fingerprint
-	r.Active, r.Built = g.Active, g.Checkpoint.Built
-	r.Position, r.Head = g.Checkpoint.Position, max(head, g.Checkpoint.Position)
-	if held {
-		r.Holder, r.Age = g.Lease.Holder, max(0, now.Sub(g.Lease.Reported))
+	r.Sink, r.Head = sink, max(head, r.Position)
+	if r.Holder == "" {
 		return r
 	}
-	r.Holder, r.Handled, r.Rate, r.ETA, r.Behind = "", g.Checkpoint.Handled, 0, 0, 0
-	r.Total = max(r.Total, r.Handled)
-	r.Lag = r.Total - r.Handled
-	if r.Phase != projection.Stopped {
-		r.Phase, r.Error = projection.Idle, ""
+	if r.Age = max(0, g.Asked.Sub(r.At)); r.Age >= silence {
+		r.Rate, r.ETA = 0, 0
 	}
 	return r
 }
 
-// count asks the log how far a generation that nobody projects into is behind.
+// silence is how long ago a process may have said something for that to pass for how it is now.
+const silence = 3 * time.Second
+
+// measure compares a generation with the log, where nobody says how far it is, or said so before the log had what it has
+// now. Events count if they are of the types that the projection handles; of another release's nobody knows these, so that
+// any event is one that it may not reflect.
+func (s *session) measure(ctx context.Context, r projection.Runner, g *generationReport) error {
+	if g.Position >= g.Head || g.Holder != "" && g.Lag > 0 {
+		return nil
+	}
+	behind := eventlog.Query{After: g.Position}
+	if g.Own {
+		behind.Types = r.Events()
+	}
+	for rec, err := range s.log.Read(ctx, behind) {
+		if err != nil {
+			return err
+		}
+		g.Behind = max(0, time.Since(rec.Time))
+		return s.count(ctx, r, g)
+	}
+	return nil
+}
+
+// count asks the log how many events a generation has to reflect.
 func (s *session) count(ctx context.Context, r projection.Runner, g *generationReport) error {
+	if !g.Own {
+		return nil
+	}
 	total, err := s.log.Count(ctx, r.Events()...)
 	if err != nil {
 		return err
 	}
 	g.Total = max(total, g.Handled)
 	g.Lag = g.Total - g.Handled
-	if g.Lag == 0 {
-		return nil
-	}
-	for rec, err := range s.log.Read(ctx, eventlog.Query{After: g.Position, Types: r.Events()}) {
-		if err != nil {
-			return err
-		}
-		g.Behind = max(0, time.Since(rec.Time))
-		break
-	}
 	return nil
 }
 
@@ -259,6 +293,9 @@ func table(reports []generationReport) string {
 		if r.Error != "" {
 			fmt.Fprintf(&b, "  %s\n", r.Error)
 		}
+		if r.Next != "" {
+			fmt.Fprintf(&b, "  %s\n", r.Next)
+		}
 	}
 	return b.String()
 }
@@ -277,6 +314,9 @@ func progressOf(r *generationReport) string {
 
 // positionOf says where a generation is that is on no way.
 func positionOf(r *generationReport) string {
+	if r.Unknown {
+		return "its store does not answer"
+	}
 	if r.Created == nil {
 		return fmt.Sprintf("%s to fold; this program has not started it yet", counted(r.Total, "event"))
 	}
@@ -286,6 +326,8 @@ func positionOf(r *generationReport) string {
 		text += fmt.Sprintf(", %s behind, for %s", counted(r.Lag, "event"), r.Behind.Round(time.Millisecond))
 	case r.Lag > 0:
 		text += fmt.Sprintf(", %s behind", counted(r.Lag, "event"))
+	case r.Behind > 0:
+		text += fmt.Sprintf(" of %d, behind for %s", r.Head, r.Behind.Round(time.Millisecond))
 	case r.Position < r.Head:
 		text += fmt.Sprintf(" of %d", r.Head)
 	default:
@@ -294,7 +336,11 @@ func positionOf(r *generationReport) string {
 	if r.Rate > 0 {
 		text += fmt.Sprintf(", %.0f/s", r.Rate)
 	}
-	if r.Holder == "" && r.Phase != projection.Stopped {
+	switch {
+	case r.Lost != "":
+		return text + fmt.Sprintf("; nobody projects into it since %s died, or lost its store, at %s",
+			r.Lost, r.Since.UTC().Format(time.RFC3339))
+	case r.Phase == projection.Idle && r.Holder == "":
 		return text + "; nobody projects into it"
 	}
 	return text + heard(r)
@@ -306,7 +352,7 @@ func heard(r *generationReport) string {
 		return ""
 	}
 	text := "  by " + r.Holder
-	if r.Age >= 3*time.Second {
+	if r.Age >= silence {
 		text += fmt.Sprintf(", heard of %s ago", r.Age.Round(time.Second))
 	}
 	return text

@@ -57,6 +57,7 @@ type runner struct {
 
 func (runner) Name() string              { return "Tickets" }
 func (runner) Events() []string          { return []string{"Opened"} }
+func (runner) Status() projection.Status { return projection.Status{} }
 func (r runner) Store() readmodel.Store  { return r.store }
 func (runner) Schema() *readmodel.Schema { return schema(own) }
 
@@ -215,65 +216,23 @@ func TestWhatIsNotAtTheHeadIsNotUpToDateWhateverItsHolderSaid(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, table.Hold(t.Context(), "host-1", time.Minute, report(t, projection.Status{Phase: projection.CatchingUp})))
 	_, stdout, _ := b.run(t, "projections", "status")
-	assert.Contains(t, stdout, "position 0 of 5  by host-1\n")
+	assert.Contains(t, stdout, "0 of 5 events")
 }
 
 func TestSilenceOfAHolderIsSaid(t *testing.T) {
 	now := time.Now()
-	g := &readmodel.Generation{Schema: *schema(own), Lease: readmodel.Lease{
+	g := &readmodel.Generation{Schema: *schema(own), Asked: now, Lease: readmodel.Lease{
 		Holder: "host-1", Until: now.Add(time.Second), Reported: now.Add(-9 * time.Second),
-		Report: report(t, projection.Status{Phase: projection.Live}),
+		Report: report(t, projection.Status{Phase: projection.Live, Rate: 7, ETA: time.Second}),
 	}}
-	r := reportOf(g, "memory", 0, now)
+	r := reportOf(g, "memory", 0)
 	assert.Contains(t, table([]generationReport{r}), "by host-1, heard of 9s ago\n")
-	r = reportOf(g, "memory", 0, now.Add(2*time.Second))
+	assert.Zero(t, r.Rate, "who knows")
+	assert.Zero(t, r.ETA)
+	g.Asked = now.Add(2 * time.Second)
+	r = reportOf(g, "memory", 0)
 	assert.Contains(t, table([]generationReport{r}), "idle", "its lease has ended")
-	assert.NotContains(t, table([]generationReport{r}), "host-1")
-}
-
-func TestGenerationsArePromotedRolledBackAndDropped(t *testing.T) {
-	b := newBench(t, 5)
-	b.generation(t, older, 5, true)
-	code, _, stderr := b.run(t, "projections", "promote", "Tickets")
-	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, "tickets: Tickets in memory: read model Tickets: the read model has no such generation")
-
-	b.generation(t, own, 3, false)
-	code, _, stderr = b.run(t, "projections", "promote", "Tickets")
-	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, "is not built yet: it is at position 3")
-
-	code, stdout, _ := b.run(t, "projections", "promote", "Tickets", "--generation", older)
-	assert.Equal(t, 0, code)
-	assert.Equal(t, "Tickets in memory: generation 00000000000000aa answers queries\n", stdout)
-	code, _, stderr = b.run(t, "projections", "rollback", "Tickets")
-	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, "no other generation that is built was active before")
-
-	b.build(t)
-	_, stdout, _ = b.run(t, "projections", "promote", "Tickets")
-	assert.Equal(t, "Tickets in memory: generation 00000000000000bb answers queries, and before it was 00000000000000aa\n", stdout)
-	code, _, stderr = b.run(t, "projections", "drop", "Tickets", "--generation", own)
-	assert.Equal(t, 2, code)
-	assert.Contains(t, stderr, "is active")
-
-	_, stdout, _ = b.run(t, "projections", "rollback", "Tickets", "--json")
-	assert.Equal(t, `{"kind":"rollback","projection":"Tickets","sink":"memory","generation":"00000000000000aa","before":"00000000000000bb"}`+"\n", stdout)
-	code, stdout, _ = b.run(t, "projections", "drop", "Tickets", "--generation", own, "--sink", "memory")
-	assert.Equal(t, 0, code)
-	assert.Equal(t, "Tickets in memory: generation 00000000000000bb is deleted\n", stdout)
-	assert.Equal(t, "none", b.reports(t)[1].state())
-}
-
-// build moves this program's generation to the log's head.
-func (b *bench) build(t *testing.T) {
-	table, err := b.rows.Table(t.Context(), schema(own))
-	require.NoError(t, err)
-	at, err := table.Checkpoint(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
-		From: at, To: readmodel.Checkpoint{Position: 5, Handled: 5, Built: true},
-	}))
+	assert.Contains(t, table([]generationReport{r}), "nobody projects into it since host-1 died, or lost its store, at ")
 }
 
 func TestWhatIsMistypedChangesNothing(t *testing.T) {

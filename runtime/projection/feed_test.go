@@ -340,6 +340,98 @@ func TestCatchingUpIsDoneWhenAnotherProcessHasDoneIt(t *testing.T) {
 	})
 }
 
+func TestAProjectionThatWaitsForItsStoreSaysHowFarItFallsBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, store := newLog(), &goneStore{Store: memory.New()}
+		p := New(NewGroup(log, WithLogger(slog.New(slog.DiscardHandler))), store, deposits("Far", "Deposited"))
+		stop := run(t, p)
+		historyOf(log, &w, 10)
+		synctest.Wait()
+		require.Equal(t, []int64{10, 0}, []int64{p.Status().Handled, p.Status().Lag})
+		store.gone.Store(true)
+		appended := time.Now()
+		log.append(w.commitOf(deposited("a", "EUR", 1))...)
+		last := &log.records[len(log.records)-1]
+		last.Time = appended
+		time.Sleep(time.Minute)
+		log.append(w.commitOf(deposited("a", "EUR", 1))...)
+		time.Sleep(time.Minute)
+		s := p.Status()
+		assert.Equal(t, Waiting, s.Phase)
+		assert.ErrorIs(t, s.Err, readmodel.ErrUnavailable)
+		assert.Equal(t, []int64{10, 12, 2}, []int64{s.Handled, s.Total, s.Lag}, "what was in memory is gone")
+		assert.Equal(t, 2*time.Minute, s.Behind)
+		store.gone.Store(false)
+		time.Sleep(10 * time.Second)
+		assert.Equal(t, Live, p.Status().Phase)
+		assert.Zero(t, p.Status().Behind)
+		require.NoError(t, stop())
+	})
+}
+
+// goneStore is a store that goes away with its tables.
+type goneStore struct {
+	readmodel.Store
+	gone atomic.Bool
+}
+
+func (s *goneStore) Table(ctx context.Context, schema *readmodel.Schema) (readmodel.Table, error) {
+	if s.gone.Load() {
+		return nil, readmodel.ErrUnavailable
+	}
+	table, err := s.Store.Table(ctx, schema)
+	return &goneTable{table, s}, err
+}
+
+type goneTable struct {
+	readmodel.Table
+	store *goneStore
+}
+
+func (g *goneTable) Apply(ctx context.Context, b *readmodel.Batch) error {
+	if g.store.gone.Load() {
+		return readmodel.ErrUnavailable
+	}
+	return g.Table.Apply(ctx, b)
+}
+
+func TestTheReportOfAProcessThatDiedIsNotTakenForItsState(t *testing.T) {
+	store, codec := memory.New(), balanceCodec()
+	table, err := store.Table(t.Context(), &codec.Schema)
+	require.NoError(t, err)
+	report := []byte(`{"phase":"building","handled":70,"total":90,"rate":10,"eta":2000000000}`)
+	require.NoError(t, table.Hold(t.Context(), "host-1", time.Millisecond, report))
+	var g readmodel.Generation
+	require.Eventually(t, func() bool {
+		all, err := store.Generations(t.Context(), codec.Schema.Projection)
+		require.NoError(t, err)
+		g = all[0]
+		return !g.Held()
+	}, 10*time.Second, time.Millisecond)
+	s := Reported(&g)
+	assert.Equal(t, Idle, s.Phase)
+	assert.Equal(t, g.Lease.Until, s.Since)
+	assert.Empty(t, s.Holder)
+	assert.Equal(t, "host-1", s.Lost)
+	assert.Equal(t, []int64{0, 90, 90}, []int64{s.Handled, s.Total, s.Lag}, "what it had in memory is gone with it")
+	assert.Zero(t, s.Rate)
+	assert.Zero(t, s.ETA)
+}
+
+func TestWhoWritesForLongKeepsItsReport(t *testing.T) {
+	store, codec := memory.New(), balanceCodec()
+	table, err := store.Table(t.Context(), &codec.Schema)
+	require.NoError(t, err)
+	l := &lease{table: table, holder: "host-1", ttl: leaseTime}
+	require.NoError(t, l.extend(t.Context(), 1_000_000, func() []byte { return []byte(`{"phase":"building"}`) }))
+	all, err := store.Generations(t.Context(), codec.Schema.Projection)
+	require.NoError(t, err)
+	assert.Equal(t, Building, Reported(&all[0]).Phase)
+	assert.Equal(t, "host-1", Reported(&all[0]).Holder)
+	assert.WithinDuration(t, all[0].Asked.Add(leaseTime+100*time.Second), all[0].Lease.Until, time.Second)
+}
+
 func TestTheStatusOfAProjectionThatStoppedSaysHowFarItFallsBehind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w writer

@@ -291,7 +291,7 @@ func (t *tracker) inlined(at readmodel.Checkpoint, refusal error) {
 			return
 		}
 		s.Position, s.Handled, s.Built, s.Active, s.Err, s.Error = at.Position, at.Handled, at.Built, true, nil, ""
-		s.Head, s.Total = max(s.Head, at.Position), max(s.Total, at.Handled)
+		s.Head, s.Total, t.kept = max(s.Head, at.Position), max(s.Total, at.Handled), at.Handled
 	})
 }
 

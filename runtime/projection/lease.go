@@ -97,7 +97,7 @@ func (l *lease) renew(ctx context.Context, report []byte) error {
 const rowTime = 100 * time.Microsecond
 
 // extend makes the lease last while many rows are written: a store may not be able to renew it meanwhile.
-func (l *lease) extend(ctx context.Context, rows int) error {
+func (l *lease) extend(ctx context.Context, rows int, report func() []byte) error {
 	if time.Duration(rows)*rowTime < l.ttl/3 {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (l *lease) extend(ctx context.Context, rows int) error {
 	l.mu.Lock()
 	l.until = time.Now().Add(ttl)
 	l.mu.Unlock()
-	return l.table.Hold(ctx, l.holder, ttl, nil)
+	return l.table.Hold(ctx, l.holder, ttl, report())
 }
 
 // release gives the lease up, with a last report. Where that fails, it runs out by itself.
@@ -127,21 +127,44 @@ func (p *Projector[K, R]) report() []byte {
 }
 
 // Reported returns the status that a generation's holder reported last, in this process or another one, with what the
-// store knows itself. Its At is when that was; it is zero if nobody ever did. A holder that does not renew its lease any
-// more shows as none.
+// store knows itself. Its At is when that was; it is zero if nobody ever did. One whose lease has ended does nothing any
+// more, whatever it said: unless it stopped, the phase is Idle, and if it did not give its lease up, it is Lost.
 func Reported(g *readmodel.Generation) Status {
 	var s Status
 	if err := json.Unmarshal(g.Lease.Report, &s); err != nil {
 		s = Status{}
 	}
-	if s.Err = nil; s.Error != "" {
-		s.Err = errors.New(s.Error)
-	}
 	s.Projection, s.Generation, s.Active = g.Schema.Projection, g.Schema.Fingerprint, g.Active
-	s.Position, s.Built, s.Holder, s.At = g.Checkpoint.Position, g.Checkpoint.Built, g.Lease.Holder, g.Lease.Reported
+	s.Position, s.Built, s.At = g.Checkpoint.Position, g.Checkpoint.Built, g.Lease.Reported
 	if s.Handled = max(s.Handled, g.Checkpoint.Handled); s.Total < s.Handled {
 		s.Total = s.Handled
 	}
+	switch {
+	case !g.Held():
+		s.over(g)
+	case s.Phase == Idle && s.Built: // it said nothing, or nothing that is understood
+		s.Holder, s.Phase = g.Lease.Holder, CatchingUp
+	case s.Phase == Idle:
+		s.Holder, s.Phase = g.Lease.Holder, Building
+	default:
+		s.Holder = g.Lease.Holder
+	}
 	s.Lag = s.Total - s.Handled
+	if s.Err = nil; s.Error != "" {
+		s.Err = errors.New(s.Error)
+	}
 	return s
+}
+
+// over makes of what a holder said last what is left of it once its lease has ended: what it had in memory is gone.
+func (s *Status) over(g *readmodel.Generation) {
+	s.Holder, s.Lost, s.Handled, s.Rate, s.ETA = "", g.Lease.Holder, g.Checkpoint.Handled, 0, 0
+	switch {
+	case s.Phase == Stopped:
+	case s.Phase == Waiting && g.Asked.Sub(g.Lease.Reported) < leaseTime: // who waits takes the lease again and again
+	case s.Lost != "":
+		s.Phase, s.Since, s.Error = Idle, g.Lease.Until, ""
+	case s.Phase != Idle:
+		s.Phase, s.Since, s.Error = Idle, g.Lease.Reported, ""
+	}
 }

@@ -126,7 +126,9 @@ func New[K comparable, R any](
 		opt(&p.settings)
 	}
 	g.feed.declare(def.Events)
-	p.status.set(Status{Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint})
+	p.status.set(Status{
+		Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint, Manual: def.Manual,
+	})
 	g.add(p)
 	return p
 }

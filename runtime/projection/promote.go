@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/generation"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -93,7 +95,7 @@ func (w *worker[K, R]) verified() error {
 
 // observe looks at what others may have changed, and at how much there is to do.
 func (p *Projector[K, R]) observe(ctx context.Context) {
-	p.recount(ctx)
+	p.look(ctx)
 	if generations, err := p.store.Generations(ctx, p.def.Name); err == nil {
 		if i := p.own(generations); i >= 0 {
 			p.status.active(generations[i].Active)
@@ -101,7 +103,25 @@ func (p *Projector[K, R]) observe(ctx context.Context) {
 	}
 }
 
-// recount counts the events that the log has for the projection, where that is due.
-func (p *Projector[K, R]) recount(ctx context.Context) {
-	p.status.recount(func() (int64, error) { return p.log.Count(ctx, p.def.Events...) })
+// look finds out how much the log has for the projection, where that is due.
+func (p *Projector[K, R]) look(ctx context.Context) {
+	p.status.look(func(after cqrs.Position) (backlog, error) { return p.backlog(ctx, after) })
+}
+
+// backlog asks the log what lies behind a position.
+func (p *Projector[K, R]) backlog(ctx context.Context, after cqrs.Position) (found backlog, err error) {
+	if found.head, err = p.log.Head(ctx); err != nil {
+		return found, err
+	}
+	if found.total, err = p.log.Count(ctx, p.def.Events...); err != nil {
+		return found, err
+	}
+	for rec, err := range p.log.Read(ctx, eventlog.Query{After: after, Types: p.def.Events}) {
+		if err != nil {
+			return found, err
+		}
+		found.oldest = rec.Time
+		break
+	}
+	return found, nil
 }

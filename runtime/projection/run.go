@@ -94,8 +94,8 @@ func (g *Group) Run(ctx context.Context) error {
 				err = fmt.Errorf("projection %s stopped: %w", r.Name(), err)
 			}
 			failures[i] = err
-			if p, ok := r.(interface{ recount(context.Context) }); ok {
-				keepCounting(ctx, p.recount)
+			if p, ok := r.(interface{ look(context.Context) }); ok {
+				keepLooking(ctx, p.look)
 			}
 		})
 	}
@@ -103,10 +103,10 @@ func (g *Group) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// keepCounting lets the status of a projection that stopped say how far it falls behind.
-func keepCounting(ctx context.Context, recount func(context.Context)) {
+// keepLooking lets the status of a projection that stopped say how far it falls behind.
+func keepLooking(ctx context.Context, look func(context.Context)) {
 	every(ctx, leaseTime, func() bool {
-		recount(ctx)
+		look(ctx)
 		return true
 	})
 }

@@ -48,6 +48,9 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error,
 			p.group.logger.WarnContext(ctx, why, "projection", p.Name(), "sink", p.store.Name(), "error", err)
 			said = why
 		}
+		if !standsBy(err) {
+			p.lookSoon(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			p.status.end(nil, true)
@@ -56,6 +59,13 @@ func (p *Projector[K, R]) work(ctx context.Context, f func(*worker[K, R]) error,
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// lookSoon looks at the log while the projection waits for its store; if it is the log that is away, not for long.
+func (p *Projector[K, R]) lookSoon(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, lastPause)
+	defer cancel()
+	p.look(ctx)
 }
 
 // passes reports whether an error ends by waiting.

@@ -63,8 +63,10 @@ type Status struct {
 	Generation string `json:"generation"`
 	// Active says that the generation is the one that readers of the store are led to, Built that it reflected the whole
 	// log once.
-	Active bool  `json:"active"`
-	Built  bool  `json:"built"`
+	Active bool `json:"active"`
+	Built  bool `json:"built"`
+	// Manual says that the generation waits for an operator who promotes it, once it is built.
+	Manual bool  `json:"manual,omitempty"`
 	Phase  Phase `json:"phase"`
 	// Position is that of the read model, Head that of the log when the projection looked last.
 	Position cqrs.Position `json:"position"`
@@ -83,6 +85,8 @@ type Status struct {
 	ETA time.Duration `json:"eta"`
 	// Holder is the process that works on the projection; empty if none does.
 	Holder string `json:"holder,omitempty"`
+	// Lost is the process that did so last, if it did not give its lease up: it died, hangs, or can't reach the store.
+	Lost string `json:"lost,omitempty"`
 	// Error is the text of Err.
 	Error string `json:"error,omitempty"`
 	// Since is when the phase began, At when all this was so: a moment ago, unless another process reported it.
@@ -105,6 +109,8 @@ type sample struct {
 type tracker struct {
 	mu     sync.Mutex
 	status Status
+	// kept is how many of the handled events the stored rows reflect: those in memory are lost with the attempt.
+	kept int64
 	// The rate is measured since base; next becomes the base when it is a window old.
 	base, next sample
 	// folding is when events were folded last, oldest the time of the oldest one that is not stored; zero if there is none.
@@ -148,12 +154,21 @@ func (t *tracker) holds(holder string) {
 	})
 }
 
-func (t *tracker) start(at readmodel.Checkpoint, head cqrs.Position, total int64) {
+// backlog is what the log has for a projection behind a position.
+type backlog struct {
+	head cqrs.Position
+	// total is the number of events from the log's start on, oldest the time of the first one behind the position; zero if
+	// there is none.
+	total  int64
+	oldest time.Time
+}
+
+func (t *tracker) start(at readmodel.Checkpoint, log backlog) {
 	t.change(func(s *Status) {
-		s.Position, s.Handled, s.Total, s.Built, s.Head = at.Position, at.Handled, max(total, at.Handled), at.Built, head
-		t.counted = time.Now()
+		s.Position, s.Handled, s.Total, s.Built, s.Head = at.Position, at.Handled, max(log.total, at.Handled), at.Built, log.head
+		t.counted, t.kept = time.Now(), at.Handled
 		t.base = sample{t.counted, at.Handled}
-		t.next, t.oldest = t.base, time.Time{}
+		t.next, t.oldest = t.base, log.oldest
 		if s.enter(CatchingUp); !at.Built {
 			s.enter(Building)
 		}
@@ -166,7 +181,7 @@ func (t *tracker) active(active bool) { t.change(func(s *Status) { s.Active = ac
 
 func (t *tracker) stored(at readmodel.Checkpoint) {
 	t.change(func(s *Status) {
-		s.Position, s.Built = at.Position, at.Built
+		s.Position, s.Built, t.kept = at.Position, at.Built, at.Handled
 		if s.Handled >= s.Total { // else the next chunk says it
 			t.oldest = time.Time{}
 		}
@@ -194,19 +209,27 @@ func (t *tracker) folded(handled int64, head cqrs.Position, oldest time.Time) {
 	})
 }
 
-// recount counts the log's events from time to time while there is much to fold, as rarely as counting is slow.
-func (t *tracker) recount(count func() (int64, error)) {
+// look lets find look at the log from time to time while there is much to fold, or nobody folds: as rarely as looking is
+// slow.
+func (t *tracker) look(find func(after cqrs.Position) (backlog, error)) {
 	t.mu.Lock()
-	due := t.status.Phase != Live && time.Since(t.counted) >= 5*time.Second+20*t.countTook
+	now := time.Now()
+	lags := t.status.Phase != Live || !t.oldest.IsZero() && now.Sub(t.oldest) >= window
+	due := lags && now.Sub(t.counted) >= 5*time.Second+20*t.countTook
+	position := t.status.Position
 	t.mu.Unlock()
 	if !due {
 		return
 	}
-	began := time.Now()
-	total, err := count()
+	found, err := find(position)
 	t.change(func(s *Status) {
-		if t.counted, t.countTook = time.Now(), time.Since(began); err == nil {
-			s.Total = max(total, s.Handled)
+		t.counted, t.countTook = time.Now(), time.Since(now)
+		if err != nil {
+			return
+		}
+		s.Total, s.Head = max(found.total, s.Handled), max(s.Head, found.head)
+		if s.Position == position {
+			t.oldest = found.oldest
 		}
 	})
 }
@@ -218,7 +241,7 @@ func (t *tracker) refused(err error) { t.change(func(s *Status) { s.Err, s.Error
 func (t *tracker) wait(err error, other *Status) {
 	t.change(func(s *Status) {
 		s.enter(Waiting)
-		s.Holder, s.Err, s.Error, t.other = "", err, "", other
+		s.Holder, s.Err, s.Error, s.Handled, t.other = "", err, "", t.kept, other
 		if err != nil {
 			s.Error = err.Error()
 		}
@@ -228,7 +251,7 @@ func (t *tracker) wait(err error, other *Status) {
 // end records how a run ended: well, also if it was told to stop early, or with an error.
 func (t *tracker) end(err error, well bool) {
 	t.change(func(s *Status) {
-		t.other, s.Holder = nil, ""
+		t.other, s.Holder, s.Handled = nil, "", t.kept
 		if s.enter(Idle); !well {
 			s.enter(Stopped)
 			s.Err, s.Error = err, err.Error()

@@ -73,13 +73,11 @@ func (w *worker[K, R]) start() error {
 	if err := readmodel.CheckHistory(w.io, w.log, w.def.Name, at); err != nil {
 		return err
 	}
-	head, err := w.log.Head(w.io)
+	log, err := w.backlog(w.io, at.Position)
 	if err != nil {
 		return err
 	}
-	if w.total, err = w.log.Count(w.io, w.def.Events...); err != nil {
-		return err
-	}
+	w.total = log.total
 	if _, computed := w.table.(readmodel.Refresher); at == (readmodel.Checkpoint{}) && !computed {
 		// A sink may have stored rows without the checkpoint even then.
 		rows, _, err := w.table.Count(w.io, readmodel.Find{Index: -1})
@@ -91,7 +89,7 @@ func (w *worker[K, R]) start() error {
 	w.stored, w.folded, w.scanned, w.commit = at, at, at.Position, at.Commit
 	w.handles = w.group.feed.handled(w.def.Events)
 	w.split(w.width(), w.empty)
-	w.status.start(at, head, w.total)
+	w.status.start(at, log)
 	return nil
 }
 
@@ -355,7 +353,7 @@ func (w *worker[K, R]) apply() error {
 		}
 		changes = w.changes
 	}
-	if err := w.lease.extend(w.io, len(changes)); err != nil {
+	if err := w.lease.extend(w.io, len(changes), w.report); err != nil {
 		return err
 	}
 	return w.table.Apply(w.io, &readmodel.Batch{From: w.stored, To: w.folded, Changes: changes})

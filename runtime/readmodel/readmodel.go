@@ -65,11 +65,17 @@ type Generation struct {
 	// if it never did.
 	Created, Promoted time.Time
 	Lease             Lease
+	// Asked is when the store was asked, by the clock by which leases end.
+	Asked time.Time
 }
+
+// Held reports whether somebody had the lease of the generation when the store was asked.
+func (g *Generation) Held() bool { return g.Lease.Holder != "" && g.Lease.Until.After(g.Asked) }
 
 // Lease says who projects into a generation.
 type Lease struct {
-	// Holder names a process, Until is when its lease ends by the store's clock. A lease that was given up has neither.
+	// Holder names a process, Until is when its lease ends by the store's clock. A lease that was given up has neither; one
+	// that ended by itself still has both: see Generation.Held.
 	Holder string
 	Until  time.Time
 	// Report is what a holder said last, at the time Reported. It stays when the lease ends.

@@ -240,7 +240,7 @@ func (s *serving) open(ctx context.Context, chosen *Generation) (*opened, error)
 			}))
 		}
 	}
-	g.unattended = chosen.Lease.Holder == "" || !chosen.Lease.Until.After(time.Now())
+	g.unattended = !chosen.Held()
 	if g.checked || chosen.Checkpoint.Position == 0 {
 		return g, nil
 	}

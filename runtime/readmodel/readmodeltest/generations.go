@@ -50,15 +50,29 @@ func built(t require.TestingT, store readmodel.Store, s *readmodel.Schema, n int
 	return table
 }
 
-// list returns the generations of a projection by their fingerprints.
+// list returns the generations of a projection by their fingerprints, without when that was.
 func list(t require.TestingT, store readmodel.Store, projection string) map[string]readmodel.Generation {
 	all, err := store.Generations(context.Background(), projection)
 	require.NoError(t, err)
 	by := map[string]readmodel.Generation{}
 	for _, g := range all {
+		assert.WithinDuration(t, time.Now(), g.Asked, time.Hour)
+		g.Asked = time.Time{}
 		by[g.Schema.Fingerprint] = g
 	}
 	return by
+}
+
+// leased reports whether somebody has the lease of a generation, and who had it last.
+func leased(t require.TestingT, store readmodel.Store, schema *readmodel.Schema) (bool, string) {
+	all, err := store.Generations(context.Background(), schema.Projection)
+	require.NoError(t, err)
+	for _, g := range all {
+		if g.Schema.Fingerprint == schema.Fingerprint {
+			return g.Held(), g.Lease.Holder
+		}
+	}
+	return false, ""
 }
 
 func testList(t *testing.T, store readmodel.Store) {
@@ -443,11 +457,17 @@ func testLease(t *testing.T, store readmodel.Store) {
 	schema, other := balances(), balances()
 	table := open(t, store, schema)
 	lease := func() readmodel.Lease { return list(t, store, "")[schema.Fingerprint].Lease }
+	isHeld := func() bool {
+		held, _ := leased(t, store, schema)
+		return held
+	}
+	assert.False(t, isHeld())
 	require.NoError(t, table.Hold(t.Context(), "host-1", time.Hour, []byte(`{"phase":"building"}`)))
 	held := lease()
 	assert.Equal(t, "host-1", held.Holder)
 	assert.JSONEq(t, `{"phase":"building"}`, string(held.Report))
 	assert.WithinDuration(t, held.Reported.Add(time.Hour), held.Until, time.Second)
+	assert.True(t, isHeld())
 
 	var refused *readmodel.HeldError
 	require.ErrorAs(t, open(t, store, schema).Hold(t.Context(), "host-2", time.Hour, []byte(`{}`)), &refused)
@@ -467,6 +487,7 @@ func testLease(t *testing.T, store readmodel.Store) {
 	require.NoError(t, table.Release(t.Context(), "host-1", []byte(`{"phase":"stopped"}`)))
 	released := lease()
 	assert.Empty(t, released.Holder)
+	assert.False(t, isHeld())
 	assert.Zero(t, released.Until)
 	assert.JSONEq(t, `{"phase":"stopped"}`, string(released.Report), "the last word stays")
 	require.NoError(t, table.Hold(t.Context(), "host-2", time.Hour, nil))
@@ -479,6 +500,10 @@ func testLeaseEnds(t *testing.T, store readmodel.Store) {
 	table := open(t, store, schema)
 	require.NoError(t, table.Hold(t.Context(), "host-1", 200*time.Millisecond, []byte(`{"phase":"live"}`)))
 	require.ErrorAs(t, table.Hold(t.Context(), "host-2", time.Hour, nil), new(*readmodel.HeldError))
+	require.Eventually(t, func() bool {
+		held, last := leased(t, store, schema)
+		return !held && last == "host-1" && string(list(t, store, "")[schema.Fingerprint].Lease.Report) == `{"phase":"live"}`
+	}, 10*time.Second, 10*time.Millisecond, "who did not give it up is known")
 	require.Eventually(t, func() bool {
 		return table.Hold(context.Background(), "host-2", time.Hour, []byte(`{"phase":"building"}`)) == nil
 	}, 10*time.Second, 10*time.Millisecond)

@@ -163,7 +163,8 @@ func (s *Store) Open(ctx context.Context, projection, fingerprint string) (readm
 	return newTable(s, &schema), &schema, nil
 }
 
-// Generations implements readmodel.Store.
+// Generations implements readmodel.Store. When it was asked is by this process's clock, because what a node's says is not
+// for everybody who may read.
 func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel.Generation, error) {
 	found, err := s.find(ctx, projection)
 	if err != nil || len(found) == 0 {
@@ -175,6 +176,7 @@ func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel
 	var all []readmodel.Generation
 	for _, g := range found {
 		if g.index != "" {
+			g.Asked = time.Now().UTC()
 			all = append(all, g.Generation)
 		}
 	}

@@ -112,7 +112,7 @@ func (c *contents) generation() readmodel.Generation {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	g := c.about
-	g.Schema, g.Checkpoint = c.created, c.checkpoint
+	g.Schema, g.Checkpoint, g.Asked = c.created, c.checkpoint, time.Now().UTC()
 	g.Lease.Report = slices.Clone(g.Lease.Report)
 	return g
 }

@@ -75,14 +75,19 @@ func DDL(options ...Option) string {
 //
 // Errors: *readmodel.SchemaError for a schema that is not kept.
 func TableDDL(schemas []*readmodel.Schema, options ...Option) (string, error) {
-	store := &Store{settings: newSettings(options)}
+	return (&Store{settings: newSettings(options)}).TableDDL(schemas)
+}
+
+// TableDDL is the function TableDDL for the schema that the store was opened with, and materialized views where it has
+// those. It asks the server nothing.
+func (s *Store) TableDDL(schemas []*readmodel.Schema) (string, error) {
 	used, views := map[string]bool{}, map[string]string{}
 	var b strings.Builder
 	for i, schema := range schemas {
-		if err := store.checkSchema(schema); err != nil {
+		if err := s.checkSchema(schema); err != nil {
 			return "", err
 		}
-		t := newTable(store, schema)
+		t := newTable(s, schema)
 		t.view = views[schema.Projection]
 		t.chooseNames(func(name string) bool { return used[name] })
 		used[t.view], used[t.name], views[schema.Projection] = true, true, t.view

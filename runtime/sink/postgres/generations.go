@@ -18,7 +18,7 @@ func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel
 	var all []readmodel.Generation
 	err := s.again(ctx, s.control, always, func(ctx context.Context, c *pgx.Conn) error {
 		rows, err := c.Query(ctx, s.inSchema(`SELECT g.projection, g.shape::text, g.active, g.created, g.promoted,
-				c.position, c.commit_id, c.handled, c.built, l.holder, l.until, l.report, l.reported
+				c.position, c.commit_id, c.handled, c.built, l.holder, l.until, l.report, l.reported, clock_timestamp()
 			FROM {schema}.cqrs_generations g
 				JOIN {schema}.cqrs_checkpoints c ON c.generation = g.id JOIN {schema}.cqrs_leases l ON l.generation = g.id
 			WHERE $1 IN ('', g.projection) ORDER BY g.projection, g.created, g.id`), projection)
@@ -40,12 +40,12 @@ func scanGeneration(row pgx.CollectableRow) (g readmodel.Generation, err error) 
 	var promoted, reported *time.Time
 	err = row.Scan(&projection, &shape, &g.Active, &g.Created, &promoted,
 		&position, (*[16]byte)(&g.Checkpoint.Commit), &g.Checkpoint.Handled, &g.Checkpoint.Built,
-		&g.Lease.Holder, &g.Lease.Until, &g.Lease.Report, &reported)
+		&g.Lease.Holder, &g.Lease.Until, &g.Lease.Report, &reported, &g.Asked)
 	if err != nil {
 		return g, err
 	}
 	g.Checkpoint.Position = cqrs.Position(position)
-	g.Created, g.Promoted = g.Created.UTC(), timeOf(promoted)
+	g.Created, g.Promoted, g.Asked = g.Created.UTC(), timeOf(promoted), g.Asked.UTC()
 	g.Lease.Until, g.Lease.Reported = g.Lease.Until.UTC(), timeOf(reported)
 	if g.Lease.Holder == "" {
 		g.Lease.Until = time.Time{}

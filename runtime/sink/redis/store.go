@@ -134,12 +134,16 @@ func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel
 			return nil, err
 		}
 		items := list(answer)
-		for i := 1; i < len(items); i++ {
+		asked, err := parseTime(text(items, 1))
+		if err != nil {
+			return nil, err
+		}
+		for i := 2; i < len(items); i++ {
 			g, err := parseGeneration(p, list(items[i]))
 			if err != nil {
 				return nil, err
 			}
-			g.Active = g.Schema.Fingerprint == text(items, 0)
+			g.Active, g.Asked = g.Schema.Fingerprint == text(items, 0), asked
 			all = append(all, g)
 		}
 	}

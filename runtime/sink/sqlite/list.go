@@ -113,6 +113,7 @@ func readListed(stmt *sqlite.Stmt) (l listed, err error) {
 		Built: stmt.ColumnBool(6),
 	}
 	l.Active = stmt.ColumnBool(7)
+	l.Asked = time.Now().UTC()
 	l.Lease.Holder = stmt.ColumnText(12)
 	if report := stmt.ColumnText(14); report != "" {
 		l.Lease.Report = []byte(report)

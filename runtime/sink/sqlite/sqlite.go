@@ -251,6 +251,29 @@ func (t *table) ddl() string {
 	return b.String() + ", WITHOUT ROWID"
 }
 
+// TableDDL returns the statements that create the tables and indexes of read models, to read them: Table runs them, and
+// enters the tables into the list of generations. Promoting one makes the view that leads to it.
+//
+// Errors: *readmodel.SchemaError for a schema that is not kept.
+func (s *Store) TableDDL(schemas []*readmodel.Schema) (string, error) {
+	var b strings.Builder
+	for i, schema := range schemas {
+		if err := schema.Check(); err != nil {
+			return "", err
+		}
+		t := newTable(s, schema)
+		t.name = snakeCase(schema.Projection) + "_" + schema.Fingerprint
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "-- %s %s\n%s;\n", schema.Projection, schema.Fingerprint, t.ddl())
+		for _, index := range t.indexes() {
+			fmt.Fprintf(&b, "%s;\n", index.ddl)
+		}
+	}
+	return b.String(), nil
+}
+
 // describe says what the columns are, for people and for the comparison with what a program expects.
 func (t *table) describe() string {
 	return list(t.columns, func(c column) string {
