@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -22,8 +23,10 @@ type scan struct {
 	// end that there was nothing for them.
 	span   cqrs.Position
 	waited time.Duration
-	// kinds is the feed's.
+	// kinds is the feed's, and known has the ones of types that were just read: most logs have few types, and comparing
+	// names takes less time than looking one up.
 	kinds map[string]uint16
+	known []kind
 	// head is the log's head, as the scan saw it last, at headAt. current says that the scan had reached it then, or a moment
 	// later.
 	head    cqrs.Position
@@ -53,6 +56,29 @@ const (
 // nearHead is how old the head may be that a scan reached for it to be live: whoever waits for the head of a busy log always
 // finds that it has moved.
 const nearHead = 500 * time.Millisecond
+
+type kind struct {
+	name   string
+	number uint16
+}
+
+// maxKnown bounds the types that are known at once.
+const maxKnown = 8
+
+// kind returns the number of a type that projections handle.
+func (s *scan) kind(name string) uint16 {
+	for i := range s.known {
+		if k := &s.known[i]; k.name == name {
+			return k.number
+		}
+	}
+	if len(s.known) == maxKnown {
+		s.known = s.known[:0]
+	}
+	// The name may be lent.
+	s.known = append(s.known, kind{strings.Clone(name), s.kinds[name]})
+	return s.kinds[name]
+}
 
 // start is the place where the window begins.
 func (s *scan) start() cqrs.Position {
@@ -152,7 +178,7 @@ func (s *scan) settle() bool {
 			signal(r.news)
 		}
 	}
-	s.kinds = f.kinds
+	s.kinds, s.known = f.kinds, s.known[:0]
 	if f.live == s {
 		s.types = f.types
 		return true
@@ -241,7 +267,7 @@ func (s *scan) segment(ctx context.Context, c *chunk) error {
 			}
 		}
 		position, commit = rec.Position, rec.Commit
-		c.add(rec, s.kinds[rec.Type])
+		c.add(rec, s.kind(rec.Type))
 	}
 	c.through, c.commit = through, last
 	if position == through {

@@ -254,11 +254,15 @@ func (w *worker[K, R]) due() bool {
 
 // take folds a chunk.
 func (w *worker[K, R]) take(c *chunk) error {
+	first := 0
+	for c.after < w.scanned && first < len(c.records) && c.records[first].Position <= w.scanned {
+		first++
+	}
 	n := int64(0)
-	for i, kind := range c.kinds {
-		if w.handles[kind] && c.records[i].Position > w.scanned {
+	for i, kind := range c.kinds[first:] {
+		if w.handles[kind] {
 			if n++; n == 1 && w.oldest.IsZero() {
-				w.oldest = c.records[i].Time
+				w.oldest = c.records[first+i].Time
 			}
 		}
 	}
