@@ -2,7 +2,7 @@
 //
 //	ledger demo [--events N]         show everything, in less than a minute
 //	ledger load [--events N]         write random movements, and print each that was acknowledged
-//	ledger run                       keep the read models up to date until it is interrupted
+//	ledger run [--publish ADDRESS]   keep the read models up to date until it is interrupted, and publish the events
 //	ledger balances ACCOUNT          print what an account holds
 //	ledger movements ACCOUNT         print the last movements of an account
 //	ledger accounts WORDS            print the accounts whose owner's name has the words
@@ -53,7 +53,8 @@ func command(ctx context.Context, args []string) error {
 	var at place
 	flags := flag.NewFlagSet("ledger "+name, flag.ContinueOnError)
 	at.flags(flags)
-	events := flags.Int("events", 200_000, "number of movements to write")
+	events := flags.Int("events", 200_000, "demo, load: `number` of movements to write")
+	publish := flags.String("publish", "", "run: `address` that the events are published to: nats://host:4222/subject")
 	if err := flags.Parse(args); err != nil {
 		return errUsage
 	}
@@ -67,7 +68,7 @@ func command(ctx context.Context, args []string) error {
 	case "load 0":
 		return load(ctx, at, *events, os.Stdout)
 	case "run 0":
-		return run(ctx, at)
+		return run(ctx, at, *publish)
 	case "balances 1":
 		return balances(ctx, at, ledger.AccountID(flags.Arg(0)))
 	case "movements 1":
@@ -75,7 +76,7 @@ func command(ctx context.Context, args []string) error {
 	case "totals 0":
 		return totals(ctx, at)
 	}
-	fmt.Fprint(os.Stderr, "usage: ledger demo [--events N]\n       ledger load [--events N]\n       ledger run\n"+
+	fmt.Fprint(os.Stderr, "usage: ledger demo [--events N]\n       ledger load [--events N]\n       ledger run [--publish ADDRESS]\n"+
 		"       ledger balances ACCOUNT\n       ledger movements ACCOUNT\n       ledger accounts WORDS\n       ledger totals\n"+
 		"       ledger log …, ledger snapshots …, ledger projections …: ledger log help\n\nflags of all of them:\n")
 	flags.PrintDefaults()

@@ -109,12 +109,3 @@ func (s *service) searched() (*ledger.AccountsModel, bool) {
 	}
 	return s.Accounts, false
 }
-
-// run keeps all read models up to date until it is interrupted.
-func run(ctx context.Context, at place) error {
-	s, err := open(ctx, at)
-	if err != nil {
-		return err
-	}
-	return errors.Join(s.App.Run(ctx), s.Close())
-}

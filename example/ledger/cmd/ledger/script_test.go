@@ -6,9 +6,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
@@ -27,8 +31,7 @@ func TestALogMovesFromEngineToEngine(t *testing.T) {
 }
 
 func TestReadModelsAreKeptInTheStoresThatFlagsName(t *testing.T) {
-	runScripts(t, "testdata/stores", "DATABASE_URL", testserver.Postgres(t), "NATS_URL", testserver.NATS(t),
-		"REDIS_URL", testserver.Redis(t), "ELASTICSEARCH_URL", testserver.Elasticsearch(t))
+	runScripts(t, "testdata/stores", "DATABASE_URL", testserver.Postgres(t), "PUBLISH_URL", testserver.NATS(t), "REDIS_URL", testserver.Redis(t), "ELASTICSEARCH_URL", testserver.Elasticsearch(t))
 }
 
 func runScripts(t *testing.T, dir string, variables ...string) {
@@ -41,7 +44,7 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "until": until, "damage": damage, "older": older,
+			"exits": exits, "until": until, "damage": damage, "older": older, "published": published,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -122,4 +125,33 @@ func older(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(table.Apply(ctx, &readmodel.Batch{To: checkpoint, Changes: changes}))
 	ts.Check(store.Promote(ctx, "CurrencyTotals", before.Fingerprint))
+}
+
+// published ADDRESS waits until as many events are published as the log has, by what `ledger log info` printed.
+func published(ts *testscript.TestScript, neg bool, args []string) {
+	counted := regexp.MustCompile(`(?m)^events +(\d+)$`).FindStringSubmatch(ts.ReadFile("stdout"))
+	if neg || len(args) != 1 || counted == nil {
+		ts.Fatalf("usage: published ADDRESS, behind ledger log info")
+	}
+	want, err := strconv.ParseUint(counted[1], 10, 64)
+	ts.Check(err)
+	end := strings.LastIndex(args[0], "/")
+	conn, err := nats.Connect(args[0][:end])
+	ts.Check(err)
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	ts.Check(err)
+	for began := time.Now(); ; {
+		var found uint64
+		stream, err := js.Stream(context.Background(), args[0][end+1:])
+		if err == nil {
+			found = stream.CachedInfo().State.Msgs
+		}
+		if found == want {
+			return
+		}
+		if found > want || time.Since(began) > time.Minute {
+			ts.Fatalf("%d events are published, and the log has %d: %v", found, want, err)
+		}
+	}
 }

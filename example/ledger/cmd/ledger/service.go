@@ -50,6 +50,9 @@ func (p *place) folder() string {
 	return p.data
 }
 
+// makeFolder creates the folder where there is none.
+func (p *place) makeFolder() error { return os.MkdirAll(p.folder(), 0o755) }
+
 // openLog opens the event log alone.
 func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 	switch p.engine {

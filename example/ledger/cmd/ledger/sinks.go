@@ -91,7 +91,7 @@ func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
 	}
 	switch kind {
 	case "sqlite":
-		if err := os.MkdirAll(p.folder(), 0o755); err != nil {
+		if err := p.makeFolder(); err != nil {
 			return nil, err
 		}
 		return sqlite.Open(ctx, filepath.Join(p.folder(), "readmodels-"+p.engine+".db"))
