@@ -197,7 +197,7 @@ func eachStore(t *testing.T, test func(*testing.T, *bank)) {
 			return s
 		},
 		"postgres": func(t *testing.T) readmodel.Store {
-			s, err := postgres.Open(t.Context(), testserver.Postgres(t), postgres.Migrate(), postgres.AcceptUnsafe("fsync", "full_page_writes"))
+			s, err := postgres.Open(t.Context(), testserver.Postgres(t), postgres.Migrate())
 			require.NoError(t, err)
 			t.Cleanup(func() { assert.NoError(t, s.Close()) })
 			return s
