@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"go/format"
-	"os"
-	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"strconv"
@@ -56,21 +54,21 @@ func generateOnce(aggregates int) error {
 	if err != nil {
 		return err
 	}
-	peak, err := peakMemory(aggregates)
+	once, err := inChild(childTask{Aggregates: aggregates})
 	if err != nil {
 		return err
 	}
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	fmt.Printf("  %10d %9d %9.1f %9.1f %9.1f %6.2fx %8.2fx %8.2f %9.2f %8d\n", aggregates, lines, ms(ours.wall), ms(ours.cpu),
-		ms(floor.wall), float64(ours.wall)/float64(floor.wall), float64(ours.cpu)/float64(floor.cpu), 1000*ms(ours.cpu)/float64(lines),
-		ms(ours.cpu)/float64(aggregates), peak)
+	fmt.Printf("  %10d %9d %9.1f %9.1f %9.1f %6.2fx %8.2fx %8.2f %9.2f %8d\n", aggregates, lines, ms(ours.Wall), ms(ours.CPU),
+		ms(floor.Wall), float64(ours.Wall)/float64(floor.Wall), float64(ours.CPU)/float64(floor.CPU), 1000*ms(ours.CPU)/float64(lines),
+		ms(ours.CPU)/float64(aggregates), once.Peak>>20)
 	return nil
 }
 
 // effort is what something takes: time that passes, and time of the processors.
-type effort struct{ wall, cpu time.Duration }
+type effort struct{ Wall, CPU time.Duration }
 
-func (e effort) least(o effort) effort { return effort{min(e.wall, o.wall), min(e.cpu, o.cpu)} }
+func (e effort) least(o effort) effort { return effort{min(e.Wall, o.Wall), min(e.CPU, o.CPU)} }
 
 func effortOf(f func()) effort {
 	runtime.GC()
@@ -101,38 +99,6 @@ func generateSet(src []byte) (*output.Set, error) {
 		return nil, err
 	}
 	return nil, errors.New(b.String()[:min(b.Len(), 2000)])
-}
-
-// childAggregates tells a child of peakMemory what to generate.
-const childAggregates = "CQRSGEN_BENCH_AGGREGATES"
-
-// peakMemory returns the megabytes that a process takes at most that generates a model and writes nothing.
-func peakMemory(aggregates int) (int64, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return 0, err
-	}
-	child := exec.Command(self)
-	child.Env = append(os.Environ(), childAggregates+"="+strconv.Itoa(aggregates))
-	child.Stderr = os.Stderr
-	if err := child.Run(); err != nil {
-		return 0, err
-	}
-	return maxMemory(child.ProcessState) >> 20, nil
-}
-
-// generateInChild generates if the process is a child of peakMemory.
-func generateInChild() {
-	n, err := strconv.Atoi(os.Getenv(childAggregates))
-	if err != nil {
-		return
-	}
-	debug.SetGCPercent(gen.GCPercent)
-	if _, err := generateSet(benchModel(n)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
 }
 
 // benchModel writes a model of 5 events, 5 commands and 1 projection for each aggregate.

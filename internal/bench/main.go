@@ -1,10 +1,10 @@
 // Command bench prints what the README quotes: how near the ledger, and the generator, come to the limit, as ratios of
 // figures that were measured in one run on one machine.
 //
-//	bench [-events N] [-rebuilt N] [-seconds S] [-only SECTION]
+//	bench [-events N] [-rebuilt N] [-grown N] [-seconds S] [-only SECTION]
 //
-// The sections are generate, codec, command, load, replay, commands, appends, reads, rebuild, together, live and
-// rebuildsinks.
+// The sections are generate, codec, command, load, replay, commands, appends, reads, rebuild, together, live,
+// rebuildsinks and growth.
 package main
 
 import (
@@ -17,9 +17,10 @@ import (
 )
 
 func main() {
-	generateInChild()
+	beChild()
 	events := flag.Int("events", 1_000_000, "events to replay")
 	rebuilt := flag.Int("rebuilt", 10_000_000, "events to rebuild read models from")
+	grown := flag.Int("grown", 10_000_000, "most events to rebuild read models from while they grow: 50000000 for all")
 	seconds := flag.Float64("seconds", 3, "how long each number of callers is measured")
 	only := flag.String("only", "", "the one section to run; all if empty")
 	flag.Parse()
@@ -41,6 +42,7 @@ func main() {
 		{"together", func() error { return together(ctx, *rebuilt) }},
 		{"live", func() error { return live(ctx, time.Duration(*seconds*float64(time.Second))) }},
 		{"rebuildsinks", func() error { return rebuildSinks(ctx, *rebuilt) }},
+		{"growth", func() error { return growth(ctx, *grown) }},
 	} {
 		if *only != "" && *only != b.name {
 			continue

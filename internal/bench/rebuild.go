@@ -35,7 +35,7 @@ func rebuildAll(ctx context.Context, events int) error {
 		if err := m.measure("loop by hand over a plain file, map", func() error { return loopOverFile(plain) }); err != nil {
 			return err
 		}
-		m.loop = m.last.cpu
+		m.loop = m.last.CPU
 		if err := m.measure("loop by hand over the archive, map", func() error { _, err := loopOverLog(ctx, log); return err }); err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func rebuildAll(ctx context.Context, events int) error {
 		if err := m.measure("rebuild", func() error { return catchUp(ctx, log, balanceRunner) }); err != nil {
 			return err
 		}
-		mallocs, one := allocated()-before, m.last.wall
+		mallocs, one := allocated()-before, m.last.Wall
 		runtime.GOMAXPROCS(2)
 		if err := m.measure("rebuild, two cores", func() error { return catchUp(ctx, log, balanceRunner) }); err != nil {
 			return err
@@ -57,7 +57,7 @@ func rebuildAll(ctx context.Context, events int) error {
 		var mem runtime.MemStats
 		runtime.ReadMemStats(&mem)
 		fmt.Printf("  two cores are %.1f times as fast as one; %.3f allocations per event, %d rows included; %d MB of memory at most\n",
-			one.Seconds()/m.last.wall.Seconds(), float64(mallocs)/float64(rounds*events), min(events, 3*rebuildAccounts), mem.Sys>>20)
+			one.Seconds()/m.last.Wall.Seconds(), float64(mallocs)/float64(rounds*events), min(events, 3*rebuildAccounts), mem.Sys>>20)
 		return nil
 	})
 }
@@ -77,7 +77,7 @@ func together(ctx context.Context, events int) error {
 			if err := m.measure(name, func() error { return catchUp(ctx, log, all[i]) }); err != nil {
 				return err
 			}
-			sum += m.last.cpu
+			sum += m.last.CPU
 		}
 		m.loop = sum
 		return m.measure("all three", func() error { return catchUp(ctx, log, all...) })
@@ -125,9 +125,9 @@ func (m *rebuildMeter) measure(name string, f func() error) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	fmt.Printf("  %-44s %8.2f %8.2f %9.0f", name, m.last.wall.Seconds(), m.last.cpu.Seconds(), float64(m.last.cpu.Nanoseconds())/float64(m.events))
+	fmt.Printf("  %-44s %8.2f %8.2f %9.0f", name, m.last.Wall.Seconds(), m.last.CPU.Seconds(), float64(m.last.CPU.Nanoseconds())/float64(m.events))
 	if m.loop > 0 {
-		fmt.Printf(" %7.2fx", m.last.cpu.Seconds()/m.loop.Seconds())
+		fmt.Printf(" %7.2fx", m.last.CPU.Seconds()/m.loop.Seconds())
 	}
 	fmt.Println()
 	return nil
