@@ -81,7 +81,8 @@ func (g *Group) Run(ctx context.Context) error {
 	runners := g.Runners()
 	g.expect(runners)
 	failures := make([]error, len(runners))
-	var wg sync.WaitGroup
+	others, cancel := context.WithCancel(ctx)
+	var wg, looking sync.WaitGroup
 	for i, r := range runners {
 		wg.Go(func() {
 			defer g.joined(r)
@@ -95,15 +96,17 @@ func (g *Group) Run(ctx context.Context) error {
 			}
 			failures[i] = err
 			if p, ok := r.(interface{ look(context.Context) }); ok {
-				keepLooking(ctx, p.look)
+				looking.Go(func() { keepLooking(others, p.look) })
 			}
 		})
 	}
 	wg.Wait()
+	cancel()
+	looking.Wait()
 	return errors.Join(failures...)
 }
 
-// keepLooking lets the status of a projection that stopped say how far it falls behind.
+// keepLooking lets the status of a projection that stopped say how far it falls behind, while others go on.
 func keepLooking(ctx context.Context, look func(context.Context)) {
 	every(ctx, leaseTime, func() bool {
 		look(ctx)

@@ -17,6 +17,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
 
 // plainRunner fails with an error that does not name it.
@@ -142,5 +143,19 @@ func TestAProjectionThatWaitsForItsLogEndsWithItsContext(t *testing.T) {
 		began := time.Now()
 		require.NoError(t, runAll(ctx, slog.New(slog.DiscardHandler), p))
 		assert.Equal(t, time.Minute, time.Since(began))
+	})
+}
+
+func TestAGroupOfWhichEveryProjectionStoppedSaysSoAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		log, broken := newLog(w.commitOf(deposited("a", "EUR", 1))...), errors.New("broken")
+		g := NewGroup(log, WithLogger(slog.New(slog.DiscardHandler)))
+		New(g, memory.New(), definition(&folds{broken: map[cqrs.Position]error{1: broken}}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		require.ErrorIs(t, g.Run(ctx), broken)
+		assert.Less(t, time.Since(began), time.Minute)
 	})
 }
