@@ -147,8 +147,9 @@ func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
 
 // runMethods emits Run, Status and Projectors.
 func (e *emitter) runMethods(f *jen.File) {
-	fileComments(f, "Run keeps all read models up to date until ctx ends. One process of a service runs it; all may query."+
-		" A projection that fails stops, which is logged at once, and the others go on; Run returns all failures together, at the end.")
+	fileComments(f, "Run keeps all read models up to date until ctx ends. Any number of processes may run it: one of them works on each read model,"+
+		" and others take over when it ends or dies."+
+		" A projection that fails stops, which is logged at once, and the others go on; when none is left, or ctx ends, Run returns all failures together.")
 	f.Func().Params(jen.Id("a").Op("*").Id("App")).Id("Run").Params(jen.Id("ctx").Qual("context", "Context")).Error().Block(
 		jen.Return(jen.Id("a").Dot("group").Dot("Run").Call(jen.Id("ctx"))))
 	f.Line()

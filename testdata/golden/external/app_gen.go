@@ -42,9 +42,10 @@ func New(
 	return a, nil
 }
 
-// Run keeps all read models up to date until ctx ends. One process of a service runs it; all may
-// query. A projection that fails stops, which is logged at once, and the others go on; Run
-// returns all failures together, at the end.
+// Run keeps all read models up to date until ctx ends. Any number of processes may run it: one
+// of them works on each read model, and others take over when it ends or dies. A projection that
+// fails stops, which is logged at once, and the others go on; when none is left, or ctx ends,
+// Run returns all failures together.
 func (a *App) Run(ctx context.Context) error {
 	return a.group.Run(ctx)
 }
