@@ -258,9 +258,16 @@ func (s *RedisServer) Resume(t testing.TB) {
 	s.signal(t, syscall.SIGCONT)
 }
 
-// Appended returns how long the append-only file is now.
+// Appended returns how long the append-only file is, once all that the server has done is in it: it writes later while
+// the disk is busy.
 func (s *RedisServer) Appended(t testing.TB) int64 {
 	t.Helper()
+	c := redis.NewClient(&redis.Options{Addr: s.address})
+	defer c.Close()
+	eventually(t, "writing the append-only file", func() bool {
+		info, err := c.Info(context.Background(), "persistence").Result()
+		return err == nil && strings.Contains(info, "aof_buffer_length:0\r\n")
+	})
 	info, err := os.Stat(s.appendOnly(t))
 	if err != nil {
 		t.Fatal(err)

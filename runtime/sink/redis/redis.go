@@ -152,7 +152,7 @@ func (s *Store) check(ctx context.Context) error {
 	if s.usable.Load() {
 		return nil
 	}
-	text, err := s.client.Info(ctx).Result()
+	text, err := call(ctx, func() (string, error) { return s.client.Info(ctx).Result() })
 	if err != nil {
 		return s.failed(ctx, err)
 	}

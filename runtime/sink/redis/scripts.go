@@ -67,11 +67,32 @@ func (s *Store) run(ctx context.Context, sc script, keys []string, args ...any) 
 	if err := s.check(ctx); err != nil {
 		return nil, err
 	}
-	answer, err := sc.Run(ctx, s.client, keys, args...).Result()
+	answer, err := call(ctx, func() (any, error) { return sc.Run(ctx, s.client, keys, args...).Result() })
 	if err != nil && !errors.Is(err, redis.Nil) {
 		return nil, s.failed(ctx, err)
 	}
 	return answer, nil
+}
+
+// call makes a call of the client, which ends with the context's deadline, but would not end with the context. What was
+// sent by then is done or not, and its answer is waited for elsewhere, as long as the client waits for any.
+func call[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		answer T
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() {
+		answer, err := f()
+		done <- result{answer, err}
+	}()
+	select {
+	case r := <-done:
+		return r.answer, r.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
 }
 
 // list returns an answer that is one.

@@ -109,6 +109,20 @@ func TestACallOfAPausedServerEndsWithItsContext(t *testing.T) {
 	defer cancel()
 	_, err := table.Checkpoint(ctx)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
+	for name, f := range map[string]func(context.Context) error{
+		"Hold":  func(ctx context.Context) error { return table.Hold(ctx, "me", time.Second, nil) },
+		"Apply": func(ctx context.Context) error { return table.Apply(ctx, &readmodel.Batch{To: built(1)}) },
+		"Get": func(ctx context.Context) error {
+			_, err := table.Get(ctx, make([][]readmodel.Value, 0), nil)
+			return err
+		},
+	} {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(20*time.Millisecond, cancel) // once it was asked
+		began := time.Now()
+		require.ErrorIs(t, f(ctx), context.Canceled, name)
+		assert.Less(t, time.Since(began), 5*time.Second, name)
+	}
 	s.Resume(t)
 	_, err = table.Checkpoint(t.Context())
 	require.NoError(t, err)

@@ -123,7 +123,8 @@ func (s *Store) Generations(ctx context.Context, projection string) ([]readmodel
 			return nil, err
 		}
 		var err error
-		if projections, err = s.client.SMembers(ctx, s.projections()).Result(); err != nil {
+		projections, err = call(ctx, func() ([]string, error) { return s.client.SMembers(ctx, s.projections()).Result() })
+		if err != nil {
 			return nil, s.failed(ctx, err)
 		}
 	}

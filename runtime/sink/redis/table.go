@@ -136,7 +136,8 @@ func (t *table) apply(ctx context.Context, b *readmodel.Batch) (answer any, err 
 	}
 	for answer = answerOK; !w.done() && answer == answerOK; {
 		args := w.part()
-		if answer, err = t.store.patient.Eval(ctx, applyText, w.keys, args...).Result(); err != nil {
+		answer, err = call(ctx, func() (any, error) { return t.store.patient.Eval(ctx, applyText, w.keys, args...).Result() })
+		if err != nil {
 			return nil, t.store.failed(ctx, err)
 		}
 	}
@@ -146,19 +147,21 @@ func (t *table) apply(ctx context.Context, b *readmodel.Batch) (answer any, err 
 // applyWhole sends all parts of a batch as one transaction.
 func (t *table) applyWhole(ctx context.Context, w *writer) (any, error) {
 	args := w.part()
-	if w.done() {
-		answer, err := t.store.patient.Eval(ctx, applyText, w.keys, args...).Result()
-		return answer, t.store.failed(ctx, err)
-	}
-	var last *redis.Cmd
-	_, err := t.store.patient.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		last = p.Eval(ctx, applyText, w.keys, slices.Clone(args)...)
-		for !w.done() {
-			last = p.Eval(ctx, applyText, w.keys, slices.Clone(w.part())...)
+	answer, err := call(ctx, func() (any, error) {
+		if w.done() {
+			return t.store.patient.Eval(ctx, applyText, w.keys, args...).Result()
 		}
-		return nil
+		var last *redis.Cmd
+		_, err := t.store.patient.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			last = p.Eval(ctx, applyText, w.keys, slices.Clone(args)...)
+			for !w.done() {
+				last = p.Eval(ctx, applyText, w.keys, slices.Clone(w.part())...)
+			}
+			return nil
+		})
+		return last.Val(), err
 	})
-	return last.Val(), t.store.failed(ctx, err)
+	return answer, t.store.failed(ctx, err)
 }
 
 // Get implements readmodel.Table. It is one round trip, whatever the number of keys.
@@ -229,12 +232,14 @@ func (t *table) lookUp(ctx context.Context, fields []any, keys [][]readmodel.Val
 	if err := t.store.check(ctx); err != nil {
 		return nil, err
 	}
-	var parts []*redis.Cmd
-	_, err := t.store.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		for chunk := range slices.Chunk(keys, mostKeys) {
-			parts = append(parts, p.Eval(ctx, getText, []string{t.key}, t.names(fields, chunk)...))
-		}
-		return nil
+	parts, err := call(ctx, func() (parts []*redis.Cmd, err error) {
+		_, err = t.store.client.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			for chunk := range slices.Chunk(keys, mostKeys) {
+				parts = append(parts, p.Eval(ctx, getText, []string{t.key}, t.names(fields, chunk)...))
+			}
+			return nil
+		})
+		return parts, err
 	})
 	if err != nil {
 		return nil, t.store.failed(ctx, err)
@@ -285,7 +290,7 @@ func (t *table) Hold(ctx context.Context, holder string, ttl time.Duration, repo
 		return err
 	}
 	begun, left := t.applies.Load(), t.applied.Load()
-	at, items, err := t.read(ctx, holdScript, []string{t.key}, holder, max(1, ttl.Microseconds()), report)
+	at, items, err := t.read(ctx, holdScript, []string{t.key}, holder, max(1, ttl.Microseconds()), string(report))
 	if err != nil {
 		return err
 	}
@@ -304,7 +309,7 @@ func (t *table) Hold(ctx context.Context, holder string, ttl time.Duration, repo
 
 // Release implements readmodel.Table.
 func (t *table) Release(ctx context.Context, holder string, report []byte) error {
-	answer, err := t.store.run(ctx, releaseScript, []string{t.key}, holder, report)
+	answer, err := t.store.run(ctx, releaseScript, []string{t.key}, holder, string(report))
 	if err == nil && answer == answerNoGeneration {
 		err = errNoGeneration(t.schema.Projection, t.schema.Fingerprint)
 	}
