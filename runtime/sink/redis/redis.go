@@ -57,7 +57,7 @@ type Store struct {
 	// patient is the same client, for batches: what the server does in one step may take it long.
 	patient *redis.Client
 	prefix  string
-	// usable says that the server's settings were looked at.
+	// usable says that the server's settings were looked at since the last connection was made.
 	usable atomic.Bool
 	closed atomic.Bool
 	// mostChanges is how many changes one part of a batch has at most. Tests have fewer.
@@ -78,11 +78,13 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open read models in Redis: %w", err)
 	}
-	client := redis.NewClient(o)
-	s := &Store{
-		client: client, patient: client.WithTimeout(max(batchWait, o.ReadTimeout)), prefix: prefix,
-		signals: map[string]*readmodel.Signal{}, mostChanges: mostChanges,
+	s := &Store{prefix: prefix, signals: map[string]*readmodel.Signal{}, mostChanges: mostChanges}
+	o.OnConnect = func(context.Context, *redis.Conn) error {
+		s.usable.Store(false) // it may have been started with other settings, or be another one
+		return nil
 	}
+	s.client = redis.NewClient(o)
+	s.patient = s.client.WithTimeout(max(batchWait, o.ReadTimeout))
 	if err := s.check(ctx); err != nil && !errors.Is(err, readmodel.ErrUnavailable) {
 		return nil, errors.Join(fmt.Errorf("open read models in Redis at %s: %w", o.Addr, err), s.Close())
 	}

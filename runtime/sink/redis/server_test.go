@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -73,6 +74,21 @@ func TestAServerThatCannotKeepReadModelsIsRefusedByName(t *testing.T) {
 	}
 	s := testserver.StartRedis(t, testserver.RedisOptions{Settings: map[string]string{"maxmemory-policy": "volatile-lru"}})
 	openStore(t, s.URL())
+}
+
+func TestAServerThatComesBackWithOtherSettingsIsRefused(t *testing.T) {
+	s := testserver.StartRedis(t, testserver.RedisOptions{})
+	table := openTable(t, s.URL())
+	client := table.store.client
+	require.NoError(t, step(t, table, 1, change("a", 1)))
+	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory-policy", "allkeys-lru").Err())
+	require.NoError(t, client.ClientKillByFilter(t.Context(), "TYPE", "normal", "SKIPME", "no").Err())
+	require.Eventually(t, func() bool {
+		_, err := table.Checkpoint(t.Context())
+		return errors.As(err, new(*SettingError))
+	}, 10*time.Second, time.Millisecond)
+	require.NoError(t, client.ConfigSet(t.Context(), "maxmemory-policy", "noeviction").Err())
+	require.NoError(t, step(t, table, 2, change("a", 2)))
 }
 
 func TestAStoreWaitsForItsServerAndSaysSo(t *testing.T) {
