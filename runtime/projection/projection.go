@@ -148,8 +148,13 @@ func (p *Projector[K, R]) Schema() *readmodel.Schema { return &p.def.Codec.Schem
 // Status returns how far the projection is. It does no I/O: an idle projection has the status of its last run.
 func (p *Projector[K, R]) Status() Status { return p.status.get(time.Now()) }
 
-// Err returns what stopped the projection; nil while it runs or is idle.
-func (p *Projector[K, R]) Err() error { return p.Status().Err }
+// Err returns what stopped the projection; nil while it runs, waits or is idle, also where its status has an error.
+func (p *Projector[K, R]) Err() error {
+	if s := p.Status(); s.Phase == Stopped {
+		return s.Err
+	}
+	return nil
+}
 
 // Run catches up with the log and then follows it. When ctx ends, it writes what it has folded and returns nil.
 //

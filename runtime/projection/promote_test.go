@@ -44,3 +44,16 @@ func TestAGenerationThatAnOperatorRolledBackWhileItWasVerifiedStaysRolledBack(t 
 	require.Equal(t, 2, made)
 	assert.Equal(t, def.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"))
 }
+
+func TestAQueryWaitsForAProjectionThatIsRefusedOrWaitsItself(t *testing.T) {
+	p := over(newLog(), openTable(t), definition(&folds{}))
+	p.status.phase(Live)
+	p.status.refused(errPayload)
+	require.ErrorIs(t, p.Status().Err, errPayload)
+	assert.NoError(t, p.Err(), "it is not promoted, but goes on")
+	p.status.wait(readmodel.ErrUnavailable, nil)
+	require.Error(t, p.Status().Err)
+	assert.NoError(t, p.Err(), "it goes on when its store is back")
+	p.status.end(errPayload, false)
+	assert.ErrorIs(t, p.Err(), errPayload)
+}
