@@ -20,7 +20,7 @@ var table = []bug{
 	{
 		name:  "a record that waits for its row does not keep its memory",
 		file:  "runtime/projection/lane.go",
-		edits: []edit{{old: "len(l.rows.deferred) > 0 && (n == 0", new: "n > 1<<30 && (n == 0"}},
+		edits: []edit{{old: "if len(l.rows.deferred) > deferred {", new: "if len(l.rows.deferred) > deferred+1<<30 {"}},
 		pkg:   "runtime/projection", run: "WaitsForItsRow",
 	},
 	{

@@ -213,11 +213,12 @@ func TestAConnectionThatCannotBePreparedIsNotLent(t *testing.T) {
 
 func TestTheEndOfTheContextInterruptsWhatRuns(t *testing.T) {
 	p := NewPool(filepath.Join(t.TempDir(), "a.db"), 1, nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	c, err := p.Get(ctx)
 	require.NoError(t, err)
 	require.NoError(t, Begin(ctx, c, 0))
+	time.AfterFunc(20*time.Millisecond, cancel)
 	endless := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) SELECT count(*) FROM n"
 	assert.Equal(t, Interrupted, Classify(sqlitex.ExecuteTransient(c, endless, nil)))
 	p.Put(c)

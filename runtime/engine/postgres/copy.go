@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 )
 
 // copySignature begins what COPY reads in binary; flags and the length of an extension, both 0, follow.
@@ -16,7 +18,7 @@ func (s *session) copyEvents(ctx context.Context, p *plan) error {
 		b = appendCopyRow(b, &p.events[i])
 	}
 	b = binary.BigEndian.AppendUint16(b, 0xffff) // the end
-	statement := inSchema("COPY {schema}.events ("+eventColumnNames+") FROM STDIN (FORMAT binary)", s.settings.schema)
+	statement := postgresdb.InSchema("COPY {schema}.events ("+eventColumnNames+") FROM STDIN (FORMAT binary)", s.settings.schema)
 	_, err := s.conn.PgConn().CopyFrom(ctx, bytes.NewReader(b), statement)
 	return err
 }

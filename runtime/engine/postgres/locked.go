@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
@@ -50,7 +51,7 @@ func (s *session) locked(cause error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.settings.limits.answer)
 	defer cancel()
 	e := &LockedError{Waited: s.settings.limits.lock, Err: cause}
-	name := strings.ReplaceAll(quote(s.settings.schema), "'", "''")
+	name := strings.ReplaceAll(postgresdb.Quote(s.settings.schema), "'", "''")
 	// Not to know who it was is no other error.
 	_ = s.conn.QueryRow(ctx, strings.ReplaceAll(selectHolder, "{schema}", name)).Scan(&e.PID, &e.Holder)
 	return e

@@ -9,6 +9,8 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 )
 
 // How often the head is looked at while somebody waits: soon after there was something new, and ever less often while
@@ -172,7 +174,7 @@ func (n *news) poll() {
 }
 
 func (n *news) follow(_ context.Context, c *pgx.Conn) error {
-	if err := execScript(n.ctx, c, "LISTEN "+quote(notifyChannel(n.log.settings.schema))); err != nil {
+	if err := execScript(n.ctx, c, "LISTEN "+postgresdb.Quote(notifyChannel(n.log.settings.schema))); err != nil {
 		return err
 	}
 	defer func() {
@@ -244,7 +246,7 @@ func (n *news) notify() {
 			return
 		}
 		_ = n.log.withConn(n.ctx, func(ctx context.Context, c *pgx.Conn) error {
-			return execScript(ctx, c, "NOTIFY "+quote(channel)) // what is lost is found by polling
+			return execScript(ctx, c, "NOTIFY "+postgresdb.Quote(channel)) // what is lost is found by polling
 		})
 		timer := time.NewTimer(notifyPause)
 		select {

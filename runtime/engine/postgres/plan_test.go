@@ -12,6 +12,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -29,7 +31,7 @@ func TestEveryQueryIsServedByAnIndexWhateverTheStatisticsSay(t *testing.T) {
 		require.NoError(t, err)
 		defer conn.Close(context.Background())
 		require.NoError(t, execScript(t.Context(), conn, stablePlans))
-		sd, err := conn.Prepare(t.Context(), "q", inSchema(query, "eventlog"))
+		sd, err := conn.Prepare(t.Context(), "q", postgresdb.InSchema(query, "eventlog"))
 		require.NoError(t, err, name)
 		nulls := strings.TrimSuffix(strings.Repeat("NULL, ", len(sd.ParamOIDs)), ", ")
 		if nulls != "" {

@@ -92,7 +92,7 @@ func Open(ctx context.Context, dsn string, options ...Option) (*Log, error) {
 		&l.sql.events: selectEvents, &l.sql.scanned: selectScanned, &l.sql.indexed: selectIndexed,
 		&l.sql.forwards: selectForwards, &l.sql.backwards: selectBackwards,
 	} {
-		*into = inSchema(sql, s.schema)
+		*into = postgresdb.InSchema(sql, s.schema)
 	}
 	config.MaxConns = readersOf(config)
 	config.AfterConnect = func(ctx context.Context, c *pgx.Conn) error {
@@ -249,7 +249,7 @@ func (l *Log) query(ctx context.Context, sql string, row func([][]byte) error, p
 func (l *Log) queryOn(
 	ctx context.Context, c *pgx.Conn, sql string, row func([][]byte) error, params ...[]byte,
 ) (err error) {
-	sql = inSchema(sql, l.settings.schema)
+	sql = postgresdb.InSchema(sql, l.settings.schema)
 	sd, err := c.Prepare(ctx, sql, sql)
 	if err != nil {
 		return err

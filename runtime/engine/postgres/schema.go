@@ -5,11 +5,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -19,63 +19,22 @@ var schemaSQL string
 //go:embed roles.sql
 var rolesSQL string
 
-// migration is a script that leads from the version before to its own.
-type migration struct {
-	version int
-	script  string
-}
-
-// versionLine stands at the head of each script of a file of migrations.
-var versionLine = regexp.MustCompile(`(?m)^-- Version ([0-9]+)$`)
-
 // migrations are all scripts in order, from version 1 without a gap.
-var migrations = parseMigrations(schemaSQL)
-
-func parseMigrations(file string) []migration {
-	starts := versionLine.FindAllStringSubmatchIndex(file, -1)
-	all := make([]migration, len(starts))
-	for i, at := range starts {
-		end := len(file)
-		if i+1 < len(starts) {
-			end = starts[i+1][0]
-		}
-		version, _ := strconv.Atoi(file[at[2]:at[3]])
-		all[i] = migration{version, strings.TrimSpace(file[at[1]:end])}
-	}
-	return all
-}
-
-// newest returns the version that the last script leads to.
-func newest(all []migration) int { return all[len(all)-1].version }
-
-// inSchema puts the quoted name of the PostgreSQL schema into a script.
-func inSchema(script, schema string) string {
-	return strings.ReplaceAll(script, "{schema}", quote(schema))
-}
-
-func quote(identifier string) string { return pgx.Identifier{identifier}.Sanitize() }
+var migrations = postgresdb.Migrations(schemaSQL)
 
 // DDL returns the statements that create a log, for teams that run their own migrations: one transaction for each
 // version of the schema, with the version in its first line. Of the options only Schema counts. Each transaction is to
 // be run once, in order, as a role that may create; one that was run before fails and changes nothing. A program whose
 // release is newer than the schema says at Open which versions are missing.
 func DDL(options ...Option) string {
-	o := newSettings(options)
-	var b strings.Builder
-	for i, m := range migrations {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(&b, "-- Version %d\nBEGIN;\n\n%s\n\nCOMMIT;\n", m.version, inSchema(m.script, o.schema))
-	}
-	return b.String()
+	return postgresdb.DDL(migrations, newSettings(options).schema)
 }
 
 // Roles returns the statements that create two roles with the least privileges: one that appends and one that reads.
 // They are run after DDL; logins are made members of them. Of the options only Schema counts.
 func Roles(appender, reader string, options ...Option) string {
-	script := inSchema(rolesSQL, newSettings(options).schema)
-	return strings.NewReplacer("{appender}", quote(appender), "{reader}", quote(reader)).Replace(script)
+	script := postgresdb.InSchema(rolesSQL, newSettings(options).schema)
+	return strings.NewReplacer("{appender}", postgresdb.Quote(appender), "{reader}", postgresdb.Quote(reader)).Replace(script)
 }
 
 // SchemaError says that the PostgreSQL schema is not at the version that this program needs. Nothing was changed.
@@ -100,23 +59,23 @@ func (e *SchemaError) Error() string {
 }
 
 // ensureSchema checks the version of the schema, and brings it up to date if migrate says so.
-func ensureSchema(ctx context.Context, c *pgx.Conn, schema string, all []migration, migrate bool) error {
+func ensureSchema(ctx context.Context, c *pgx.Conn, schema string, all []postgresdb.Migration, migrate bool) error {
 	have, err := schemaVersion(ctx, c, schema)
 	if err != nil {
 		return err
 	}
-	if have < newest(all) && migrate {
+	if have < postgresdb.Newest(all) && migrate {
 		return upgrade(ctx, c, schema, all)
 	}
-	if have != newest(all) {
-		return &SchemaError{Schema: schema, Have: have, Want: newest(all)}
+	if have != postgresdb.Newest(all) {
+		return &SchemaError{Schema: schema, Have: have, Want: postgresdb.Newest(all)}
 	}
 	return nil
 }
 
 // schemaVersion returns 0 if there is no log.
 func schemaVersion(ctx context.Context, c *pgx.Conn, schema string) (version int, err error) {
-	err = c.QueryRow(ctx, "SELECT schema_version FROM "+quote(schema)+".log").Scan(&version)
+	err = c.QueryRow(ctx, "SELECT schema_version FROM "+postgresdb.Quote(schema)+".log").Scan(&version)
 	if code := sqlState(err); code == undefinedTable || code == invalidSchemaName {
 		return 0, nil
 	}
@@ -124,7 +83,7 @@ func schemaVersion(ctx context.Context, c *pgx.Conn, schema string) (version int
 }
 
 // upgrade runs the scripts that are missing in one transaction: all of them, or none.
-func upgrade(ctx context.Context, c *pgx.Conn, schema string, all []migration) error {
+func upgrade(ctx context.Context, c *pgx.Conn, schema string, all []postgresdb.Migration) error {
 	return pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		// Two processes that start at once must not both create the tables. This lock is of the whole database.
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(hashtext('cqrsgen'), hashtext($1))", schema); err != nil {
@@ -138,11 +97,11 @@ func upgrade(ctx context.Context, c *pgx.Conn, schema string, all []migration) e
 		if err := errors.Join(err, savepoint.Rollback(ctx)); err != nil {
 			return err
 		}
-		if have > newest(all) {
-			return &SchemaError{Schema: schema, Have: have, Want: newest(all)}
+		if have > postgresdb.Newest(all) {
+			return &SchemaError{Schema: schema, Have: have, Want: postgresdb.Newest(all)}
 		}
 		for _, m := range all[have:] {
-			if err := m.run(ctx, tx.Conn(), schema); err != nil {
+			if err := runScript(ctx, tx.Conn(), m, schema); err != nil {
 				return err
 			}
 		}
@@ -150,16 +109,16 @@ func upgrade(ctx context.Context, c *pgx.Conn, schema string, all []migration) e
 	})
 }
 
-// run runs a script and records its version.
-func (m *migration) run(ctx context.Context, c *pgx.Conn, schema string) error {
-	results := c.PgConn().Exec(ctx, inSchema(m.script, schema))
+// runScript runs a script and records its version.
+func runScript(ctx context.Context, c *pgx.Conn, m postgresdb.Migration, schema string) error {
+	results := c.PgConn().Exec(ctx, postgresdb.InSchema(m.Script, schema))
 	if err := results.Close(); err != nil {
-		return fmt.Errorf("bring schema %q to version %d: %w", schema, m.version, err)
+		return fmt.Errorf("bring schema %q to version %d: %w", schema, m.Version, err)
 	}
-	if m.version == 1 {
+	if m.Version == 1 {
 		return nil // the script records it
 	}
-	_, err := c.Exec(ctx, "UPDATE "+quote(schema)+".log SET schema_version = $1", m.version)
+	_, err := c.Exec(ctx, "UPDATE "+postgresdb.Quote(schema)+".log SET schema_version = $1", m.Version)
 	return err
 }
 

@@ -20,6 +20,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -180,7 +182,7 @@ func TestTheSchemaIsOnlyCreatedWhenAsked(t *testing.T) {
 	_, err := Open(t.Context(), dsn)
 	var schema *SchemaError
 	require.ErrorAs(t, err, &schema)
-	assert.Equal(t, SchemaError{Schema: "eventlog", Have: 0, Want: newest(migrations)}, *schema)
+	assert.Equal(t, SchemaError{Schema: "eventlog", Have: 0, Want: postgresdb.Newest(migrations)}, *schema)
 	assert.ErrorContains(t, err, "postgres.Migrate()")
 	l := open(t, dsn, Migrate())
 	_, err = l.Append(t.Context(), deposit(1, eventlog.New))
@@ -235,9 +237,9 @@ func TestAnOlderSchemaIsUpgradedWholeOrNotAtAll(t *testing.T) {
 	conn, err := pgx.Connect(t.Context(), dsn)
 	require.NoError(t, err)
 	defer conn.Close(context.Background())
-	later := append(append([]migration{}, migrations...),
-		migration{2, "ALTER TABLE {schema}.snapshots ADD COLUMN note text"},
-		migration{3, "ALTER TABLE {schema}.snapshots ADD COLUMN {broken} text"})
+	later := append(append([]postgresdb.Migration{}, migrations...),
+		postgresdb.Migration{Version: 2, Script: "ALTER TABLE {schema}.snapshots ADD COLUMN note text"},
+		postgresdb.Migration{Version: 3, Script: "ALTER TABLE {schema}.snapshots ADD COLUMN {broken} text"})
 
 	var schema *SchemaError
 	require.ErrorAs(t, ensureSchema(t.Context(), conn, "eventlog", later[:2], false), &schema)
@@ -259,10 +261,10 @@ func TestAnOlderSchemaIsUpgradedWholeOrNotAtAll(t *testing.T) {
 }
 
 func TestMigrationsAreReadFromTheirFile(t *testing.T) {
-	got := parseMigrations("-- Version 1\n\nA;\n-- not a Version 7\nB;\n\n-- Version 2\nC;\n")
-	assert.Equal(t, []migration{{1, "A;\n-- not a Version 7\nB;"}, {2, "C;"}}, got)
+	got := postgresdb.Migrations("-- Version 1\n\nA;\n-- not a Version 7\nB;\n\n-- Version 2\nC;\n")
+	assert.Equal(t, []postgresdb.Migration{{Version: 1, Script: "A;\n-- not a Version 7\nB;"}, {Version: 2, Script: "C;"}}, got)
 	for i, m := range migrations {
-		assert.Equal(t, i+1, m.version)
+		assert.Equal(t, i+1, m.Version)
 	}
 }
 

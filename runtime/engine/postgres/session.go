@@ -11,6 +11,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 )
@@ -174,7 +176,7 @@ func (s *session) prepare(ctx context.Context, queries []query) error {
 			continue
 		}
 		name := fmt.Sprintf("append_%d", len(s.names))
-		sd, err := s.conn.PgConn().Prepare(ctx, name, inSchema(q.sql, s.settings.schema), nil)
+		sd, err := s.conn.PgConn().Prepare(ctx, name, postgresdb.InSchema(q.sql, s.settings.schema), nil)
 		if err != nil {
 			return err
 		}

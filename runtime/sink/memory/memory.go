@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/cqrsgen/cqrsgen/internal/sortable"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -96,7 +97,7 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	var buf []byte
 	for i := range b.Changes {
 		c := &b.Changes[i]
-		buf = appendSortable(buf[:0], c.Key)
+		buf = sortable.Append(buf[:0], c.Key)
 		if c.Row == nil {
 			delete(t.rows, string(buf))
 			continue
@@ -185,7 +186,7 @@ func (t *table) lookUp(keys [][]readmodel.Value) ([]*row, readmodel.Checkpoint, 
 		if err := t.schema.CheckKey(key); err != nil {
 			return nil, readmodel.Checkpoint{}, err
 		}
-		buf = appendSortable(buf[:0], key)
+		buf = sortable.Append(buf[:0], key)
 		rows[i] = t.rows[string(buf)]
 	}
 	return rows, t.checkpoint, nil
@@ -203,7 +204,7 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 		return at, err
 	}
 	rows = rows[after(rows, &f):]
-	equal := string(appendSortable(nil, f.Equal))
+	equal := string(sortable.Append(nil, f.Equal))
 	matches := t.schema.Matcher(&f.Where)
 	n := 0
 	for _, r := range rows {
@@ -226,19 +227,19 @@ func (t *table) Find(ctx context.Context, f readmodel.Find,
 // after returns the number of the first row that f can select.
 func after(rows []sortedRow, f *readmodel.Find) int {
 	if len(f.After) == 0 {
-		return search(rows, string(appendSortable(nil, f.Equal)))
+		return search(rows, string(sortable.Append(nil, f.Equal)))
 	}
 	var last []byte
 	if f.Index >= 0 || len(f.Order) > 0 {
-		last = appendSortable(last, f.Equal)
+		last = sortable.Append(last, f.Equal)
 	}
-	by := string(appendSortable(last, f.After))
+	by := string(sortable.Append(last, f.After))
 	i := search(rows, by)
 	if i < len(rows) && rows[i].by == by {
 		i++
 	}
 	// A place before the rows that f fixes selects all of these.
-	return max(i, search(rows, string(appendSortable(nil, f.Equal))))
+	return max(i, search(rows, string(sortable.Append(nil, f.Equal))))
 }
 
 func search(rows []sortedRow, by string) int {
@@ -256,7 +257,7 @@ func (t *table) Count(ctx context.Context, f readmodel.Find) (int64, readmodel.C
 	if err != nil {
 		return 0, at, err
 	}
-	equal := string(appendSortable(nil, f.Equal))
+	equal := string(sortable.Append(nil, f.Equal))
 	rows = rows[search(rows, equal):]
 	// The encoding is free of prefixes, so that the rows that begin with equal stand together.
 	n, _ := slices.BinarySearchFunc(rows, equal, func(r sortedRow, equal string) int {
@@ -309,9 +310,9 @@ func (t *table) sort(order []int) []sortedRow {
 		buf = buf[:0]
 		for _, n := range order {
 			if n < len(r.key) {
-				buf = appendSortable(buf, r.key[n:n+1])
+				buf = sortable.Append(buf, r.key[n:n+1])
 			} else {
-				buf = appendSortable(buf, r.values[n-len(r.key):][:1])
+				buf = sortable.Append(buf, r.values[n-len(r.key):][:1])
 			}
 		}
 		rows = append(rows, sortedRow{string(buf), r})

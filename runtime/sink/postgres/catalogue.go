@@ -5,11 +5,11 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -20,53 +20,19 @@ var schemaSQL string
 //go:embed roles.sql
 var rolesSQL string
 
-// migration is a script that leads the catalogue from the version before to its own.
-type migration struct {
-	version int
-	script  string
-}
-
-// versionLine stands at the head of each script of a file of migrations.
-var versionLine = regexp.MustCompile(`(?m)^-- Version ([0-9]+)$`)
-
 // migrations are all scripts in order, from version 1 without a gap.
-var migrations = parseMigrations(schemaSQL)
-
-func parseMigrations(file string) []migration {
-	starts := versionLine.FindAllStringSubmatchIndex(file, -1)
-	all := make([]migration, len(starts))
-	for i, at := range starts {
-		end := len(file)
-		if i+1 < len(starts) {
-			end = starts[i+1][0]
-		}
-		version, _ := strconv.Atoi(file[at[2]:at[3]])
-		all[i] = migration{version, strings.TrimSpace(file[at[1]:end])}
-	}
-	return all
-}
-
-// newest returns the version that the last script leads to.
-func newest(all []migration) int { return all[len(all)-1].version }
+var migrations = postgresdb.Migrations(schemaSQL)
 
 // inSchema puts the quoted name of the PostgreSQL schema into a script.
 func (s *settings) inSchema(script string) string {
-	return strings.ReplaceAll(script, "{schema}", quote(s.schema))
+	return postgresdb.InSchema(script, s.schema)
 }
 
 // DDL returns the statements that create the catalogue, for teams that run their own migrations: one transaction for each
 // version, in its first line. Of the options only Schema counts. Each transaction is to be run once, in order; one that
 // was run before fails and changes nothing.
 func DDL(options ...Option) string {
-	s := newSettings(options)
-	var b strings.Builder
-	for i, m := range migrations {
-		if i > 0 {
-			b.WriteString("\n")
-		}
-		fmt.Fprintf(&b, "-- Version %d\nBEGIN;\n\n%s\n\nCOMMIT;\n", m.version, s.inSchema(m.script))
-	}
-	return b.String()
+	return postgresdb.DDL(migrations, newSettings(options).schema)
 }
 
 // TableDDL returns the statements that create the tables and indexes of read models, and enter them into the catalogue: to
@@ -109,7 +75,7 @@ func (s *Store) TableDDL(schemas []*readmodel.Schema) (string, error) {
 // only Schema counts.
 func Roles(writer, reader string, options ...Option) string {
 	s := newSettings(options)
-	return strings.NewReplacer("{writer}", quote(writer), "{reader}", quote(reader)).Replace(s.inSchema(rolesSQL))
+	return strings.NewReplacer("{writer}", postgresdb.Quote(writer), "{reader}", postgresdb.Quote(reader)).Replace(s.inSchema(rolesSQL))
 }
 
 // SchemaError says that the catalogue in the PostgreSQL schema is not at the version that this program needs. Nothing was
@@ -140,11 +106,11 @@ func (s *settings) ensureCatalogue(ctx context.Context, c *pgx.Conn) error {
 	if err != nil {
 		return err
 	}
-	if have < newest(migrations) && s.migrate {
+	if have < postgresdb.Newest(migrations) && s.migrate {
 		return s.upgrade(ctx, c)
 	}
-	if have != newest(migrations) {
-		return &SchemaError{Schema: s.schema, Have: have, Want: newest(migrations)}
+	if have != postgresdb.Newest(migrations) {
+		return &SchemaError{Schema: s.schema, Have: have, Want: postgresdb.Newest(migrations)}
 	}
 	return nil
 }
@@ -172,11 +138,11 @@ func (s *settings) upgrade(ctx context.Context, c *pgx.Conn) error {
 		if err := errors.Join(err, savepoint.Rollback(ctx)); err != nil {
 			return err
 		}
-		if have > newest(migrations) {
-			return &SchemaError{Schema: s.schema, Have: have, Want: newest(migrations)}
+		if have > postgresdb.Newest(migrations) {
+			return &SchemaError{Schema: s.schema, Have: have, Want: postgresdb.Newest(migrations)}
 		}
 		for _, m := range migrations[have:] {
-			if err := m.run(ctx, tx.Conn(), s); err != nil {
+			if err := s.run(ctx, tx.Conn(), m); err != nil {
 				return err
 			}
 		}
@@ -192,13 +158,13 @@ func (s *settings) lockCatalogue(ctx context.Context, tx pgx.Tx) error {
 }
 
 // run runs a script and records its version.
-func (m *migration) run(ctx context.Context, c *pgx.Conn, s *settings) error {
-	if err := c.PgConn().Exec(ctx, s.inSchema(m.script)).Close(); err != nil {
-		return fmt.Errorf("bring the catalogue in schema %q to version %d: %w", s.schema, m.version, err)
+func (s *settings) run(ctx context.Context, c *pgx.Conn, m postgresdb.Migration) error {
+	if err := c.PgConn().Exec(ctx, s.inSchema(m.Script)).Close(); err != nil {
+		return fmt.Errorf("bring the catalogue in schema %q to version %d: %w", s.schema, m.Version, err)
 	}
-	if m.version == 1 {
+	if m.Version == 1 {
 		return nil // the script records it
 	}
-	_, err := c.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_catalogue SET version = $1"), m.version)
+	_, err := c.Exec(ctx, s.inSchema("UPDATE {schema}.cqrs_catalogue SET version = $1"), m.Version)
 	return err
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -182,7 +184,7 @@ func (s *Store) viewOf(ctx context.Context, c *pgx.Conn, projection string) (vie
 // takenNames returns all names of tables, views and indexes in the schema, and those of views that are yet to come.
 func (s *Store) takenNames(ctx context.Context, c *pgx.Conn) (map[string]bool, error) {
 	rows, err := c.Query(ctx, s.inSchema(`SELECT relname::text FROM pg_class WHERE relnamespace = $1::text::regnamespace
-		UNION SELECT view_name FROM {schema}.cqrs_projections`), quote(s.schema))
+		UNION SELECT view_name FROM {schema}.cqrs_projections`), postgresdb.Quote(s.schema))
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +253,9 @@ func (t *table) primaryKey() string {
 	return fmt.Sprintf("CONSTRAINT %s PRIMARY KEY (%s)", t.keyConstraint(), list(t.key(), quoted))
 }
 
-func (t *table) keyConstraint() string { return quote(shorten(t.name+"_key", maxIdentifier)) }
+func (t *table) keyConstraint() string {
+	return postgresdb.Quote(shorten(t.name+"_key", maxIdentifier))
+}
 
 // describe says what columns are, for people and for the comparison with what a program expects.
 func describe(columns []column, keys int) string {
@@ -283,7 +287,7 @@ func (t *table) indexes() (indexes []index) {
 		name := shorten(fmt.Sprintf("%s(%s)", t.name, strings.ReplaceAll(names, " ", "")), maxIdentifier)
 		if !seen[name] {
 			indexes = append(indexes, index{name, fmt.Sprintf("CREATE INDEX %s ON %s (%s)",
-				quote(name), t.qualified(), list(order, sorted))})
+				postgresdb.Quote(name), t.qualified(), list(order, sorted))})
 		}
 		seen[name] = true
 	}

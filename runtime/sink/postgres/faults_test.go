@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -212,7 +213,8 @@ func TestProjectorsThatRaceStoreEachEventOnce(t *testing.T) {
 	work.Wait()
 	at := h.verify(t, openTable(t, openStore(t, dsn), &deposits))
 	soak.Logf(t, "%v batches of 4 projectors, up to position %d", won, at)
-	assert.NotContains(t, won, 0)
+	won = slices.DeleteFunc(won, func(n int) bool { return n == 0 })
+	assert.Greater(t, len(won), 1, "only one of them stored anything")
 }
 
 // stall begins a batch as another process would, and leaves it there.

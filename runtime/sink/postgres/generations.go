@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -121,7 +123,7 @@ func (s *Store) activate(ctx context.Context, tx pgx.Tx, g generation) error {
 
 // switchView lets the projection's view lead to the table.
 func (t *table) switchView(ctx context.Context, tx pgx.Tx) error {
-	view := quote(t.store.schema) + "." + quote(t.view)
+	view := postgresdb.Quote(t.store.schema) + "." + postgresdb.Quote(t.view)
 	definition := fmt.Sprintf("VIEW %s AS SELECT %s FROM %s", view, t.viewColumns(), t.qualified())
 	replaced, err := tx.Begin(ctx) // a savepoint
 	if err != nil {
@@ -201,7 +203,7 @@ func (s *Store) Drop(ctx context.Context, projection, fingerprint string) error 
 		}
 		script := s.inSchema(strings.NewReplacer("{kind}", kind, "{id}", fmt.Sprint(g.id)).Replace(`DELETE FROM {schema}.cqrs_checkpoints WHERE generation = {id};
 			DELETE FROM {schema}.cqrs_leases WHERE generation = {id}; DELETE FROM {schema}.cqrs_generations WHERE id = {id};
-			DROP {kind} `)) + quote(s.schema) + "." + quote(g.name)
+			DROP {kind} `)) + postgresdb.Quote(s.schema) + "." + postgresdb.Quote(g.name)
 		err = execScript(ctx, tx.Conn(), script)
 		if sqlState(err) == dependentObjects {
 			return &RefusedError{Err: err, Reason: "something else is built upon the table " + g.name + ": drop that first"}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -49,7 +51,7 @@ func (t *table) createView() []string {
 		selected = append(selected, fmt.Sprintf("q.%s::%s AS %s", name, types[c.Kind].column, c.quoted))
 	}
 	names, selected = append(names, positionColumn), append(selected, "q."+positionColumn)
-	query := strings.ReplaceAll(t.schema.View, "{log}", quote(t.store.log))
+	query := strings.ReplaceAll(t.schema.View, "{log}", postgresdb.Quote(t.store.log))
 	return []string{
 		fmt.Sprintf("CREATE MATERIALIZED VIEW %s AS\nSELECT %s\nFROM (\n%s\n) AS q (%s)\nWITH NO DATA",
 			t.qualified(), strings.Join(selected, ", "), query, strings.Join(names, ", ")),
@@ -60,7 +62,7 @@ func (t *table) createView() []string {
 
 // isView reports what a generation's relation is.
 func (s *Store) isView(ctx context.Context, c *pgx.Conn, name string) (is bool, err error) {
-	err = c.QueryRow(ctx, "SELECT relkind = 'm' FROM pg_class WHERE oid = to_regclass($1)", quote(s.schema)+"."+quote(name)).Scan(&is)
+	err = c.QueryRow(ctx, "SELECT relkind = 'm' FROM pg_class WHERE oid = to_regclass($1)", postgresdb.Quote(s.schema)+"."+postgresdb.Quote(name)).Scan(&is)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, readmodel.ErrNoGeneration
 	}
@@ -164,7 +166,9 @@ func (s *Store) logHead(ctx context.Context, tx pgx.Tx, events []string) (readmo
 	return cp, err
 }
 
-func (s *Store) ofLog(query string) string { return strings.ReplaceAll(query, "{log}", quote(s.log)) }
+func (s *Store) ofLog(query string) string {
+	return strings.ReplaceAll(query, "{log}", postgresdb.Quote(s.log))
+}
 
 // checkEvents refuses events that the query would take for what they are not: a newer release wrote them, which has to be
 // deployed here as well.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -36,7 +36,7 @@ func nameColumns(s *readmodel.Schema) []column {
 	for i, c := range s.Columns() {
 		name := unusedName(snakeCase(c.Name), "", func(name string) bool { return used[name] })
 		used[name] = true
-		columns = append(columns, column{c, i, name, quote(name)})
+		columns = append(columns, column{c, i, name, postgresdb.Quote(name)})
 	}
 	return columns
 }
@@ -77,9 +77,6 @@ func snakeCase(name string) string {
 
 func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
 func lower(c byte) bool { return c >= 'a' && c <= 'z' }
-
-// quote returns a name as SQL. Every name is quoted everywhere, so that none can be a keyword.
-func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 // literal returns a text as SQL.
 func literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -104,7 +106,7 @@ func TestTheCatalogueIsOnlyCreatedWhenAsked(t *testing.T) {
 	_, err := Open(t.Context(), dsn)
 	var missing *SchemaError
 	require.ErrorAs(t, err, &missing)
-	assert.Equal(t, SchemaError{Schema: "readmodels", Have: 0, Want: newest(migrations)}, *missing)
+	assert.Equal(t, SchemaError{Schema: "readmodels", Have: 0, Want: postgresdb.Newest(migrations)}, *missing)
 	assert.ErrorContains(t, err, "postgres.Migrate()")
 	openTable(t, openStore(t, dsn), &deposits)
 	openTable(t, openStore(t, dsn), &deposits)

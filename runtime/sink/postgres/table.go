@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cqrsgen/cqrsgen/internal/postgresdb"
+
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -38,7 +40,9 @@ func (t *table) key() []column { return t.columns[:len(t.schema.Key)] }
 func (t *table) row() []column { return t.columns[len(t.schema.Key):] }
 
 // qualified returns the table's name in SQL, with that of its schema.
-func (t *table) qualified() string { return quote(t.store.schema) + "." + quote(t.name) }
+func (t *table) qualified() string {
+	return postgresdb.Quote(t.store.schema) + "." + postgresdb.Quote(t.name)
+}
 
 // order returns the columns that sort the rows of a query, each once.
 func (t *table) order(f *readmodel.Find) (order []column) {
