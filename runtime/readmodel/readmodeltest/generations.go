@@ -403,7 +403,7 @@ func testBuiltEmpty(t *testing.T, store readmodel.Store) {
 
 // testBulk builds a generation in three large steps; the third one makes it whole.
 func testBulk(t *testing.T, store readmodel.Store) {
-	n := 100_000
+	n := 44_000 // half of which is more than any sink stores in one step while a generation is built
 	if testing.Short() {
 		n = 5_000
 	}

@@ -257,3 +257,17 @@ func TestAConnectionKeepsSoManyStatementsAndNoMore(t *testing.T) {
 	require.NoError(t, s.readers.QueryRow(t.Context(), "SELECT count(*) FROM pg_prepared_statements").Scan(&prepared))
 	assert.LessOrEqual(t, prepared, maxStatements+1)
 }
+
+func TestTheStatementsOfOthersOnAConnectionStay(t *testing.T) {
+	s := openStore(t, testserver.Postgres(t))
+	err := s.with(t.Context(), s.readers, func(ctx context.Context, c *pgx.Conn) error {
+		_, err := c.Prepare(ctx, "of_others", "SELECT 1")
+		require.NoError(t, err)
+		for i := range 2*maxStatements + 1 {
+			require.NoError(t, exchange(ctx, c, []query{{sql: fmt.Sprintf("SELECT %d", i)}}))
+		}
+		_, err = c.Exec(ctx, "of_others")
+		return err
+	})
+	require.NoError(t, err)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -37,15 +38,24 @@ const statementsKey = "cqrsgen statements"
 
 type statements map[string]*pgconn.StatementDescription
 
+// deallocate returns the statements that forget all of them.
+func (s statements) deallocate() (scripts []string) {
+	for i := range len(s) {
+		scripts = append(scripts, "DEALLOCATE "+statementName(i))
+	}
+	return scripts
+}
+
+func statementName(n int) string { return fmt.Sprintf("rm_%d", n) }
+
 // prepared returns the statements that the connection has, with those of the queries among them.
 func prepared(ctx context.Context, c *pgx.Conn, queries []query) (statements, error) {
 	pg := c.PgConn()
 	have, _ := pg.CustomData()[statementsKey].(statements)
 	if have == nil || len(have)+len(queries) > maxStatements {
-		if have != nil {
-			if err := execScript(ctx, c, "DEALLOCATE ALL"); err != nil {
-				return nil, err
-			}
+		// Those of others stay: the connection may be the log's.
+		if err := execScript(ctx, c, strings.Join(have.deallocate(), ";")); err != nil {
+			return nil, err
 		}
 		have = statements{}
 		pg.CustomData()[statementsKey] = have
@@ -54,7 +64,7 @@ func prepared(ctx context.Context, c *pgx.Conn, queries []query) (statements, er
 		if have[q.sql] != nil {
 			continue
 		}
-		sd, err := pg.Prepare(ctx, fmt.Sprintf("rm_%d", len(have)), q.sql, nil)
+		sd, err := pg.Prepare(ctx, statementName(len(have)), q.sql, nil)
 		if err != nil {
 			return nil, err
 		}
