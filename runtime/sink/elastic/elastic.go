@@ -46,6 +46,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/elastic/elastic-transport-go/v8/elastictransport"
 
@@ -70,6 +71,9 @@ type Store struct {
 	signals map[string]*readmodel.Signal
 }
 
+// answerWait is how long a server may take for an answer before it counts as away, and is asked again.
+const answerWait = 2 * time.Minute
+
 var prefixes = regexp.MustCompile(`^([a-z0-9][a-z0-9_-]{0,59})?$`)
 
 // Open returns the read models in the Elasticsearch at an address, such as https://user:password@host:9200/shop-: what
@@ -83,6 +87,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	prefix := strings.Trim(u.Path, "/")
 	u.Path = ""
 	connections := http.DefaultTransport.(*http.Transport).Clone()
+	connections.ResponseHeaderTimeout = answerWait
 	// The store repeats what is worth it, and tells how often it tried.
 	client, err := elastictransport.NewClient(elastictransport.WithURLs(u),
 		elastictransport.WithTransport(connections), elastictransport.WithDisableRetry())

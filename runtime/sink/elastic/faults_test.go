@@ -319,3 +319,28 @@ func TestWhatAProjectorDidNotShowIsShownByWhoReads(t *testing.T) {
 	assert.Equal(t, at(2), c)
 	assert.EqualValues(t, 1, n)
 }
+
+func TestAQueryEndsWithItsContextWhileTheServerHangs(t *testing.T) {
+	proxy := testserver.NewElasticsearchProxy(t, testserver.Elasticsearch(t))
+	table := tableOf(t, open(t, proxy.URL))
+	require.NoError(t, table.Apply(t.Context(), batch(0, 1, readmodel.Change{Key: key("a"), Row: row("Ada", 1), Position: 1})))
+	hangs, release := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	var once sync.Once
+	proxy.Inject(func(r *http.Request) testserver.Fault {
+		if strings.HasPrefix(r.URL.Path, "/_search") || r.Method == http.MethodDelete {
+			once.Do(func() { close(hangs) })
+			<-release
+		}
+		return testserver.NoFault
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-hangs
+		cancel()
+	}()
+	began := time.Now()
+	_, err := table.Find(ctx, readmodel.Find{Index: -1}, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Less(t, time.Since(began), 10*time.Second)
+}

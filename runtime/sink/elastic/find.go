@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -16,6 +17,9 @@ const pageSize = 1000
 
 // keepAlive is for how long a point in time is kept after each page.
 const keepAlive = "5m"
+
+// endWait bounds the waiting for a server that is told that a point in time is not needed any more.
+const endWait = 2 * time.Second
 
 // Find implements readmodel.Table.
 func (t *table) Find(ctx context.Context, f readmodel.Find,
@@ -133,11 +137,12 @@ func (p *moment) hits(ctx context.Context, body object) (hits, error) {
 
 // end closes the point in time, also when ctx has ended. It would end by itself: whether this succeeds does not matter.
 func (p *moment) end(ctx context.Context) {
-	if p.id != "" {
-		_ = p.table.store.once(context.WithoutCancel(ctx), request{
-			method: http.MethodDelete, path: "/_pit", body: object{"id": p.id},
-		}, nil)
+	if p.id == "" {
+		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endWait)
+	defer cancel()
+	_ = p.table.store.once(ctx, request{method: http.MethodDelete, path: "/_pit", body: object{"id": p.id}}, nil)
 }
 
 // hit is a document that a search found.
