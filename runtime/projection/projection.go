@@ -195,6 +195,7 @@ func (p *Projector[K, R]) CatchUp(ctx context.Context) error {
 			return false
 		}
 		at, err := table.Checkpoint(ctx)
-		return err == nil && at.Built && at.Position >= head
+		return err == nil && at.Built && at.Position >= head &&
+			readmodel.CheckHistory(ctx, p.log, p.def.Name, at) == nil // else the error comes once the lease is free
 	})
 }

@@ -91,3 +91,18 @@ func TestWhatComesBeforeAFailureIsStoredAlsoByAReaderThatWasLeftBehind(t *testin
 	require.NoError(t, err)
 	assert.Equal(t, failing.position-1, at.Position)
 }
+
+func TestCatchingUpIsNotDoneWhereAnotherProcessHoldsAReadModelOfAnotherLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w writer
+		codec, store := balanceCodec(), memory.New()
+		table, err := store.Table(t.Context(), &codec.Schema)
+		require.NoError(t, err)
+		require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
+			To: readmodel.Checkpoint{Position: 1, Commit: cqrs.CommitID{9}, Built: true},
+		}))
+		require.NoError(t, table.Hold(t.Context(), "another process", 3*time.Second, nil))
+		p := New(NewGroup(newLog(w.commitOf(deposited("a", "EUR", 1))...)), store, definition(&folds{}))
+		assert.ErrorAs(t, p.CatchUp(t.Context()), new(*readmodel.HistoryError))
+	})
+}
