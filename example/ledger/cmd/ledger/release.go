@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
-	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -56,7 +55,7 @@ func (r *release) show(ctx context.Context) error {
 	next := exec.CommandContext(ctx, r.program, append([]string{"run"}, r.at.args()...)...)
 	next.Cancel = func() error { return next.Process.Signal(os.Interrupt) }
 	next.WaitDelay = time.Minute
-	next.Stderr = os.Stderr
+	next.Stdout, next.Stderr = os.Stdout, os.Stderr
 	if err := next.Start(); err != nil {
 		return err
 	}
@@ -69,23 +68,15 @@ func (r *release) show(ctx context.Context) error {
 	return errors.Join(err, next.Process.Signal(os.Interrupt), next.Wait())
 }
 
-// watch shows how far the new generation is, as every process can see it, until it is built.
+// watch waits until the new generation is built, which its release shows the progress of.
 func (r *release) watch(ctx context.Context) error {
-	bar := newBar("folded", 0)
-	bar.every = 100 * time.Millisecond
 	for began := time.Now(); time.Since(began) < time.Minute; {
 		g, err := r.next(ctx)
 		if err != nil {
 			return err
 		}
-		if s := projection.Reported(&g); s.Total > 0 {
-			bar.total, bar.rate = s.Total, s.Rate
-			bar.show(s.Handled)
-		}
 		if g.Checkpoint.Built {
-			bar.total = g.Checkpoint.Handled
-			bar.show(g.Checkpoint.Handled)
-			bar.end()
+			fmt.Printf("built: %d events folded into generation %s\n", g.Checkpoint.Handled, g.Schema.Fingerprint)
 			return nil
 		}
 		select {
