@@ -31,6 +31,9 @@ func TestALogMovesFromEngineToEngine(t *testing.T) {
 }
 
 func TestReadModelsAreKeptInTheStoresThatFlagsName(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts five servers")
+	}
 	runScripts(t, "testdata/stores", "DATABASE_URL", testserver.Postgres(t), "PUBLISH_URL", testserver.NATS(t), "REDIS_URL", testserver.Redis(t), "ELASTICSEARCH_URL", testserver.Elasticsearch(t))
 }
 
