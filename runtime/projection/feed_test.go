@@ -351,9 +351,9 @@ func TestAProjectionThatWaitsForItsStoreSaysHowFarItFallsBehind(t *testing.T) {
 		require.Equal(t, []int64{10, 0}, []int64{p.Status().Handled, p.Status().Lag})
 		store.gone.Store(true)
 		appended := time.Now()
-		log.append(w.commitOf(deposited("a", "EUR", 1))...)
-		last := &log.records[len(log.records)-1]
-		last.Time = appended
+		last := w.commitOf(deposited("a", "EUR", 1))
+		last[0].Time = appended
+		log.append(last...)
 		time.Sleep(time.Minute)
 		log.append(w.commitOf(deposited("a", "EUR", 1))...)
 		time.Sleep(time.Minute)

@@ -17,11 +17,13 @@ package projection
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/generation"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -148,12 +150,14 @@ func (p *Projector[K, R]) Schema() *readmodel.Schema { return &p.def.Codec.Schem
 // Status returns how far the projection is. It does no I/O: an idle projection has the status of its last run.
 func (p *Projector[K, R]) Status() Status { return p.status.get(time.Now()) }
 
-// Err returns what stopped the projection; nil while it runs, waits or is idle, also where its status has an error.
+// Err returns what stopped the projection, or makes an inline one refuse commits; nil while it runs, waits or is idle, also
+// where its status says what it waits for, or why it is not promoted.
 func (p *Projector[K, R]) Err() error {
-	if s := p.Status(); s.Phase == Stopped {
-		return s.Err
+	err := p.Status().Err
+	if passes(err) || errors.As(err, new(*generation.MismatchError)) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // Run catches up with the log and then follows it. When ctx ends, it writes what it has folded and returns nil.

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/generation"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
@@ -48,8 +49,8 @@ func TestAGenerationThatAnOperatorRolledBackWhileItWasVerifiedStaysRolledBack(t 
 func TestAQueryWaitsForAProjectionThatIsRefusedOrWaitsItself(t *testing.T) {
 	p := over(newLog(), openTable(t), definition(&folds{}))
 	p.status.phase(Live)
-	p.status.refused(errPayload)
-	require.ErrorIs(t, p.Status().Err, errPayload)
+	p.status.refused(&generation.MismatchError{Report: &generation.Report{}})
+	require.Error(t, p.Status().Err)
 	assert.NoError(t, p.Err(), "it is not promoted, but goes on")
 	p.status.wait(readmodel.ErrUnavailable, nil)
 	require.Error(t, p.Status().Err)
