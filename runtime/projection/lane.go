@@ -69,8 +69,9 @@ func (w *worker[K, R]) split(n int, complete bool) {
 		return
 	}
 	for _, l := range w.lanes {
-		l.work = make(chan piece, 8)
-		w.running.Go(l.run)
+		work := make(chan piece, 8)
+		l.work = work
+		w.running.Go(func() { l.run(work) }) // which may begin after unite has forgotten it
 	}
 }
 
@@ -99,8 +100,8 @@ func (w *worker[K, R]) unite() {
 	w.running.Wait()
 }
 
-func (l *lane[K, R]) run() {
-	for p := range l.work {
+func (l *lane[K, R]) run(work <-chan piece) {
+	for p := range work {
 		switch {
 		case l.err != nil:
 		case p.chunk == nil:
