@@ -1,17 +1,16 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/cqrsgen/cqrsgen/internal/keyorder"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -133,23 +132,9 @@ func newWrite(t *table, b *readmodel.Batch) *write {
 			w.removed = append(w.removed, c)
 		}
 	}
-	inKeyOrder(w.changed)
-	inKeyOrder(w.removed)
+	keyorder.Sort(w.changed) // BenchmarkApply
+	keyorder.Sort(w.removed)
 	return w
-}
-
-// inKeyOrder puts changes into the order of their keys, roughly: a large batch then meets the pages of the key's index
-// one after the other (BenchmarkApply).
-func inKeyOrder(changes []*readmodel.Change) {
-	slices.SortFunc(changes, func(a, b *readmodel.Change) int {
-		for i := range a.Key {
-			v, w := &a.Key[i], &b.Key[i]
-			if c := cmp.Or(strings.Compare(v.Text(), w.Text()), cmp.Compare(v.Uint64(), w.Uint64())); c != 0 {
-				return c
-			}
-		}
-		return 0
-	})
 }
 
 // run stores the batch in one transaction.
