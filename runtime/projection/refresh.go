@@ -18,8 +18,9 @@ func (w *worker[K, R]) refresh(view readmodel.Refresher) error {
 	first := !w.live
 	w.stored, w.folded, w.scanned, w.live = at, at, at.Position, true
 	w.wrote, w.writeTook = time.Now(), time.Since(began)
-	w.status.stored(at)
 	w.status.folded(at.Handled, at.Position, time.Time{})
+	w.status.stored(at)
+	w.status.behind(time.Time{}) // what was behind is reflected, whatever came meanwhile
 	if !first {
 		return nil
 	}

@@ -187,6 +187,18 @@ func TestAViewIsQueriedAsEveryReadModelIs(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
+func TestAViewThatWasRefreshedIsNotBehind(t *testing.T) {
+	f := open(t)
+	f.append(t, "shop-1", time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), "ada", &materialized.Opened{Name: "one"}, &materialized.Sold{
+		Receipt: materialized.Receipt{Total: materialized.Money{Amount: 1, Tender: materialized.TenderCash}, Till: tills[0]},
+	})
+	catchUp(t, f.views)
+	for _, s := range f.views.Status() {
+		assert.Zero(t, s.Behind, s.Projection)
+		assert.Zero(t, s.Lag, s.Projection)
+	}
+}
+
 func TestASumThatOverflowsStopsTheViewAndLeavesItsRows(t *testing.T) {
 	f := open(t)
 	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
