@@ -76,7 +76,6 @@ func (r *release) watch(ctx context.Context) error {
 			return err
 		}
 		if g.Checkpoint.Built {
-			fmt.Printf("built: %d events folded into generation %s\n", g.Checkpoint.Handled, g.Schema.Fingerprint)
 			return nil
 		}
 		select {
