@@ -23,7 +23,7 @@ func (p *Projector[K, R]) own(generations []readmodel.Generation) int {
 
 // promote makes the generation the active one, once it is built: at once if there is none, else if a sample of its rows is
 // what the log says, which is found out in the background unless the worker is patient. It does not where an operator wants to
-// promote, or already chose another generation instead.
+// promote, or already chose another generation instead, or where a later release's generation is active.
 func (w *worker[K, R]) promote() error {
 	due, first, err := w.promotable()
 	switch {
@@ -54,8 +54,10 @@ func (w *worker[K, R]) promotable() (due, first bool, err error) {
 	}
 	own := &generations[i]
 	w.status.active(own.Active)
-	first = !slices.ContainsFunc(generations, func(g readmodel.Generation) bool { return g.Active })
-	return !own.Active && (first || !w.def.Manual && own.Promoted.IsZero()), first, nil
+	active := slices.IndexFunc(generations, func(g readmodel.Generation) bool { return g.Active })
+	// One that was created before the active one is that of an older release, which was slower to build it.
+	later := i > active && own.Promoted.IsZero()
+	return !own.Active && (active < 0 || later && !w.def.Manual), active < 0, nil
 }
 
 func (w *worker[K, R]) makeActive(level slog.Level) error {

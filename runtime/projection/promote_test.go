@@ -58,3 +58,17 @@ func TestAQueryWaitsForAProjectionThatIsRefusedOrWaitsItself(t *testing.T) {
 	p.status.end(errPayload, false)
 	assert.ErrorIs(t, p.Err(), errPayload)
 }
+
+func TestAGenerationThatIsBuiltAfterALaterOneDoesNotReplaceIt(t *testing.T) {
+	var w writer
+	log, store := newLog(), memory.New()
+	historyOf(log, &w, 20)
+	def := deposits("Sums", "Deposited")
+	_, err := store.Table(t.Context(), &def.Codec.Schema) // an older release has begun it
+	require.NoError(t, err)
+	later := def
+	later.Codec.Schema.Fingerprint = "2222222222222222"
+	require.NoError(t, New(NewGroup(log), store, later).CatchUp(t.Context()))
+	require.NoError(t, New(NewGroup(log), store, def).CatchUp(t.Context()))
+	assert.Equal(t, later.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"))
+}
