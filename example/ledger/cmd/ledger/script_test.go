@@ -27,6 +27,9 @@ func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"ledger": mai
 func TestTheLogIsOperatedByTheProgram(t *testing.T) { runScripts(t, "testdata/script") }
 
 func TestALogMovesFromEngineToEngine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts four servers")
+	}
 	runScripts(t, "testdata/servers", "DATABASE_URL", testserver.Postgres(t), "NATS_URL", testserver.NATS(t))
 }
 
