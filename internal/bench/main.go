@@ -26,6 +26,7 @@ func main() {
 	flag.Parse()
 	ctx := context.Background()
 	fmt.Printf("%s, %d cores, %s/%s\n", runtime.Version(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	ran := false
 	for _, b := range []struct {
 		name string
 		run  func() error
@@ -47,10 +48,15 @@ func main() {
 		if *only != "" && *only != b.name {
 			continue
 		}
+		ran = true
 		if err := b.run(); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
+	}
+	if !ran {
+		fmt.Fprintf(os.Stderr, "bench: there is no section %q\n", *only)
+		os.Exit(2)
 	}
 }
 
