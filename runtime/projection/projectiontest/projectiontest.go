@@ -57,8 +57,6 @@ func Run(t *testing.T, sink Sink) {
 		runChild(t, sink, address)
 		return
 	}
-	t.Run("a projector that is killed at any moment loses and repeats nothing", func(t *testing.T) { testKills(t, sink) })
-	t.Run("a projector that is stopped and resumed overwrites nothing", func(t *testing.T) { testPauses(t, sink) })
 	inStore := func(f func(*testing.T, readmodel.Store)) func(*testing.T) {
 		return func(t *testing.T) {
 			store, closeStore, err := sink.Open(t.Context(), sink.New(t))
@@ -67,9 +65,18 @@ func Run(t *testing.T, sink Sink) {
 			f(t, store)
 		}
 	}
-	t.Run("readers see whole generations while one is built, promoted and rolled back",
-		inStore(func(t *testing.T, store readmodel.Store) { testGenerations(t, store, sink.RowsAhead) }))
-	t.Run("random folds of random events give the rows that they give in memory", inStore(testFolds))
+	for name, f := range map[string]func(*testing.T){
+		"a projector that is killed at any moment loses and repeats nothing": func(t *testing.T) { testKills(t, sink) },
+		"a projector that is stopped and resumed overwrites nothing":         func(t *testing.T) { testPauses(t, sink) },
+		"readers see whole generations while one is built, promoted and rolled back": inStore(
+			func(t *testing.T, store readmodel.Store) { testGenerations(t, store, sink.RowsAhead) }),
+		"random folds of random events give the rows that they give in memory": inStore(testFolds),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // they wait for processes most of the time
+			f(t)
+		})
+	}
 }
 
 func newGroup(log eventlog.Log) *projection.Group {
