@@ -32,17 +32,19 @@ var shared struct {
 }
 
 // Postgres returns the address of a fresh, empty database on a real PostgreSQL server, which the first caller of the
-// process starts. The database is dropped when the test ends. CQRSGEN_TEST_POSTGRES, the address of a role that may
-// create databases, names another server.
+// process starts, and which is deleted with the process. CQRSGEN_TEST_POSTGRES, the address of a role that may create
+// databases, names another server, where the database is dropped when the test ends.
 func Postgres(t testing.TB) string {
 	t.Helper()
-	server := os.Getenv(postgresVariable)
+	server, drop := os.Getenv(postgresVariable), true
 	if server == "" {
-		server = sharedPostgres(t).DSN()
+		server, drop = sharedPostgres(t).DSN(), false
 	}
 	name := "t_" + strings.ToLower(rand.Text())
 	execute(t, server, "CREATE DATABASE "+name)
-	t.Cleanup(func() { execute(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	if drop {
+		t.Cleanup(func() { execute(t, server, "DROP DATABASE "+name+" WITH (FORCE)") })
+	}
 	return withDatabase(t, server, name)
 }
 

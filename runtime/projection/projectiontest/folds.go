@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/cqrsgen/cqrsgen/internal/soak"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	memorylog "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -117,8 +118,12 @@ func rowsOf(t require.TestingT, store readmodel.Store, schema *readmodel.Schema,
 }
 
 func testFolds(t *testing.T, store readmodel.Store) {
-	n := 0
+	n, box := 0, soak.Box(t, 4*time.Second, 0)
+	defer func() { t.Logf("soak: %d folds", n) }()
 	rapid.Check(t, func(t *rapid.T) {
+		if !box.Open() {
+			return
+		}
 		n++
 		log, inMemory := memorylog.New(), memory.New()
 		def := projection.Definition[holdingKey, holding]{

@@ -23,6 +23,7 @@ func open(t *testing.T, address string) *Store {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	readmodeltest.Run(t, func(t *testing.T) readmodel.Store { return open(t, testserver.Elasticsearch(t)) },
 		readmodeltest.RowsAhead)
 }

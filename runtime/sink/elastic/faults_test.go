@@ -85,6 +85,7 @@ func written(t *testing.T, table readmodel.Table, n int) map[int]cqrs.Position {
 // TestFaultsLoseNothing applies random batches while a third of all requests meets a fault. A batch that fails is made
 // again, as a projector does: from the checkpoint and the rows that are there.
 func TestFaultsLoseNothing(t *testing.T) {
+	t.Parallel()
 	proxy := testserver.NewElasticsearchProxy(t, testserver.Elasticsearch(t))
 	s := open(t, proxy.URL)
 	stored, want := tableOf(t, s), tableOf(t, memory.New())
@@ -199,6 +200,7 @@ func TestRowsThatWereRejectedAreSentAgainBeforeTheCheckpointIsWritten(t *testing
 }
 
 func TestAServerThatIsAwayIsUnavailable(t *testing.T) {
+	t.Parallel()
 	proxy := testserver.NewElasticsearchProxy(t, testserver.Elasticsearch(t))
 	s := open(t, proxy.URL)
 	table := tableOf(t, s)
@@ -321,6 +323,7 @@ func TestWhatAProjectorDidNotShowIsShownByWhoReads(t *testing.T) {
 }
 
 func TestAQueryEndsWithItsContextWhileTheServerHangs(t *testing.T) {
+	t.Parallel()
 	proxy := testserver.NewElasticsearchProxy(t, testserver.Elasticsearch(t))
 	table := tableOf(t, open(t, proxy.URL))
 	require.NoError(t, table.Apply(t.Context(), batch(0, 1, readmodel.Change{Key: key("a"), Row: row("Ada", 1), Position: 1})))

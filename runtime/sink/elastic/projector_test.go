@@ -119,6 +119,7 @@ func holdingsIn(t *testing.T, store readmodel.Store, index int) (rows []string, 
 // TestRandomFoldsGiveTheRowsOfMemoryThroughAllFaults lets projectors run, again and again, while a fifth of all requests
 // meets a fault. Their caches are so small that rows are written and read back all the time.
 func TestRandomFoldsGiveTheRowsOfMemoryThroughAllFaults(t *testing.T) {
+	t.Parallel()
 	proxy := testserver.NewElasticsearchProxy(t, testserver.Elasticsearch(t))
 	store, inMemory, log := open(t, proxy.URL), memory.New(), memorylog.New()
 	def := projection.Definition[holdingKey, holding]{

@@ -10,6 +10,7 @@ import (
 )
 
 func TestProjectors(t *testing.T) {
+	t.Parallel()
 	projectiontest.Run(t, projectiontest.Sink{
 		RowsAhead: true,
 		New:       func(t *testing.T) string { return testserver.Elasticsearch(t) },

@@ -106,6 +106,7 @@ func tolerable(err error) bool {
 }
 
 func TestWhereverTheConnectionIsCutEachBatchIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	dsn := testserver.Postgres(t)
 	p, through := newProxy(t, dsn)
 	table, h := openTable(t, openStore(t, through), &deposits), history{accounts: 97}
@@ -158,6 +159,7 @@ func TestAServerThatIsAwayIsWaitedFor(t *testing.T) {
 }
 
 func TestAServerThatIsKilledInTheMiddleOfARebuildLosesNothing(t *testing.T) {
+	t.Parallel()
 	server := testserver.StartPostgres(t, testserver.PostgresOptions{})
 	table, h := openTable(t, openStore(t, server.DSN()), &deposits), history{accounts: 4999}
 	random := soak.Rand(t)
@@ -189,6 +191,7 @@ func TestAServerThatIsKilledInTheMiddleOfARebuildLosesNothing(t *testing.T) {
 }
 
 func TestProjectorsThatRaceStoreEachEventOnce(t *testing.T) {
+	t.Parallel()
 	dsn := testserver.Postgres(t)
 	h := history{accounts: 97}
 	openTable(t, openStore(t, dsn), &deposits)
@@ -231,6 +234,7 @@ func stall(t *testing.T, dsn string, table *table, from, to readmodel.Checkpoint
 }
 
 func TestWhoeverTakesOverEndsABatchThatWasStoppedInTheMiddle(t *testing.T) {
+	t.Parallel()
 	dsn := testserver.Postgres(t)
 	table := openTable(t, openStore(t, dsn, func(s *settings) { s.lock = 100 * time.Millisecond }), &deposits)
 	h := history{accounts: 97}
@@ -277,6 +281,7 @@ func TestALockThatPeopleHoldIsAnErrorThatPasses(t *testing.T) {
 }
 
 func TestAFullDiskIsSaidAndThereIsNothingHalfStored(t *testing.T) {
+	t.Parallel()
 	server := testserver.StartPostgres(t, testserver.PostgresOptions{})
 	disk := t.TempDir()
 	if err := smallDisk(t, disk); err != nil {

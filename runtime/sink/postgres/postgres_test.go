@@ -39,6 +39,7 @@ func openTable(t testing.TB, s *Store, schema *readmodel.Schema) *table {
 }
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	dsn := testserver.Postgres(t)
 	var n atomic.Int64
 	readmodeltest.Run(t, func(t *testing.T) readmodel.Store {

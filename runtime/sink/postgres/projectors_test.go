@@ -12,6 +12,7 @@ import (
 )
 
 func TestProjectors(t *testing.T) {
+	t.Parallel()
 	projectiontest.Run(t, projectiontest.Sink{
 		New: func(t *testing.T) string {
 			dsn := testserver.Postgres(t)
