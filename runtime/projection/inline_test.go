@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -751,4 +752,40 @@ func startInline(t *testing.T, dir string) *exec.Cmd {
 	_, err = out.Read(started)
 	require.NoError(t, err)
 	return cmd
+}
+
+// A plan that was made while the table was empty, and reads all of it, would be kept while the table grows.
+func TestAnInlineProjectionInPostgreSQLReadsRowsByTheirKeys(t *testing.T) {
+	dsn := testserver.Postgres(t)
+	d := openInline(t, dsn)
+	g := NewGroup(d.log)
+	def := definition(&folds{})
+	def.Inline = true
+	New(g, d.store, def)
+	require.NoError(t, g.Inline())
+	defer g.Close()
+	const callers, commits = 64, 4000
+	var wg sync.WaitGroup
+	for caller := range callers {
+		wg.Go(func() {
+			for i := caller; i < commits; i += callers {
+				c := operated("Deposited", fmt.Sprint("acc-", i))
+				c.Streams[0].Events[0].Data = payload{Currency: "EUR", Amount: 1}.encode()
+				_, err := d.log.Append(t.Context(), c)
+				assert.NoError(t, err)
+			}
+		})
+	}
+	wg.Wait()
+	c, err := pgx.Connect(t.Context(), dsn)
+	require.NoError(t, err)
+	defer c.Close(context.Background())
+	var stored, read int64
+	require.Eventually(t, func() bool { // the server counts a second later
+		err := c.QueryRow(t.Context(), `SELECT n_tup_ins, seq_tup_read + (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes i
+			WHERE i.relid = s.relid) FROM pg_stat_user_tables s WHERE relname LIKE 'balance_by_currency_%'`).Scan(&stored, &read)
+		require.NoError(t, err)
+		return stored >= commits/2
+	}, 30*time.Second, 100*time.Millisecond)
+	assert.Less(t, read, 2*stored)
 }

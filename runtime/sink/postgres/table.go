@@ -75,7 +75,10 @@ func (t *table) prepareSQL() {
 	for _, c := range t.row() {
 		wanted.WriteString("t." + c.quoted + ", ")
 	}
-	s.lookUp = fmt.Sprintf("SELECT k.cqrs_i, %st.%s FROM unnest(%s) WITH ORDINALITY AS k (%s, cqrs_i) JOIN %s AS t ON %s",
+	// The limit makes it a search for one key after the other. A plain join may be planned as one that reads the whole table,
+	// while that is empty, and the connection keeps the plan when it is not.
+	s.lookUp = fmt.Sprintf("SELECT k.cqrs_i, %st.%s FROM unnest(%s) WITH ORDINALITY AS k (%s, cqrs_i) "+
+		"CROSS JOIN LATERAL (SELECT * FROM %s AS t WHERE %s LIMIT 1) AS t",
 		wanted.String(), positionColumn, arrays(t.key(), 1), keyNames(len(t.schema.Key)), t.qualified(), t.matches())
 	t.prepareWriting()
 }
