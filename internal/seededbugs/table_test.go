@@ -403,7 +403,7 @@ var table = []bug{
 		name:  "a lane that begins after it was ended hangs",
 		file:  "runtime/projection/lane.go",
 		edits: []edit{{old: "w.running.Go(func() { l.run(work) })", new: "_ = work\n		w.running.Go(func() { l.run(l.work) })"}},
-		pkg:   projection, run: "TwoProcessesOver",
+		pkg:   projection, run: "LanesEndAlso",
 	},
 	{
 		name:  "what was rolled back while it was verified is promoted again",

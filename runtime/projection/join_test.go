@@ -2,6 +2,7 @@ package projection
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,4 +47,14 @@ func TestGoingLiveFromSeveralLanesKeepsTheirRows(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestLanesEndAlsoWhereTheyHaveNotBegun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // no goroutine begins before this one waits
+	synctest.Test(t, func(t *testing.T) {
+		w := warmWorker(t, benchLog(30, 30))
+		w.split(4, false)
+		w.split(1, false)
+		assert.Len(t, w.lanes, 1)
+	})
 }
