@@ -400,12 +400,6 @@ var table = []bug{
 		pkg:   projection, run: "AfterALater",
 	},
 	{
-		name:  "a lane that begins after it was ended hangs",
-		file:  "runtime/projection/lane.go",
-		edits: []edit{{old: "w.running.Go(func() { l.run(work) })", new: "_ = work\n		w.running.Go(func() { l.run(l.work) })"}},
-		pkg:   projection, run: "LanesEndAlso",
-	},
-	{
 		name:  "what was rolled back while it was verified is promoted again",
 		file:  "runtime/projection/promote.go",
 		edits: []edit{{old: "if due, _, err := w.promotable(); err != nil || !due {", new: "if due, _, err := w.promotable(); err != nil && !due {"}},
