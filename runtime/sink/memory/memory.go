@@ -103,9 +103,9 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 			continue
 		}
 		if old := t.rows[string(buf)]; old != nil {
-			t.rows[string(buf)] = keep.row(old.key, c)
+			t.rows[string(buf)] = &row{old.key, slices.Clone(c.Row), c.Position}
 		} else {
-			t.rows[string(buf)] = keep.row(keep.values(c.Key), c)
+			t.rows[string(buf)] = keep.row(c)
 		}
 	}
 	t.Notify()
@@ -115,18 +115,20 @@ func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	return nil
 }
 
-// bulk is the number of changes from which a batch is kept in large pieces of memory: that takes far less time, but a
-// piece is free only when all its rows are replaced.
+// bulk is the number of changes from which the new rows of a batch are kept in large pieces of memory: that takes far less
+// time. A row that replaces another has memory of its own. A piece is free only when all rows in it are gone: were rows
+// replaced in pieces over and over, most of what they hold would be rows that nobody sees any more.
 const bulk = 1000
 
-// keeper copies the rows of a batch.
+// keeper copies the new rows of a batch.
 type keeper struct {
 	bulk bool
 	rows []row
 	all  []readmodel.Value
 }
 
-func (k *keeper) row(key []readmodel.Value, c *readmodel.Change) *row {
+func (k *keeper) row(c *readmodel.Change) *row {
+	key := k.values(c.Key)
 	if !k.bulk {
 		return &row{key, slices.Clone(c.Row), c.Position}
 	}
