@@ -2,7 +2,7 @@
 //
 //	ledger demo [--events N]         show everything, in less than a minute
 //	ledger load [--events N]         write random movements, and print each that was acknowledged
-//	ledger run [--publish ADDRESS]   keep the read models up to date until it is interrupted, and publish the events
+//	ledger run [--publish ADDRESS]   keep the read models up to date until it is told to end, and publish the events
 //	ledger balances ACCOUNT          print what an account holds
 //	ledger movements ACCOUNT         print the last movements of an account
 //	ledger accounts WORDS            print the accounts whose owner's name has the words
@@ -21,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
@@ -28,7 +29,7 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if admin.Knows(os.Args[1:]) {
 		os.Exit(operate(ctx, os.Args[1:]))

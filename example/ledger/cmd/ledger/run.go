@@ -8,7 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
-// run keeps all read models up to date until it is interrupted, and publishes the events where an address says so.
+// run keeps all read models up to date until ctx ends, and publishes the events where an address says so.
 func run(ctx context.Context, at place, address string) error {
 	s, err := open(ctx, at)
 	if err != nil {

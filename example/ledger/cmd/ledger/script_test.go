@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "until": until, "damage": damage, "older": older, "published": published,
+			"exits": exits, "until": until, "damage": damage, "older": older, "published": published, "terminate": terminate,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -71,6 +72,16 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("exit code %s instead of %s", code, args[0])
+	}
+}
+
+// terminate asks all programs in the background to end, as an init system does.
+func terminate(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: terminate")
+	}
+	for _, c := range ts.BackgroundCmds() {
+		ts.Check(c.Process.Signal(syscall.SIGTERM))
 	}
 }
 
