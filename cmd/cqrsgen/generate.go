@@ -65,6 +65,11 @@ func generate(files []string, o generateOptions, out *printer) error {
 	if err != nil {
 		return err
 	}
+	for i, p := range pending {
+		if p.Emptied() {
+			known.forget(files[i]) // the next run removes it
+		}
+	}
 	wrong, blocked, err := ofTeam(files, pending, out)
 	switch {
 	case err != nil:
@@ -181,6 +186,9 @@ func commit(dir string, p *output.Pending, out *printer) error {
 	result, err := p.Commit()
 	for _, name := range result.Written {
 		out.file(filepath.Join(dir, name), "wrote")
+	}
+	for _, name := range result.Emptied {
+		out.file(filepath.Join(dir, name), "emptied")
 	}
 	for _, name := range result.Removed {
 		out.file(filepath.Join(dir, name), "removed")

@@ -37,7 +37,7 @@ func (r *recall) left(files []string) []string {
 	return left
 }
 
-// forget has the next run look at a model again, whose output follows from more than the files of its folder.
+// forget has the next run look at a model again, also if none of the files of its folder changes.
 func (r *recall) forget(file string) { r.states[file] = nil }
 
 // expect notes what a run is about to change.

@@ -42,11 +42,15 @@ func (c *Change) Diff(name string) []byte {
 	return text
 }
 
-// Changes returns what Commit would do, in the order of the names.
+// Changes returns what Commit would do, in the order of the names. That it would remove emptied files is none: there is
+// nothing in them.
 func (p *Pending) Changes() ([]Change, error) {
 	var list []Change
 	for _, f := range p.write {
 		c := Change{Name: f.Name, Kind: Stale, New: f.Content}
+		if p.emptied[f.Name] {
+			c.Kind = Leftover
+		}
 		old, err := p.read(f.Name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -58,6 +62,9 @@ func (p *Pending) Changes() ([]Change, error) {
 		list = append(list, c)
 	}
 	for _, name := range p.remove {
+		if p.emptied[name] {
+			continue
+		}
 		old, err := p.read(name)
 		if err != nil {
 			return nil, err

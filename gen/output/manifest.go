@@ -64,10 +64,15 @@ func (p *Pending) planStale(entry fs.DirEntry, s Set) error {
 	have, err := p.read(name)
 	switch {
 	case err != nil || !p.ours(have, emit.Header):
-	case p.listed == nil || slices.Contains(p.listed, name):
+	case isEmptied(have):
+		p.emptied[name] = true
 		p.remove = append(p.remove, name)
-	default:
+	case p.listed != nil && !slices.Contains(p.listed, name):
 		p.result.Kept = append(p.result.Kept, name)
+	case p.awaited(name):
+		p.empty(name, s.Package, have)
+	default:
+		p.remove = append(p.remove, name)
 	}
 	return err
 }

@@ -41,6 +41,8 @@ type Set struct {
 // Result says what Write did, by file name in ascending order.
 type Result struct {
 	Written, Removed, Unchanged []string
+	// Emptied are files to be removed that go generate has still to read: the next run removes them.
+	Emptied []string
 	// Kept are files with this model's header that nothing asks for any more, and that the lock file does not list.
 	Kept []string
 }
@@ -81,6 +83,8 @@ type Pending struct {
 	// leftovers are temporary files of a run that was killed, staged those of this one.
 	leftovers, staged []string
 	result            Result
+	// emptied are files that nothing asks for any more, and of which the header alone is left, or will be.
+	emptied map[string]bool
 
 	// team are the files of the team's that get stubs, findings what is to be said about those that it has.
 	team     map[string]*appending
@@ -94,7 +98,7 @@ func Prepare(dir string, s Set) (*Pending, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pending{root: root, models: append([]string{s.Model}, s.Models...), team: map[string]*appending{}}
+	p := &Pending{root: root, models: append([]string{s.Model}, s.Models...), team: map[string]*appending{}, emptied: map[string]bool{}}
 	if err := p.plan(dir, s); err != nil {
 		p.Close()
 		return nil, err
@@ -214,7 +218,11 @@ func (p *Pending) Commit() (*Result, error) {
 			return &p.result, err
 		}
 		p.staged = p.staged[1:]
-		p.result.Written = append(p.result.Written, f.Name)
+		if p.emptied[f.Name] {
+			p.result.Emptied = append(p.result.Emptied, f.Name)
+		} else {
+			p.result.Written = append(p.result.Written, f.Name)
+		}
 	}
 	for _, name := range p.remove {
 		if err := p.root.Remove(name); err != nil {
