@@ -291,6 +291,8 @@ type Projection struct {
 	Queries []*Query
 	// Manual says that a generation that is built waits for an operator who promotes it.
 	Manual bool
+	// Revision tells folds apart that differ in what is not declared; empty for the first one.
+	Revision string
 	// Materialized is where the projection says that PostgreSQL can compute it; the zero Span if it does not.
 	Materialized diag.Span
 	// Inline says that rows change in the transaction that stores the events.

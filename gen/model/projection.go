@@ -12,6 +12,9 @@ import (
 func (r *resolver) projection(s *schema.Projection) {
 	m := &Projection{Name: s.Name.Value, Doc: s.Doc, At: s.Name.At, Materialized: s.Materialized.At, Inline: s.Mode.Value != ""}
 	m.Manual = s.Promote.Value != ""
+	if s.Revision.Value != "1" {
+		m.Revision = s.Revision.Value
+	}
 	r.model.Projections = append(r.model.Projections, m)
 	m.Key = r.fields("the key of "+m.Name, s.Key)
 	m.Row = r.fields("the row of "+m.Name, s.Row)

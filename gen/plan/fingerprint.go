@@ -22,6 +22,9 @@ func (p *Plan) fingerprint() {
 	for _, pr := range p.Projections {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
 		parts = append(parts, searchedBy(pr)...)
+		if pr.Revision != "" {
+			parts = append(parts, "revision "+pr.Revision)
+		}
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
 			if h.Event.Version > 1 {

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"regexp"
+
 	"gopkg.in/yaml.v3"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -22,6 +24,7 @@ var projectionShape = shape[Projection]{
 		{"promote", oneWord("manual"), "manual: a generation that is built waits for an operator who promotes it; without it, one is promoted once a sample of its rows was verified.", func(p *parser, j *Projection, e entry) {
 			j.Promote = p.only("manual", e, "write `promote: manual`, or leave it out: a generation is then promoted once it is verified")
 		}},
+		{"revision", aNumber, "The revision of the folds, from 1: with another one the rows are built anew, beside the old ones. It is for a fold that was changed in Go.", func(p *parser, j *Projection, e entry) { j.Revision = p.revision(e) }},
 		{"queries", named(element(func() *shape[Query] { return &queryShape })), "Queries with parameters.", func(p *parser, j *Projection, e entry) {
 			j.Queries = declared(p, e, &queryShape, func(q *Query) *Decl { return &q.Decl })
 		}},
@@ -31,7 +34,7 @@ var projectionShape = shape[Projection]{
 	},
 	later: map[string]string{
 		"sinks":   "the program chooses where rows are kept",
-		"version": "rows are made anew when their shape changes",
+		"version": "rows are made anew when their shape, or a declared fold, changes; with another `revision` they are too",
 	},
 	instead: map[string]string{
 		"description": "a description is a `doc`",
@@ -46,6 +49,18 @@ func (p *parser) mode(e entry) Text {
 	if ok && t.Value != "inline" {
 		p.errorf(diag.ValueNotAllowed, t.At, "write `mode: inline`, or leave it out: the projection then follows the log",
 			"`mode` can't be %q", t.Value)
+		return Text{}
+	}
+	return t
+}
+
+var revisions = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+
+func (p *parser) revision(e entry) Text {
+	t, ok := p.text(e)
+	if ok && !revisions.MatchString(t.Value) {
+		p.errorf(diag.ValueNotAllowed, t.At, "write `revision: 2`, and 3 when the fold changes again",
+			"a revision is a whole number from 1, not %q", t.Value)
 		return Text{}
 	}
 	return t

@@ -247,6 +247,8 @@ type Projection struct {
 	Promote Text
 	// Materialized is "true" or not given.
 	Materialized Text
+	// Revision is a whole number from 1, or not given.
+	Revision Text
 }
 
 // Handler says what a projection does with one event, which is the name of the Decl.

@@ -91,8 +91,8 @@ func (r *Report) Err() error {
 	return &MismatchError{Report: r}
 }
 
-// MismatchError says that rows of a generation are not what the log says: somebody wrote into its table, say. Drop the
-// generation; it is built again.
+// MismatchError says that rows of a generation are not what the log says: somebody wrote into its table, say, or a fold
+// in Go is another one now. With another revision of the projection in the model the rows are built anew beside these.
 type MismatchError struct{ Report *Report }
 
 func (e *MismatchError) Error() string {
@@ -106,7 +106,8 @@ func (e *MismatchError) Error() string {
 			text += " (" + first.Columns[0].String() + ")"
 		}
 	}
-	return text + ": drop it, it is built again"
+	return text + ": drop it, and it is built again; if it is active, raise the projection's `revision` " +
+		"in the model, which has another one built beside it"
 }
 
 // maxText bounds a value in a report.

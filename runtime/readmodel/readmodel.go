@@ -250,7 +250,7 @@ func (e *HistoryError) Error() string {
 		found = fmt.Sprintf("commit %x", e.Found)
 	}
 	return fmt.Sprintf("projection %s: its read model was made from another log: it reflects commit %x at position %d, "+
-		"where this log has %s; delete the read model, it is built again", e.Projection, e.Commit, e.Position, found)
+		"where this log has %s; to have it built anew, raise the projection's `revision` in the model, and generate", e.Projection, e.Commit, e.Position, found)
 }
 
 // StaleError says that a query gave up waiting for the position that it was to reflect. It wraps the context's error,
