@@ -59,6 +59,11 @@ func command(ctx context.Context, args []string) error {
 	if err := flags.Parse(args); err != nil {
 		return errUsage
 	}
+	for _, word := range flags.Args() {
+		if strings.HasPrefix(word, "--") {
+			return fmt.Errorf("flags come before the other words: ledger %s %s … %s", name, word, flags.Arg(0))
+		}
+	}
 	at.begins = name == "demo" || name == "load" || name == "run"
 	if name == "accounts" && flags.NArg() > 0 {
 		return accounts(ctx, at, strings.Join(flags.Args(), " "))

@@ -3,14 +3,19 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"os"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
-// run keeps all read models up to date until ctx ends, and publishes the events where an address says so.
+// run keeps all read models up to date until ctx ends, and publishes the events where an address says so. A projection that
+// stops is printed at once: the others go on, maybe for ever.
 func run(ctx context.Context, at place, address string) error {
-	s, err := open(ctx, at)
+	stopped := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
+	s, err := open(ctx, at, aggregate.WithLogger(stopped))
 	if err != nil {
 		return err
 	}

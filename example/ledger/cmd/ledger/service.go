@@ -13,6 +13,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
 	"github.com/cqrsgen/cqrsgen/runtime/admin"
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/jetstream"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/postgres"
@@ -62,7 +63,11 @@ func (p *place) openLog(ctx context.Context) (admin.Store, error) {
 		}
 		return embedded.Open(ctx, p.folder())
 	case "postgres":
-		return postgres.Open(ctx, p.database())
+		address, err := p.database()
+		if err != nil {
+			return nil, err
+		}
+		return postgres.Open(ctx, address)
 	case "jetstream":
 		return jetstream.Open(ctx, p.servers())
 	}
@@ -87,7 +92,20 @@ func (p *place) mustExist() error {
 const logFile = "log.db"
 
 // database returns the address of the database.
-func (p *place) database() string { return cmp.Or(p.dsn, os.Getenv("DATABASE_URL")) }
+func (p *place) database() (string, error) {
+	if p.dsn != "" {
+		return p.dsn, nil
+	}
+	return environment("DATABASE_URL", "--dsn postgres://user@host/database")
+}
+
+// environment returns the address that a variable has. Where it has none, a driver would look somewhere by itself.
+func environment(variable, otherwise string) (string, error) {
+	if address := os.Getenv(variable); address != "" {
+		return address, nil
+	}
+	return "", fmt.Errorf("the variable %s is not set: it says where the server is, as %s does", variable, otherwise)
+}
 
 // servers returns the addresses of the NATS servers.
 func (p *place) servers() string {
@@ -100,7 +118,10 @@ func (p *place) migrate(ctx context.Context) error {
 	var err error
 	switch p.engine {
 	case "postgres":
-		log, err = postgres.Open(ctx, p.database(), postgres.Migrate())
+		var address string
+		if address, err = p.database(); err == nil {
+			log, err = postgres.Open(ctx, address, postgres.Migrate())
+		}
 	case "jetstream":
 		log, err = jetstream.Open(ctx, p.servers(), jetstream.Migrate())
 	default:
@@ -137,7 +158,7 @@ type service struct {
 	remote bool
 }
 
-func open(ctx context.Context, at place) (*service, error) {
+func open(ctx context.Context, at place, opts ...aggregate.Option) (*service, error) {
 	log, err := at.openLog(ctx)
 	if err != nil {
 		return nil, err
@@ -146,7 +167,7 @@ func open(ctx context.Context, at place) (*service, error) {
 	if err != nil {
 		return nil, errors.Join(err, log.Close())
 	}
-	app, err := ledger.New(ctx, log, rows, ledger.Deciders{}, ledger.Projections{})
+	app, err := ledger.New(ctx, log, rows, ledger.Deciders{}, ledger.Projections{}, opts...)
 	if err != nil {
 		return nil, errors.Join(err, rows.Close(), log.Close())
 	}

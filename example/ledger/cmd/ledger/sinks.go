@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -57,6 +56,9 @@ func (p *place) openRows(ctx context.Context) (*rows, error) {
 	named := map[string]readmodel.Store{}
 	of := p.of()
 	for _, projection := range slices.Sorted(maps.Keys(of)) {
+		if err := checkStores(projection, of[projection]); err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
 		for _, name := range of[projection] {
 			if named[name] == nil {
 				store, err := p.openStore(ctx, name)
@@ -71,6 +73,20 @@ func (p *place) openRows(ctx context.Context) (*rows, error) {
 	return r, nil
 }
 
+// checkStores refuses stores that can't keep a projection, before anything runs that would go on without it.
+func checkStores(projection string, names []string) error {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return fmt.Errorf("%s is to be kept in %s twice: name each store once", projection, name)
+		}
+		if name == "materialized" && projection != "CurrencyTotals" {
+			return fmt.Errorf("%s can't be a materialized view: a projection that PostgreSQL can compute says "+
+				"`materialized: true`, as CurrencyTotals does", projection)
+		}
+	}
+	return nil
+}
+
 // rowStore is a store that can be closed.
 type rowStore interface {
 	readmodel.Store
@@ -82,12 +98,13 @@ const logSchema = "eventlog"
 
 // openStore opens a store by its kind, with the address that the environment has for it, or by its address.
 func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
-	kind, _, found := strings.Cut(name, ":")
-	address := func(otherwise string) string {
-		if found {
-			return name
-		}
-		return otherwise
+	kind, _, address := strings.Cut(name, ":")
+	url, err := name, error(nil)
+	if !address {
+		url, err = p.address(kind)
+	}
+	if err != nil {
+		return nil, err
 	}
 	switch kind {
 	case "sqlite":
@@ -96,20 +113,35 @@ func (p *place) openStore(ctx context.Context, name string) (rowStore, error) {
 		}
 		return sqlite.Open(ctx, filepath.Join(p.folder(), "readmodels-"+p.engine+".db"))
 	case "postgres", "postgresql":
-		return postgres.Open(ctx, address(p.database()), postgres.Migrate())
+		return postgres.Open(ctx, url, postgres.Migrate())
 	case "materialized":
-		if p.engine != "postgres" {
-			return nil, fmt.Errorf("materialized views are computed from a log in PostgreSQL: they need --log postgres, not %s",
-				p.engine)
-		}
-		return postgres.Open(ctx, p.database(), postgres.Migrate(), postgres.Materialized(logSchema))
+		return postgres.Open(ctx, url, postgres.Migrate(), postgres.Materialized(logSchema))
 	case "redis", "rediss":
-		return redis.Open(ctx, address(os.Getenv("REDIS_URL")))
+		return redis.Open(ctx, url)
 	case "elastic", "http", "https":
-		return elastic.Open(ctx, address(os.Getenv("ELASTICSEARCH_URL")))
+		return elastic.Open(ctx, url)
 	}
 	return nil, fmt.Errorf("there is no store %q: it is sqlite, postgres, redis or elastic, or the address of one; "+
 		"for totals also materialized", name)
+}
+
+// address returns where the server of a kind of store is, of those that have one.
+func (p *place) address(kind string) (string, error) {
+	switch kind {
+	case "postgres":
+		return p.database()
+	case "materialized":
+		if p.engine != "postgres" {
+			return "", fmt.Errorf("materialized views are computed from a log in PostgreSQL: they need --log postgres, not %s",
+				p.engine)
+		}
+		return p.database()
+	case "redis":
+		return environment("REDIS_URL", "redis://host:6379 in place of redis")
+	case "elastic":
+		return environment("ELASTICSEARCH_URL", "http://host:9200 in place of elastic")
+	}
+	return "", nil
 }
 
 // Close closes the stores.
