@@ -104,7 +104,11 @@ func Run(ctx context.Context, args []string, s Service) int {
 		fmt.Fprint(s.Stdout, Help(s))
 		return fine
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(s.Stderr, "%s: %v; all commands: %s log help\n", s.Name, err, s.Name)
+		kind := "log"
+		if Knows(args) {
+			kind = args[0]
+		}
+		fmt.Fprintf(s.Stderr, "%s: %v; all commands: %s %s help\n", s.Name, err, s.Name, kind)
 	default:
 		fmt.Fprintf(s.Stderr, "%s: %v\n", s.Name, err)
 	}

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,25 +30,52 @@ func compare(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			o.With = with.Schema.Fingerprint
+			if o.With = with.Schema.Fingerprint; o.With == r.Schema().Fingerprint {
+				return fmt.Errorf("%w: generation %s is this release's own, which is compared with another one", errUsage, o.With)
+			}
 		}
 		report, err := generation.Verify(ctx, s.log, source, o)
 		if err != nil {
 			return err
 		}
-		if err := s.report(comparison{"verify", report}, "%s", explained(report)); err != nil {
+		alone := ""
+		if report.Old == nil {
+			if alone, err = uncompared(ctx, r); err != nil {
+				return err
+			}
+		}
+		if err := s.report(comparison{"verify", report}, "%s", explained(report, alone)); err != nil {
 			return err
 		}
 		return report.Err()
 	})
 }
 
-// explained is a report for people.
-func explained(r *generation.Report) string {
+// uncompared says why a generation was not compared with another one: only an active one is by itself.
+func uncompared(ctx context.Context, r projection.Runner) (string, error) {
+	found, err := r.Store().Generations(ctx, r.Name())
+	if err != nil {
+		return "", err
+	}
+	text := ""
+	for i := range found {
+		switch g := &found[i]; {
+		case g.Schema.Fingerprint == r.Schema().Fingerprint:
+		case g.Checkpoint.Built:
+			text += fmt.Sprintf("  not compared with generation %[1]s, which is not active: --generation %[1]s does\n", g.Schema.Fingerprint)
+		default:
+			text += fmt.Sprintf("  not compared with generation %s, which is not built yet\n", g.Schema.Fingerprint)
+		}
+	}
+	return cmp.Or(text, "  there is no other generation to compare with\n"), nil
+}
+
+// explained is a report for people; alone says why there is nothing that the generation was compared with.
+func explained(r *generation.Report, alone string) string {
 	text := fmt.Sprintf("%s in %s: generation %s at position %d, %s\n",
 		r.Projection, r.Sink, r.New.Generation, r.New.Position, counted(r.New.Rows, "row"))
 	if r.Old == nil {
-		text += "  there is no other generation to compare with\n"
+		text += alone
 	} else {
 		text += fmt.Sprintf("  compared with %s at position %d, %s: %d equal, %d different, %d only new, %d only old\n",
 			r.Old.Generation, r.Old.Position, counted(r.Old.Rows, "row"), r.Equal, r.Different, r.OnlyNew, r.OnlyOld)

@@ -33,9 +33,9 @@ func (s *session) everywhere(ctx context.Context, do func(context.Context, proje
 		switch err := do(ctx, r); {
 		case err == nil:
 		case isFinding(err):
-			wrong = errors.Join(wrong, &findingsError{inSink(r, s.advised(r, err)).Error()})
+			wrong = errors.Join(wrong, &findingsError{inSink(r, s.advised(ctx, r, err)).Error()})
 		default:
-			failures = errors.Join(failures, inSink(r, s.advised(r, err)))
+			failures = errors.Join(failures, inSink(r, s.advised(ctx, r, err)))
 		}
 	}
 	if failures != nil && wrong != nil { // joined, they would pass for findings
@@ -45,14 +45,18 @@ func (s *session) everywhere(ctx context.Context, do func(context.Context, proje
 }
 
 // advised adds to an error what the operator can do about it.
-func (s *session) advised(r projection.Runner, err error) error {
+func (s *session) advised(ctx context.Context, r projection.Runner, err error) error {
 	var advice string
+	var unbuilt *readmodel.NotBuiltError
 	switch {
 	case errors.Is(err, readmodel.ErrNoGeneration) && s.generation == "":
 		advice = "a process of this release makes it when it runs"
 	case errors.Is(err, readmodel.ErrNoGeneration):
 		advice = "%s projections status %s lists those that there are"
-	case errors.As(err, new(*readmodel.NotBuiltError)):
+	case errors.As(err, &unbuilt):
+		if reason := stopReason(ctx, r, unbuilt.Generation); reason != "" {
+			return fmt.Errorf("%w, and its projection stopped: %s", err, reason)
+		}
 		advice = "%s projections status %s --live shows how long it will take"
 	case errors.As(err, new(*readmodel.HeldError)):
 		advice = "stop the process that projects into it first"
@@ -63,6 +67,20 @@ func (s *session) advised(r projection.Runner, err error) error {
 		advice = fmt.Sprintf(advice, s.Name, r.Name())
 	}
 	return fmt.Errorf("%w; %s", err, advice)
+}
+
+// stopReason returns why nobody goes on building a generation; it is empty where no projection stopped.
+func stopReason(ctx context.Context, r projection.Runner, fingerprint string) string {
+	found, err := r.Store().Generations(ctx, r.Name())
+	if err != nil {
+		return ""
+	}
+	for i := range found {
+		if s := projection.Reported(&found[i]); s.Generation == fingerprint && s.Phase == projection.Stopped {
+			return s.Error
+		}
+	}
+	return ""
 }
 
 // changed reports what was done to a generation in one sink.

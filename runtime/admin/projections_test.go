@@ -61,6 +61,8 @@ func (runner) Status() projection.Status { return projection.Status{} }
 func (r runner) Store() readmodel.Store  { return r.store }
 func (runner) Schema() *readmodel.Schema { return schema(own) }
 
+func (runner) Refold(context.Context, cqrs.Position, ...readmodel.Refolding) error { return nil }
+
 // models is an App with one projection.
 type models struct{ store readmodel.Store }
 
@@ -90,9 +92,21 @@ func (b *bench) generation(t *testing.T, fingerprint string, at cqrs.Position, b
 	table, err := b.rows.Table(t.Context(), schema(fingerprint))
 	require.NoError(t, err)
 	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
-		To: readmodel.Checkpoint{Position: at, Handled: int64(at), Built: built},
+		To: b.checkpoint(t, at, built),
 	}))
 	return table
+}
+
+// checkpoint is that of a generation that reflects the log up to a position.
+func (b *bench) checkpoint(t *testing.T, at cqrs.Position, built bool) readmodel.Checkpoint {
+	c := readmodel.Checkpoint{Position: at, Handled: int64(at), Built: built}
+	for rec, err := range b.log.Read(t.Context(), eventlog.Query{}) {
+		require.NoError(t, err)
+		if rec.Position == at {
+			c.Commit = rec.Commit
+		}
+	}
+	return c
 }
 
 func (b *bench) run(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -249,7 +263,54 @@ func TestWhatIsMistypedChangesNothing(t *testing.T) {
 		code, _, stderr := b.run(t, args...)
 		assert.Equal(t, 2, code, args)
 		assert.Contains(t, stderr, want)
+		assert.Contains(t, stderr, "; all commands: tickets projections help\n")
 	}
+}
+
+func TestAGenerationWhoseProjectionStoppedIsNotWaitedFor(t *testing.T) {
+	b := newBench(t, 5)
+	table := b.generation(t, own, 3, false)
+	_, _, stderr := b.run(t, "projections", "verify", "Tickets")
+	assert.Contains(t, stderr, "is not built yet")
+	assert.Contains(t, stderr, "; tickets projections status Tickets --live shows how long it will take\n")
+
+	require.NoError(t, table.Hold(t.Context(), "host-1", time.Minute, nil))
+	require.NoError(t, table.Release(t.Context(), "host-1", report(t, projection.Status{
+		Phase: projection.Stopped, Error: "it can't fold event Opened",
+	})))
+	for _, command := range []string{"verify", "promote"} {
+		code, _, stderr := b.run(t, "projections", command, "Tickets")
+		assert.Equal(t, 2, code)
+		assert.Contains(t, stderr, "is not built yet")
+		assert.Contains(t, stderr, ", and its projection stopped: it can't fold event Opened\n")
+		assert.NotContains(t, stderr, "--live")
+	}
+}
+
+func TestVerifyingSaysWithWhichGenerationsItDidNotCompare(t *testing.T) {
+	b := newBench(t, 3)
+	b.generation(t, own, 3, true)
+	require.NoError(t, b.rows.Promote(t.Context(), "Tickets", own))
+	_, stdout, _ := b.run(t, "projections", "verify", "Tickets")
+	assert.Contains(t, stdout, "  there is no other generation to compare with\n")
+
+	table := b.generation(t, older, 1, false)
+	_, stdout, _ = b.run(t, "projections", "verify", "Tickets")
+	assert.Contains(t, stdout, "  not compared with generation "+older+", which is not built yet\n")
+	assert.NotContains(t, stdout, "no other generation")
+
+	require.NoError(t, table.Apply(t.Context(), &readmodel.Batch{
+		From: b.checkpoint(t, 1, false), To: b.checkpoint(t, 3, true),
+	}))
+	_, stdout, _ = b.run(t, "projections", "verify", "Tickets")
+	assert.Contains(t, stdout, "which is not active: --generation "+older+" does\n")
+	code, stdout, _ := b.run(t, "projections", "verify", "Tickets", "--generation", older)
+	assert.Zero(t, code)
+	assert.Contains(t, stdout, "compared with "+older)
+
+	code, _, stderr := b.run(t, "projections", "verify", "Tickets", "--generation", own)
+	assert.Equal(t, 2, code)
+	assert.Contains(t, stderr, "generation "+own+" is this release's own, which is compared with another one")
 }
 
 func TestAServiceWithoutReadModelsHasNoCommandsForThem(t *testing.T) {
