@@ -115,6 +115,11 @@ func newService(t *testing.T, tool, engine string, position int, env ...string) 
 	if engine != "embedded" {
 		shellIn(t, dir, "env '"+strings.Join(env, "' '")+"' bin/my-service log migrate")
 	}
+	if engine == "embedded" {
+		assert.Contains(t, shellIn(t, dir, "! bin/my-service projections status --data mistyped"), "there is no log in the folder mistyped")
+		assert.NoDirExists(t, filepath.Join(dir, "mistyped"))
+		shellIn(t, dir, "bin/my-service log migrate --data begun && bin/my-service projections status --data begun")
+	}
 	service := startProgram(t, program, dir, env...)
 	assert.Regexp(t, fmt.Sprintf(`^{"version":1,"position":%d}
 \[{"ticket":"t-1","title":"It does not start","answer":"","open":true,"opened":"[^"]+"}\]
