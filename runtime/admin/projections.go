@@ -160,8 +160,10 @@ func (s *session) generationsOf(ctx context.Context, r projection.Runner, head c
 	asking, cancel := context.WithTimeout(ctx, storeTime)
 	defer cancel()
 	found, err := r.Store().Generations(asking, r.Name())
+	as := r.Status()
 	own := generationReport{Kind: "projection", Own: true, Status: projection.Status{
-		Projection: r.Name(), Sink: r.Store().Name(), Generation: r.Schema().Fingerprint, Head: head, Manual: r.Status().Manual,
+		Projection: r.Name(), Sink: r.Store().Name(), Generation: r.Schema().Fingerprint, Head: head,
+		Manual: as.Manual, Inline: as.Inline,
 	}}
 	if err != nil {
 		own.Phase, own.Error, own.Unknown = projection.Waiting, err.Error(), true
@@ -172,7 +174,7 @@ func (s *session) generationsOf(ctx context.Context, r projection.Runner, head c
 	for i := range found {
 		report := reportOf(&found[i], own.Sink, head)
 		if report.Own = report.Generation == own.Generation; report.Own {
-			there, report.Manual = true, own.Manual
+			there, report.Manual, report.Inline = true, own.Manual, own.Inline
 		}
 		list = append(list, report)
 	}
@@ -337,6 +339,8 @@ func positionOf(r *generationReport) string {
 		text += fmt.Sprintf(", %.0f/s", r.Rate)
 	}
 	switch {
+	case r.Inline && r.Active && r.Holder == "":
+		return text + "; it changes with each append"
 	case r.Lost != "":
 		return text + fmt.Sprintf("; nobody projects into it since %s died, or lost its store, at %s",
 			r.Lost, r.Since.UTC().Format(time.RFC3339))

@@ -249,6 +249,17 @@ func TestSilenceOfAHolderIsSaid(t *testing.T) {
 	assert.Contains(t, table([]generationReport{r}), "nobody projects into it since host-1 died, or lost its store, at ")
 }
 
+func TestAnInlineReadModelThatIsActiveNeedsNobodyToProjectIntoIt(t *testing.T) {
+	now := time.Now()
+	for want, s := range map[string]projection.Status{
+		"; it changes with each append\n": {Inline: true, Active: true, Built: true, Lost: "host-1"},
+		"; nobody projects into it\n":     {Inline: true, Built: true},
+		"up to date  by host-1\n":         {Inline: true, Active: true, Built: true, Holder: "host-1", Phase: projection.Live},
+	} {
+		assert.Contains(t, table([]generationReport{{Status: s, Created: &now}}), want)
+	}
+}
+
 func TestWhatIsMistypedChangesNothing(t *testing.T) {
 	b := newBench(t, 0)
 	for want, args := range map[string][]string{

@@ -673,6 +673,8 @@ func TestOnlyAStoreInTheLogsDatabaseIsInline(t *testing.T) {
 	New(g, &readmodel.Sinks{Default: elsewhere, Of: map[string][]readmodel.Store{"Tally": {d.store}}}, tally(oldFold, 1))
 	New(g, memory.New(), tally(oldFold, 1))
 	require.NoError(t, g.Inline())
+	assert.True(t, g.Runners()[0].Status().Inline)
+	assert.False(t, g.Runners()[1].Status().Inline, "it follows the log")
 	g.Close()
 }
 

@@ -125,6 +125,7 @@ func (p *Projector[K, R]) join() (leave func(), err error) {
 		return nil, refuse("the log is in %s, and the read model in %s", there, here)
 	}
 	p.inline = newInliner(log, store, &p.def, p.status.inlined)
+	p.status.change(func(s *Status) { s.Inline = true })
 	return log.Inline(p.inline), nil
 }
 

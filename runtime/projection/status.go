@@ -66,7 +66,9 @@ type Status struct {
 	Active bool `json:"active"`
 	Built  bool `json:"built"`
 	// Manual says that the generation waits for an operator who promotes it, once it is built.
-	Manual bool  `json:"manual,omitempty"`
+	Manual bool `json:"manual,omitempty"`
+	// Inline says that appends write the generation while it is active, so that nobody needs to project into it.
+	Inline bool  `json:"inline,omitempty"`
 	Phase  Phase `json:"phase"`
 	// Position is that of the read model, Head that of the log when the projection looked last.
 	Position cqrs.Position `json:"position"`
