@@ -92,7 +92,7 @@ func TestAServerThatComesBackWithOtherSettingsIsRefused(t *testing.T) {
 }
 
 func TestAStoreWaitsForItsServerAndSaysSo(t *testing.T) {
-	s := testserver.StartRedis(t, testserver.RedisOptions{AppendFsync: "everysec"})
+	s := testserver.StartRedis(t, testserver.RedisOptions{AppendFsync: "always"})
 	s.Kill(t)
 	store := openStore(t, s.URL())
 	_, err := store.Table(t.Context(), &ledger)
