@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -263,8 +264,13 @@ func TestALaterGenerationIsPromotedOnlyIfItsRowsAreWhatTheLogSays(t *testing.T) 
 
 	manual := release("3333333333333333")
 	manual.Manual = true
-	require.NoError(t, New(NewGroup(log), store, manual).CatchUp(t.Context()))
+	var text strings.Builder
+	p = New(NewGroup(log, WithLogger(slog.New(slog.NewTextHandler(&text, nil)))), store, manual)
+	require.NoError(t, p.CatchUp(t.Context()))
+	require.NoError(t, p.CatchUp(t.Context()))
 	assert.Equal(t, "1111111111111111", active(), "an operator promotes it")
+	assert.Equal(t, 1, strings.Count(text.String(), "generation waits to be promoted"), text.String())
+	assert.Contains(t, text.String(), `generation=3333333333333333 command="projections promote Sums"`)
 
 	require.NoError(t, New(NewGroup(log), store, release("4444444444444444")).CatchUp(t.Context()))
 	assert.Equal(t, "4444444444444444", active())

@@ -106,6 +106,8 @@ type Projector[K comparable, R any] struct {
 
 	running sync.Mutex
 	status  tracker
+	// awaiting says that it was logged that an operator is to promote the generation. Who has running changes it.
+	awaiting bool
 	// inline, if not nil, folds in the log's transactions.
 	inline *inliner[K, R]
 }

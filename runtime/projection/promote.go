@@ -57,7 +57,20 @@ func (w *worker[K, R]) promotable() (due, first bool, err error) {
 	active := slices.IndexFunc(generations, func(g readmodel.Generation) bool { return g.Active })
 	// One that was created before the active one is that of an older release, which was slower to build it.
 	later := i > active && own.Promoted.IsZero()
+	if active >= 0 && later && w.def.Manual {
+		w.awaitOperator()
+	}
 	return !own.Active && (active < 0 || later && !w.def.Manual), active < 0, nil
+}
+
+// awaitOperator says once what an operator has to do for the generation to be promoted.
+func (w *worker[K, R]) awaitOperator() {
+	if w.awaiting {
+		return
+	}
+	w.awaiting = true
+	w.group.logger.InfoContext(w.io, "generation waits to be promoted", "projection", w.def.Name, "sink", w.store.Name(),
+		"generation", w.def.Codec.Schema.Fingerprint, "command", "projections promote "+w.def.Name)
 }
 
 func (w *worker[K, R]) makeActive(level slog.Level) error {
