@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
 
@@ -90,7 +91,7 @@ func (g *Group) Run(ctx context.Context) error {
 			if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 				return
 			}
-			g.logger.ErrorContext(ctx, "projection stopped", "projection", r.Name(), "error", err)
+			g.logger.ErrorContext(ctx, "projection stopped", stopAttributes(r, err)...)
 			if !namesProjection(err) {
 				err = fmt.Errorf("projection %s stopped: %w", r.Name(), err)
 			}
@@ -104,6 +105,15 @@ func (g *Group) Run(ctx context.Context) error {
 	cancel()
 	looking.Wait()
 	return errors.Join(failures...)
+}
+
+// stopAttributes are what is logged of a projection that stopped: also where, if its fold panicked.
+func stopAttributes(r Runner, err error) []any {
+	list := []any{"projection", r.Name(), "error", err}
+	if panicked := (*cqrs.PanicError)(nil); errors.As(err, &panicked) {
+		list = append(list, "stack", string(panicked.Stack))
+	}
+	return list
 }
 
 // keepLooking lets the status of a projection that stopped say how far it falls behind, while others go on.

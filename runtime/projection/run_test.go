@@ -77,6 +77,16 @@ func TestAProjectionThatFailsIsLoggedAtOnceAndTheOthersGoOn(t *testing.T) {
 	})
 }
 
+func TestWhereAFoldPanickedIsLogged(t *testing.T) {
+	var w writer
+	log := newLog(w.commitOf(deposited("a", "EUR", 1))...)
+	var text strings.Builder
+	err := runAll(t.Context(), slog.New(slog.NewTextHandler(&text, nil)),
+		over(log, openTable(t), definition(&folds{broken: map[cqrs.Position]error{1: errPayload}, panics: true})))
+	require.ErrorAs(t, err, new(*cqrs.PanicError))
+	assert.Equal(t, 1, strings.Count(text.String(), "projection.(*folds)."), text.String())
+}
+
 func TestAGroupOfProjectionsThatEndWellIsNoError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

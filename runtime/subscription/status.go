@@ -2,6 +2,7 @@ package subscription
 
 import (
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -78,7 +79,11 @@ func (t *tracker) set(s Status) {
 	})
 }
 
-func (t *tracker) failed(err error) { t.change(func(s *Status) { s.Error = err.Error() }) }
+// failed records what a handler made of an event.
+func (t *tracker) failed(rec *cqrs.Record, err error) {
+	text := fmt.Sprintf("event %s, at position %d, version %d of %s: %v", rec.Type, rec.Position, rec.Version, rec.Stream, err)
+	t.change(func(s *Status) { s.Error = text })
+}
 
 func (t *tracker) handled() {
 	t.change(func(s *Status) {

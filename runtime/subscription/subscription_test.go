@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -199,10 +200,15 @@ func TestAHandlerThatPanicsParksItsStream(t *testing.T) {
 	log, store, b := fixture()
 	b.failing(func(string, int) error { panic("a mistake") })
 	add(t, log, noted, "a")
-	s := subscribe(log, store, subscription.Beginning, b)
-	run(t, s)
+	var text strings.Builder
+	s := subscribe(log, store, subscription.Beginning, b, subscription.Logger(slog.New(slog.NewTextHandler(&text, nil))))
+	stop := run(t, s)
 	eventually(t, "a parked stream", func() bool { return s.Status().Parked == 1 })
-	assert.Contains(t, s.Status().Error, "subscription notes panicked: a mistake")
+	assert.Equal(t, "event "+noted+", at position 1, version 1 of "+stream("a").String()+
+		": subscription notes panicked: a mistake", s.Status().Error)
+	stop()
+	assert.Contains(t, text.String(), "event="+noted)
+	assert.Contains(t, text.String(), "subscription_test.TestAHandlerThatPanicsParksItsStream.func", "where it panicked")
 }
 
 func TestStreamsAreHandledAtTheSameTimeAndNotTooMany(t *testing.T) {

@@ -251,7 +251,7 @@ func (w *worker) after(st *stream, it *item, err error) {
 	default:
 		st.failed = true
 		w.retrying++
-		w.status.failed(err)
+		w.status.failed(&it.delivery.Record, err)
 		time.AfterFunc(w.pause(it.delivery.Attempt), func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -282,9 +282,13 @@ func (w *worker) finished(it *item) {
 // giveUp parks a stream with everything that waits behind its first event. It is called under mu.
 func (w *worker) giveUp(st *stream, it *item, err error) {
 	p := parkedAt(&it.delivery.Record, it.delivery.Attempt, err)
-	w.settings.logger.Error("subscription parked a stream", "subscription", w.def.Name, "stream", p.Stream.String(),
-		"version", p.Version, "error", err)
-	w.status.failed(err)
+	attributes := []any{"subscription", w.def.Name, "stream", p.Stream.String(), "version", p.Version,
+		"position", p.Position, "event", p.Type, "error", err}
+	if panicked := (*cqrs.PanicError)(nil); errors.As(err, &panicked) {
+		attributes = append(attributes, "stack", string(panicked.Stack))
+	}
+	w.settings.logger.Error("subscription parked a stream", attributes...)
+	w.status.failed(&it.delivery.Record, err)
 	for _, waiting := range st.queue {
 		st.last = waiting.delivery.Record.Version
 		w.finished(waiting)
@@ -383,7 +387,7 @@ func (w *worker) tryAgain(stop context.Context, st *stream) {
 				attempts = 0
 			}
 			p := parkedAt(failed, attempts+1, err)
-			w.status.failed(err)
+			w.status.failed(failed, err)
 			w.parkAt(st, p)
 			w.mu.Unlock()
 			return
