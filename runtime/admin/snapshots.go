@@ -2,10 +2,12 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -33,13 +35,29 @@ var verdicts = []snapshot.Verdict{
 	snapshot.Right, snapshot.Wrong, snapshot.Unreplayable, snapshot.Damaged, snapshot.Foreign, snapshot.Stale,
 }
 
+// openWithoutRows wires the model over the log alone. The rows of inline projections are in the log's own database: they
+// can't be away while the log is there, and the model is not wired without.
+func (s *session) openWithoutRows(ctx context.Context) error {
+	app, err := s.App(ctx, s.log, noRows{})
+	if errors.As(err, new(*projection.NotInlineError)) && s.Rows != nil {
+		if s.rows, err = s.Rows(ctx); err != nil {
+			s.rows = nil // it may be a pointer to nothing
+			return err
+		}
+		app, err = s.App(ctx, s.log, s.rows)
+	}
+	if err != nil {
+		return err // with which app may be a pointer to nothing
+	}
+	s.app = app
+	return nil
+}
+
 func verifySnapshots(ctx context.Context, s *session) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
-	var err error
-	if s.app, err = s.App(ctx, s.log, noRows{}); err != nil {
-		s.app = nil // it may be a pointer to nothing
+	if err := s.openWithoutRows(ctx); err != nil {
 		return err
 	}
 	done, err := s.verifyAll(ctx, s.app)

@@ -5,8 +5,8 @@
 //		return ledger.New(e.Context, e.Store, e.Rows, ledger.Deciders{}, ledger.Projections{}, e.Options...)
 //	})
 //
-// makes a Scenario, which runs the real thing, over a log and rows in memory: what is generated, what the team wrote,
-// and the runtime. Nothing is mocked. Then
+// makes a Scenario, which runs the real thing, over a log and rows in memory, or in a file if there are inline projections:
+// what is generated, what the team wrote, and the runtime. Nothing is mocked. Then
 //
 //	s.Given("Account/acc-1", &ledger.AccountOpened{Owner: "Ada"}).
 //		When(cqrstest.Do(s.App.Account.Deposit, "acc-1", ledger.Deposit{Money: eur(500)})).
@@ -19,6 +19,7 @@ package cqrstest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -28,10 +29,13 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	enginememory "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	sinkmemory "github.com/cqrsgen/cqrsgen/runtime/sink/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/sqlite"
 )
 
 // Noon is the time of everything that happens in a scenario, unless At says otherwise.
@@ -78,7 +82,11 @@ func New[A any](t testing.TB, open func(Env) (A, error)) *Scenario[A] {
 		Options: []aggregate.Option{aggregate.WithClock(func() time.Time { return s.now })},
 	}
 	var err error
-	if s.App, err = open(s.env); err != nil {
+	if s.App, err = open(s.env); errors.As(err, new(*projection.NotInlineError)) {
+		s.openFile()
+		s.App, err = open(s.env)
+	}
+	if err != nil {
 		t.Fatalf("the bounded context can't be opened: %v", err)
 	}
 	t.Cleanup(func() {
@@ -90,6 +98,23 @@ func New[A any](t testing.TB, open func(Env) (A, error)) *Scenario[A] {
 		}
 	})
 	return s
+}
+
+// openFile takes a log and rows in one file of the test in place of those in memory: a log in memory has no transactions
+// that inline projections could take part in.
+func (s *Scenario[A]) openFile() {
+	s.t.Helper()
+	log, err := embedded.Open(s.env.Context, s.t.TempDir())
+	if err != nil {
+		s.t.Fatalf("the log can't be opened: %v", err)
+	}
+	s.t.Cleanup(func() { log.Close() })
+	rows, err := sqlite.In(s.env.Context, log)
+	if err != nil {
+		s.t.Fatalf("the read models can't be opened: %v", err)
+	}
+	s.t.Cleanup(func() { rows.Close() })
+	s.env.Store, s.env.Rows = log, rows
 }
 
 // From names the place in a model that the scenario was generated from: messages begin with it.

@@ -1,7 +1,9 @@
 package inline_test
 
 import (
+	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,7 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cqrsgen/cqrsgen/runtime/admin"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
@@ -78,4 +82,31 @@ func TestNewRefusesAnInlineProjectionInAnotherDatabase(t *testing.T) {
 	var refused *projection.NotInlineError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "SeatsLeft", refused.Projection)
+}
+
+func TestAScenarioRunsInlineProjectionsInStepWithTheEvents(t *testing.T) {
+	s := cqrstest.New(t, func(e cqrstest.Env) (*inline.App, error) {
+		return inline.New(e.Context, e.Store, e.Rows, inline.Deciders{}, inline.Projections{}, e.Options...)
+	})
+	s.Given("Show/hamlet", &inline.SeatsOffered{Hall: "a", Seats: 1}).
+		When(cqrstest.Do(s.App.Show.Take, "hamlet", inline.Take{Hall: "a", Seats: 2}))
+	_, err := s.Outcome()
+	assert.ErrorAs(t, err, new(*projection.RefusedError))
+	s.ThenRows(cqrstest.Rows(s.App.SeatsLeft,
+		cqrstest.Row(inline.SeatsLeftKey{Hall: "a"}, inline.SeatsLeftRow{Left: 1, Shows: 1})))
+}
+
+func TestSnapshotsAreVerifiedWhereTheModelHasInlineProjections(t *testing.T) {
+	dir := t.TempDir()
+	var stdout, stderr strings.Builder
+	code := admin.Run(t.Context(), []string{"snapshots", "verify"}, admin.Service{
+		Name: "seats", Stdout: &stdout, Stderr: &stderr,
+		Open: func(ctx context.Context) (admin.Store, error) { return embedded.Open(ctx, dir) },
+		Rows: func(ctx context.Context) (admin.Rows, error) { return sqlite.Open(ctx, filepath.Join(dir, "log.db")) },
+		App: func(ctx context.Context, log admin.Store, rows readmodel.Store) (admin.App, error) {
+			return inline.New(ctx, log, rows, inline.Deciders{}, inline.Projections{})
+		},
+	})
+	assert.Equal(t, "0 snapshots verified\n", stdout.String(), stderr.String())
+	assert.Zero(t, code)
 }
