@@ -66,6 +66,7 @@ var projectionCodes = []Code{
 			"(`row.count + 1`, `row.held - event.amount`), the least or the greatest (`max(row.most, event.amount)`), or the " +
 			"last of what events say (`event.owner`, `meta.time`). Their types are strings, bools, enums, whole numbers other " +
 			"than uint64, times and uuids; none of what they are computed from is personal, and no event has older versions. " +
+			"A view follows the events, so that none is `mode: inline`. " +
 			"Every other projection folds, in any store."},
 	{NotSearched, "field can't be searched",
 		"`search` belongs to a field of a projection's key or row that is a string, or optional: `text` finds rows by the " +

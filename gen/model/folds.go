@@ -256,6 +256,11 @@ func (r *resolver) extraKeyField(m *Projection, kv schema.KeyValue, given map[st
 
 // keyValue resolves the value of one field of a key. It may depend on everything but the row.
 func (r *resolver) keyValue(text schema.Text, f *Field, in scope) *Expr {
+	if text.Value == "go" {
+		r.errorf(diag.ExprSyntax, text.At, "write `key: go`: a function of yours returns whole keys",
+			"`go` stands for the whole key, not for a field of it")
+		return nil
+	}
 	x := r.expr(text, in, f.Type)
 	if x == nil {
 		return nil

@@ -36,6 +36,9 @@ func (p *Plan) materialize(pr *Projection, d *diag.List) {
 	}
 	v := &viewWriter{Projection: pr, d: d, how: make([]aggregation, len(pr.RowFields))}
 	before := d.Len()
+	if pr.Inline {
+		v.refuse(pr.At, "its rows change with the events, by `mode: inline`, and a view follows them")
+	}
 	for _, f := range append(slices.Clone(pr.KeyFields), pr.RowFields...) {
 		v.column(f)
 	}
