@@ -136,7 +136,7 @@ func (h *history) query(t *testing.T, store readmodel.Store, ahead bool) (stop f
 				if ctx.Err() != nil {
 					return
 				}
-				if !assert.NoError(t, err) {
+				if !assert.NoError(t, err) || !assert.True(t, fresh.Built, "half a rebuild answered") {
 					return
 				}
 				answered := firstRelease
