@@ -130,11 +130,13 @@ unit: go-version
 # The tests of the generator and of the tool compile thousands of models' code, and programs that they run without the
 # detector; those of the engines repeat faults and races many times, over servers or a database that the detector slows
 # down tenfold. Their short ones run the same code at the same time.
-RACE_SHORT := /example/ledger$$|/testserver$$|/gen$$|/gen/model$$|/gen/newservice$$|/cmd/cqrsgen$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/ledger/publisher$$
+RACE_GOLDEN := /gen$$|/gen/model$$
+RACE_SHORT := /example/ledger$$|/testserver$$|/gen/newservice$$|/cmd/cqrsgen$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/ledger/publisher$$
 .PHONY: race
 race: go-version c-compiler
-	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)')
+	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)|$(RACE_GOLDEN)')
 	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -E '$(RACE_SHORT)')
+	CGO_ENABLED=1 $(GO) test -race -short -run Golden $$($(GO) list ./... | grep -E '$(RACE_GOLDEN)')
 
 # Tests, the demo and the benchmarks start servers of their own, which end with them: nothing here starts one.
 .PHONY: servers
