@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
@@ -140,13 +139,11 @@ func catchUp(ctx context.Context, log *archive.Log, which ...func(*ledger.App) p
 		return err
 	}
 	defer app.Close()
-	var running sync.WaitGroup
-	failures := make([]error, len(which))
+	runners := make([]projection.Runner, len(which))
 	for i, runner := range which {
-		running.Go(func() { failures[i] = runner(app).CatchUp(ctx) })
+		runners[i] = runner(app)
 	}
-	running.Wait()
-	return errors.Join(failures...)
+	return projection.CatchUp(ctx, runners...)
 }
 
 type accountInCurrency struct {

@@ -107,6 +107,30 @@ func (g *Group) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
+// CatchUp lets projections catch up at the same time, and returns when all of them have, or have failed: their errors are
+// joined. Those of one group share a scan of the log, which they might miss if each were told to by itself.
+func CatchUp(ctx context.Context, runners ...Runner) error {
+	for _, r := range runners {
+		if p, ok := r.(interface{ in() *Group }); ok {
+			p.in().expect([]Runner{r})
+		}
+	}
+	failures := make([]error, len(runners))
+	var wg sync.WaitGroup
+	for i, r := range runners {
+		wg.Go(func() {
+			failures[i] = r.CatchUp(ctx)
+			if p, ok := r.(interface{ in() *Group }); ok {
+				p.in().joined(r) // one that never read must not keep the others waiting
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(failures...)
+}
+
+func (p *Projector[K, R]) in() *Group { return p.group }
+
 // stopAttributes are what is logged of a projection that stopped: also where, if its fold panicked.
 func stopAttributes(r Runner, err error) []any {
 	list := []any{"projection", r.Name(), "error", err}

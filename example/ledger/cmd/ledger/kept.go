@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/example/ledger"
@@ -19,15 +17,11 @@ import (
 // with the books.
 func (s *service) showStores(ctx context.Context, at place, b *books) error {
 	step("All read models, each in the stores that its flag names, from one scan of one log")
-	all := s.Projectors()
-	failures := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, r := range all {
-		wg.Go(func() { failures[i] = r.CatchUp(ctx) })
+	if err := projection.CatchUp(ctx, s.Projectors()...); err != nil {
+		return err
 	}
-	wg.Wait()
 	self, err := os.Executable()
-	if err := errors.Join(append(failures, err)...); err != nil {
+	if err != nil {
 		return err
 	}
 	if err := runCommand(ctx, self, at, "projections", "status"); err != nil {
