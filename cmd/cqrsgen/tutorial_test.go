@@ -19,7 +19,7 @@ import (
 
 // tutorial executes a page: blocks of the language console are commands behind `$`, each with what it prints; in that,
 // … stands for anything, also for whole lines. Blocks of the language diff change the file that a comment before them
-// names.
+// names, and others are the file that such a comment names.
 type tutorial struct {
 	t    *testing.T
 	dir  string
@@ -31,15 +31,27 @@ type tutorial struct {
 }
 
 var (
-	consoleOrDiff = regexp.MustCompile("(?ms)^(?:<!-- edit (\\S+) -->\n)?```(console|diff)\n(.*?)^```$")
-	exitCode      = regexp.MustCompile(`(?m)^exit code (\d)\n\z`)
+	block    = regexp.MustCompile("(?ms)^(?:<!-- (?:edit|write) (\\S+) -->\n)?```(console|diff|go|yaml)\n(.*?)^```$")
+	exitCode = regexp.MustCompile(`(?m)^exit code (\d)\n\z`)
 )
 
 func TestTheTutorialDoesWhatItSays(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs the compiler")
 	}
-	page, err := os.ReadFile("../../docs/tutorial/README.md")
+	pages, err := filepath.Glob("../../docs/tutorial/*.md")
+	require.NoError(t, err)
+	require.Len(t, pages, 2)
+	for _, page := range pages {
+		t.Run(filepath.Base(page), func(t *testing.T) {
+			t.Parallel()
+			follow(t, page)
+		})
+	}
+}
+
+func follow(t *testing.T, file string) {
+	page, err := os.ReadFile(file)
 	require.NoError(t, err)
 	tool := buildTool(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -52,19 +64,28 @@ func TestTheTutorialDoesWhatItSays(t *testing.T) {
 		env: append(os.Environ(), "GOWORK=off", "GOFLAGS=", "MAKEFLAGS=", "MFLAGS=", "MAKELEVEL=", "PATH="+filepath.Dir(tool)+string(filepath.ListSeparator)+os.Getenv("PATH")),
 	}
 	t.Cleanup(tut.stop)
-	blocks := consoleOrDiff.FindAllStringSubmatch(string(page), -1)
+	blocks := block.FindAllStringSubmatch(string(page), -1)
 	require.NotEmpty(t, blocks)
 	for _, b := range blocks {
-		if b[2] == "diff" {
-			tut.edit(b[1], b[3])
-			continue
-		}
-		for _, step := range strings.Split("\n"+b[3], "\n$ ")[1:] {
+		tut.do(b[1], b[2], b[3])
+	}
+	tut.stop()
+}
+
+func (tut *tutorial) do(file, language, text string) {
+	tut.t.Helper()
+	switch language {
+	case "diff":
+		tut.edit(file, text)
+	case "console":
+		for _, step := range strings.Split("\n"+text, "\n$ ")[1:] {
 			command, output, _ := strings.Cut(step, "\n")
 			tut.run(command, output)
 		}
+	default:
+		require.NotEmpty(tut.t, file, text)
+		require.NoError(tut.t, os.WriteFile(filepath.Join(tut.dir, file), []byte(text), 0o644))
 	}
-	tut.stop()
 }
 
 // edit makes a change that is shown as a diff: the lines that it keeps or removes stand in the file once.
