@@ -40,7 +40,7 @@ func TestWhoeverIsKilledBetweenHandlingAndCheckpointNoEventIsLostNorOvertaken(t 
 	}()
 	const streams = "abcde"
 	total := map[string]int{}
-	for range soak.Box(t, 15*time.Second, 0).Rounds(soak.Rounds(100, 3000), "kills") {
+	for range soak.Box(t, 10*time.Second, 0).Rounds(soak.Rounds(100, 3000), "kills") {
 		for range 1 + r.IntN(20) {
 			id := streams[r.IntN(len(streams)):][:1]
 			add(t, log, noted, id)

@@ -161,7 +161,7 @@ func TestNothingAcknowledgedIsLostWhenTheProcessIsKilled(t *testing.T) {
 	var dir string
 	var acknowledged map[cqrs.CommitID]string
 	total := 0
-	for i := range soak.Box(t, 15*time.Second, 0).Rounds(soak.Rounds(50, 1000), "kills under load, nothing lost") {
+	for i := range soak.Box(t, 10*time.Second, 0).Rounds(soak.Rounds(50, 1000), "kills under load, nothing lost") {
 		if i%logRounds == 0 {
 			dir, acknowledged = t.TempDir(), make(map[cqrs.CommitID]string)
 		}
@@ -261,7 +261,7 @@ func TestFourProcessesLoseNothingWhileOneIsKilledEverySecond(t *testing.T) {
 	t.Parallel()
 	random := soak.Rand(t)
 	dir := t.TempDir()
-	box := soak.Box(t, 20*time.Second, 10*time.Minute)
+	box := soak.Box(t, 12*time.Second, 10*time.Minute)
 	l := open(t, dir)
 	done, followed := make(chan struct{}), make(chan int)
 	go func() { followed <- followLive(t, l, done) }()

@@ -36,7 +36,7 @@ func TestNothingAcknowledgedIsLostWhenLeadersAreKilledUnderLoad(t *testing.T) {
 	l := open(t, c.URL())
 	w := startLoad(t, l, soak.Rand(t), 8)
 	w.awaitMore(t, 50)
-	for round := range soak.Box(t, 15*time.Second, 0).Rounds(soak.Rounds(50, 1000), "leaders killed") {
+	for round := range soak.Box(t, 10*time.Second, 0).Rounds(soak.Rounds(50, 1000), "leaders killed") {
 		leader := leaderOf(t, c, l)
 		c.Kill(t, leader)
 		if round%4 == 3 {
@@ -146,7 +146,7 @@ func TestAnAppendWhoseConnectionIsCutIsStoredOnceOrNotAtAll(t *testing.T) {
 		log: l, stop: func() {}, acknowledged: make(map[cqrs.CommitID]bool),
 		refused: make(map[cqrs.CommitID]bool), unsure: make(map[cqrs.CommitID]bool),
 	}
-	for range soak.Box(t, 10*time.Second, 0).Rounds(soak.Rounds(100, 1000), "connections cut") {
+	for range soak.Box(t, 7*time.Second, 0).Rounds(soak.Rounds(100, 1000), "connections cut") {
 		if random.IntN(2) == 0 {
 			p.up.Store(random.Int64N(3000))
 		} else {

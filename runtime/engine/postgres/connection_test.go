@@ -113,7 +113,7 @@ func TestWhereverTheConnectionIsCutEveryAppendIsAnsweredAsItHappened(t *testing.
 	l := open(t, through, Migrate())
 	book := newLedger()
 	random := soak.Rand(t)
-	box := soak.Box(t, 10*time.Second, 0)
+	box := soak.Box(t, 7*time.Second, 0)
 	i := 0
 	for round := range box.Rounds(soak.Rounds(100, 1000), "cuts of the connection, every commit stored once") {
 		before, at := p.done(), cut{statement: random.IntN(8), answered: random.IntN(2) == 0}
@@ -230,7 +230,7 @@ func TestAcknowledgedCommitsSurviveTheDeathOfTheServer(t *testing.T) {
 	l := open(t, server.DSN(), Migrate())
 	book := newLedger()
 	random := soak.Rand(t)
-	box := soak.Box(t, 10*time.Second, 0)
+	box := soak.Box(t, 7*time.Second, 0)
 	for range box.Rounds(soak.Rounds(50, 1000), "kills of the server, nothing acknowledged was lost") {
 		ctx, stop := context.WithCancel(t.Context())
 		var wg sync.WaitGroup

@@ -25,7 +25,7 @@ const perTwins = 50
 // positions, of which only the order is compared.
 func equality(t *testing.T, open func(testing.TB) Harness) {
 	runs, seed := soak.Rounds(500, 10_000), soak.Seed(t)
-	box := soak.Box(t, 7*time.Second, 0)
+	box := soak.Box(t, 5*time.Second, 0)
 	done := 0
 	defer func() { box.Reached(done, runs, "runs of random operations with the results of the engine in memory") }()
 	for pair := 0; done < runs && box.Open() && !t.Failed(); pair++ {

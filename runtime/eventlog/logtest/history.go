@@ -35,7 +35,7 @@ const checkWithin = time.Minute
 // histories records what concurrent callers did and got, and demands that there is one order of all operations, in which
 // each begins and ends when it did, and in which a log that does one thing at a time answers the same.
 func histories(t *testing.T, open func(testing.TB) Harness) {
-	box := soak.Box(t, 10*time.Second, 0)
+	box := soak.Box(t, 7*time.Second, 0)
 	rounds, seed := soak.Rounds(20, 100), soak.Seed(t)
 	what := fmt.Sprintf("histories of %d operations, all linearizable", historyOperations)
 	for i := range box.Rounds(rounds, what) {
@@ -57,7 +57,7 @@ func histories(t *testing.T, open func(testing.TB) Harness) {
 // is closed, and leaves servers that work. A call that fails meanwhile must say that the log was not available, or that
 // its outcome is not known. Open opens a log on servers that nobody else uses.
 func RunDisturbed(t *testing.T, open func(testing.TB) Harness, disturb func(done <-chan struct{})) {
-	box := soak.Box(t, 10*time.Second, 0)
+	box := soak.Box(t, 7*time.Second, 0)
 	for range box.Rounds(soak.Rounds(5, 100), "histories under faults, nothing acknowledged lost, all linearizable") {
 		h := newHistory(newFixture(t, open(t)))
 		h.disturbed = box

@@ -20,7 +20,7 @@ const minRacers, maxRacers = 2, 64
 func races(f *fixture) {
 	r := &raceTrack{fixture: f, logs: f.logs(), versions: make(map[cqrs.StreamID]cqrs.Version)}
 	kinds := []func(int) []eventlog.Commit{r.overNew, r.overOld, r.overSeveral, r.overEachOther, r.overCommand}
-	box := soak.Box(f, 6*time.Second, 0)
+	box := soak.Box(f, 4*time.Second, 0)
 	for i := range box.Rounds(soak.Rounds(1_000, 10_000), "races, exactly one winner each") {
 		r.run(kinds[i%len(kinds)](minRacers + f.rand.IntN(maxRacers-minRacers+1)))
 	}
