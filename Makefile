@@ -95,8 +95,9 @@ lint: go-version staticcheck ## Run the linters
 check-generated: go-version
 	@tmp=$$(mktemp -d) && trap 'rm -rf "$$tmp"' EXIT && \
 	cp -R example "$$tmp" && \
-	find "$$tmp" '(' -name '*_gen.go' -o -name '*.cqrs.lock' ')' -exec rm {} + && \
+	find "$$tmp" '(' -name '*_gen.go' -o -name '*.cqrs.lock' -o -path '*/ledger/docs/*' ')' -exec rm {} + && \
 	find "$$tmp" -name '*.cqrs.yaml' -exec $(GO) run ./cmd/cqrsgen generate {} + >/dev/null && \
+	$(GO) run ./cmd/cqrsgen docs "$$tmp/example/ledger" >/dev/null && \
 	if diff -r "$$tmp/example" example; then echo "generated code is up to date"; \
 	else echo "generated code is not what the generator emits: run make generate" >&2; exit 1; fi
 

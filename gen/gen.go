@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/cqrsgen/cqrsgen/gen/advice"
+	"github.com/cqrsgen/cqrsgen/gen/contract"
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/emit"
 	"github.com/cqrsgen/cqrsgen/gen/gotypes"
@@ -161,4 +162,22 @@ func OfTeam(dir string, p *output.Pending) []*Findings {
 		out = append(out, f)
 	}
 	return out
+}
+
+// Documents reads a model and returns its contracts. They are nil if the findings failed.
+func Documents(path string) (*output.Documents, *Findings, error) {
+	files, err := sources(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	f := new(Findings)
+	m := f.resolve(files)
+	if f.Failed() {
+		return nil, f, nil
+	}
+	p := plan.New(m, &f.list)
+	if f.Failed() {
+		return nil, f, nil
+	}
+	return &output.Documents{Model: m.File, Models: m.FileNames(), Files: contract.Files(p), Mark: contract.Mark}, f, nil
 }

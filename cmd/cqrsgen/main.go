@@ -5,7 +5,7 @@
 //	cqrsgen init DIR           write a new service that builds, runs and passes its tests
 //	cqrsgen generate [FILE…]   write the Go of each model beside it
 //	cqrsgen check [FILE…]      say what is wrong with each model, and give advice
-//	cqrsgen docs [FILE…]       print the diagram of each model's lifecycles
+//	cqrsgen docs [FILE…]       write schemas, types and diagrams of each model
 //	cqrsgen fmt [FILE…]        bring each model file into its canonical form
 //	cqrsgen schema             print the JSON Schema of models
 //	cqrsgen version            print the version

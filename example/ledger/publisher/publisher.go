@@ -24,12 +24,13 @@ var Events = []string{
 	new(ledger.AccountOpened).EventType(), new(ledger.MoneyDeposited).EventType(), new(ledger.MoneyWithdrawn).EventType(),
 }
 
-// The headers of a message, besides Nats-Msg-Id, which is the event's key: a stream takes a message twice only if more
+// The headers of a message, as ledger.asyncapi.json has them, besides Nats-Msg-Id, which is the event's key: a stream takes a message twice only if more
 // than its duplicate window lies between.
 const (
-	StreamHeader  = "Ledger-Stream"
-	VersionHeader = "Ledger-Version"
-	TimeHeader    = "Ledger-Time"
+	StreamHeader       = "Ledger-Stream"
+	VersionHeader      = "Ledger-Version"
+	EventVersionHeader = "Ledger-Event-Version"
+	TimeHeader         = "Ledger-Time"
 )
 
 // duplicates is how long the stream remembers keys.
@@ -93,6 +94,7 @@ func (p *Publisher) publish(ctx context.Context, d *subscription.Delivery) error
 	m.Header.Set(nats.MsgIdHdr, d.Key())
 	m.Header.Set(StreamHeader, r.Stream.String())
 	m.Header.Set(VersionHeader, strconv.FormatInt(int64(r.Version), 10))
+	m.Header.Set(EventVersionHeader, strconv.Itoa(r.SchemaVersion))
 	m.Header.Set(TimeHeader, r.Time.Format(time.RFC3339Nano))
 	_, err := p.js.PublishMsg(ctx, m)
 	var refused *jetstream.APIError
