@@ -19,6 +19,6 @@ func (m *randomModel) writeHistory(e randomEvent) {
 				version, e.fields[0].name, e.fields[0].name, strings.ToLower(e.fields[0].name[:1]), m.anyType())
 			continue
 		}
-		m.line(5, "%d: {upcast: go}", version)
+		m.line(5, "%d: {upcast: go, from: {old%d: %s}}", version, version, m.anyType())
 	}
 }

@@ -179,14 +179,11 @@ type accountFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *accountFold) Apply(s *AccountState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "AccountOpened":
 		e := &f.accountOpened
 		*e = AccountOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyAccountOpened(s, e)
@@ -194,14 +191,14 @@ func (f *accountFold) Apply(s *AccountState, rec *cqrs.Record) error {
 	case "MoneyDeposited":
 		e := &f.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyMoneyDeposited(s, e)
 	case "MoneyWithdrawn":
 		e := &f.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyMoneyWithdrawn(s, e)

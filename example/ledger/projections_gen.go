@@ -48,14 +48,11 @@ func (p *balanceByCurrencyProjection) fold(
 	rows *projection.Rows[BalanceByCurrencyKey, BalanceByCurrencyRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MoneyDeposited":
 		e := &p.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(BalanceByCurrencyKey{
@@ -69,7 +66,7 @@ func (p *balanceByCurrencyProjection) fold(
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(BalanceByCurrencyKey{
@@ -130,14 +127,11 @@ func (p *currencyTotalsProjection) fold(
 	rows *projection.Rows[CurrencyTotalsKey, CurrencyTotalsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MoneyDeposited":
 		e := &p.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CurrencyTotalsKey{Currency: e.Money.Currency})
@@ -148,7 +142,7 @@ func (p *currencyTotalsProjection) fold(
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CurrencyTotalsKey{Currency: e.Money.Currency})
@@ -207,14 +201,11 @@ func (p *recentMovementsProjection) fold(
 	rows *projection.Rows[RecentMovementsKey, RecentMovementsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MoneyDeposited":
 		e := &p.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		var fault checked.Fault
@@ -236,7 +227,7 @@ func (p *recentMovementsProjection) fold(
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		var fault checked.Fault
@@ -322,14 +313,11 @@ func (p *accountsProjection) fold(
 	rows *projection.Rows[AccountsKey, AccountsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "AccountOpened":
 		e := &p.accountOpened
 		*e = AccountOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(AccountsKey{Account: AccountID(rec.Stream.ID)})
@@ -341,7 +329,7 @@ func (p *accountsProjection) fold(
 	case "MoneyDeposited":
 		e := &p.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(AccountsKey{Account: AccountID(rec.Stream.ID)})
@@ -352,7 +340,7 @@ func (p *accountsProjection) fold(
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(AccountsKey{Account: AccountID(rec.Stream.ID)})

@@ -5,10 +5,9 @@ const (
 	WireName  = "CQ1701"
 	WireTaken = "CQ1702"
 
-	EventVersion   = "CQ1703"
-	HistoryStep    = "CQ1704"
-	HistoryField   = "CQ1705"
-	NoUpcastingYet = "CQ1706"
+	EventVersion = "CQ1703"
+	HistoryStep  = "CQ1704"
+	HistoryField = "CQ1705"
 )
 
 var evolutionCodes = []Code{
@@ -23,12 +22,9 @@ var evolutionCodes = []Code{
 			"where it is left out. An event with a history says which version it has come to."},
 	{HistoryStep, "bad step in the history of an event",
 		"The history of an event has one step for each version from 2 to its own, each with what was `added` (with the " +
-			"value that older events have), `renamed` (old: new) or `removed` (with its type), or with `upcast: go` alone."},
+			"value that older events have), `renamed` (old: new) or `removed` (with its type), or with `upcast: go` and all " +
+			"fields that the older event had, `from: {field: type}`."},
 	{HistoryField, "history does not fit the fields of an event",
 		"Walking back from the event's fields, each step must find the fields that it says were added, or given another " +
 			"name, and the version before must not have two fields of one name."},
-	{NoUpcastingYet, "older events are not read yet",
-		"A warning. New events are stored with their version, and its history is checked. This release does not turn events " +
-			"of older versions into newer ones: whoever meets one stops with a typed error that names it. Until then, give a " +
-			"changed event a new name where there are stored ones."},
 }

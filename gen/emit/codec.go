@@ -47,6 +47,7 @@ func (e *emitter) eventCodec(f *jen.File, ev *plan.Event) {
 		jen.Return(jen.Id("r").Dot("Finish").Call(jen.Lit(ev.Name))),
 	)
 	f.Line()
+	e.decodeRecord(f, ev)
 	e.writeMethod(f, ev.Go, ev.Fields)
 	e.readMethod(f, ev.Go, ev.Fields)
 }
@@ -239,34 +240,38 @@ func (e *emitter) readMethod(f *jen.File, name string, fields []*plan.Field) {
 	if len(fields) == 0 {
 		recv = jen.Op("*").Id(name)
 	}
-	var required []jen.Code
-	f.Func().Params(recv).Id("readJSON").Params(jen.Id("r").Op("*").Qual(jsoncodecPath, "Reader")).BlockFunc(func(g *jen.Group) {
-		body := jen.Switch(jen.String().Call(jen.Id("r").Dot("Name").Call())).BlockFunc(func(g *jen.Group) {
-			for _, field := range fields {
-				g.Case(jen.Lit(field.Name)).BlockFunc(func(g *jen.Group) {
-					e.read(g, &field.Type, at(id("v"), field.Go), at(id("v"), field.Go))
-					if field.Type.Kind != model.Optional {
-						g.Id("seen").Op("|=").Lit(1).Op("<<").Lit(len(required))
-						required = append(required, jen.Lit(field.Name))
-					}
-				})
-			}
-			g.Default().Block(jen.Id("r").Dot("Skip").Call())
-		})
-		if len(fields) == 0 {
-			body = jen.Id("r").Dot("Skip").Call()
-		}
-		loop := jen.For(jen.Id("r").Dot("Object").Call(), jen.Id("r").Dot("Field").Call(), jen.Empty()).Block(body)
-		if len(required) == 0 && !hasRequired(fields) {
-			g.Add(loop)
-			return
-		}
-		g.Var().Id("seen").Uint64()
-		g.Add(loop)
-		g.If(jen.Id("seen").Op("!=").Lit(1).Op("<<").Lit(len(required)).Op("-").Lit(1)).Block(
-			jen.Id("r").Dot("Missing").Call(append([]jen.Code{jen.Id("seen")}, required...)...))
-	})
+	f.Func().Params(recv).Id("readJSON").Params(jen.Id("r").Op("*").Qual(jsoncodecPath, "Reader")).
+		BlockFunc(func(g *jen.Group) { e.readFields(g, id("v"), fields) })
 	f.Line()
+}
+
+// readFields emits the statements that read an object from r into the fields of a struct.
+func (e *emitter) readFields(g *jen.Group, into expr, fields []*plan.Field) {
+	var required []jen.Code
+	body := jen.Switch(jen.String().Call(jen.Id("r").Dot("Name").Call())).BlockFunc(func(g *jen.Group) {
+		for _, field := range fields {
+			g.Case(jen.Lit(field.Name)).BlockFunc(func(g *jen.Group) {
+				e.read(g, &field.Type, at(into, field.Go), at(into, field.Go))
+				if field.Type.Kind != model.Optional {
+					g.Id("seen").Op("|=").Lit(1).Op("<<").Lit(len(required))
+					required = append(required, jen.Lit(field.Name))
+				}
+			})
+		}
+		g.Default().Block(jen.Id("r").Dot("Skip").Call())
+	})
+	if len(fields) == 0 {
+		body = jen.Id("r").Dot("Skip").Call()
+	}
+	loop := jen.For(jen.Id("r").Dot("Object").Call(), jen.Id("r").Dot("Field").Call(), jen.Empty()).Block(body)
+	if len(required) == 0 && !hasRequired(fields) {
+		g.Add(loop)
+		return
+	}
+	g.Var().Id("seen").Uint64()
+	g.Add(loop)
+	g.If(jen.Id("seen").Op("!=").Lit(1).Op("<<").Lit(len(required)).Op("-").Lit(1)).Block(
+		jen.Id("r").Dot("Missing").Call(append([]jen.Code{jen.Id("seen")}, required...)...))
 }
 
 func hasRequired(fields []*plan.Field) bool {

@@ -73,6 +73,7 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"handlers_gen.go", e.handlers, true},
 		{"folds_gen.go", e.declaredFolds, p.HasFolds()},
 		{"codec_gen.go", e.codec, true},
+		{"evolution_gen.go", e.evolution, p.HasOlder()},
 		{"projections_gen.go", e.projections, len(p.Projections) > 0},
 		{"readmodels_gen.go", e.readModels, len(p.Projections) > 0},
 		{"materialized_gen.go", e.views, e.hasViews()},

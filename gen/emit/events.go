@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"fmt"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cqrsgen/cqrsgen/gen/plan"
@@ -37,6 +39,13 @@ func (e *emitter) event(f *jen.File, ev *plan.Event) {
 	if ev.Version > 1 {
 		f.Comment("// EventVersion returns the version of the event's fields.")
 		f.Func().Params(jen.Op("*").Id(ev.Go)).Id("EventVersion").Params().Int().Block(jen.Return(jen.Lit(ev.Version)))
+		f.Line()
+	}
+	if from := ev.ReadableFrom(); from < ev.Version {
+		fileComments(f, fmt.Sprintf(
+			"EventEncoding returns how the event is stored: as JSON, which programs can read that know version %d.", from))
+		f.Func().Params(jen.Op("*").Id(ev.Go)).Id("EventEncoding").Params().Qual(cqrsPath, "ContentType").
+			Block(jen.Return(jen.Qual(cqrsPath, "JSON").Op("+").Lit(fmt.Sprintf(";from=%d", from))))
 		f.Line()
 	}
 	f.Func().Params(jen.Op("*").Id(ev.Go)).Id("is" + ev.Aggregate.Event).Params().Block()

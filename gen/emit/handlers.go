@@ -218,13 +218,14 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 	f.Comment("// Apply decodes one stored event and applies it.")
 	f.Func().Params(jen.Id("f").Op("*").Id(a.Fold)).Id("Apply").
 		Params(jen.Id("s").Op("*").Id(a.State), jen.Id("rec").Op("*").Qual(cqrsPath, "Record")).Error().BlockFunc(func(g *jen.Group) {
-		changed := knownRecord(g, a.Events)
 		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
 			for _, ev := range a.Events {
 				g.Case(jen.Lit(ev.Wire)).BlockFunc(func(g *jen.Group) {
-					knownVersion(g, ev, changed)
 					if ev.Decoded() {
 						decodeInto(g, "f", ev.Scratch, ev, "CopyStrings")
+					} else {
+						g.If(jen.Err().Op(":=").Id("rec").Dot("CheckVersion").Call(jen.Lit(ev.Version)), jen.Err().Op("!=").Nil()).
+							Block(jen.Return(jen.Err()))
 					}
 					e.applyCall(g, a, ev)
 				})
@@ -235,30 +236,10 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 	f.Line()
 }
 
-// knownRecord refuses what this program's decoders were not made for. It returns whether the version of an event is
-// left to its case, since one of them has changed.
-func knownRecord(g *jen.Group, events []*plan.Event) (changed bool) {
-	changed = slices.ContainsFunc(events, func(ev *plan.Event) bool { return ev.Version > 1 })
-	known := jen.Id("rec").Dot("ContentType").Op("!=").Qual(cqrsPath, "JSON")
-	if !changed {
-		known.Op("||").Id("rec").Dot("SchemaVersion").Op("!=").Lit(1)
-	}
-	g.If(known).Block(jen.Return(jen.Id("rec").Dot("Unknown").Call()))
-	return changed
-}
-
-// knownVersion refuses, in the case of an event, the versions that it does not have now.
-func knownVersion(g *jen.Group, ev *plan.Event, changed bool) {
-	if changed {
-		g.If(jen.Id("rec").Dot("SchemaVersion").Op("!=").Lit(ev.Version)).Block(
-			jen.Return(jen.Id("rec").Dot("Unknown").Call()))
-	}
-}
-
 // decodeInto decodes the record into a field that is used again and again.
 func decodeInto(g *jen.Group, recv, scratch string, ev *plan.Event, mode string) {
 	g.Id("e").Op(":=").Op("&").Id(recv).Dot(scratch)
 	g.Op("*").Id("e").Op("=").Id(ev.Go).Values()
-	g.If(jen.Err().Op(":=").Id("e").Dot("DecodeJSON").Call(jen.Id("rec").Dot("Data"), jen.Qual(jsoncodecPath, mode)), jen.Err().Op("!=").Nil()).
+	g.If(jen.Err().Op(":=").Id("e").Dot("DecodeRecord").Call(jen.Id("rec"), jen.Qual(jsoncodecPath, mode)), jen.Err().Op("!=").Nil()).
 		Block(jen.Return(jen.Err()))
 }

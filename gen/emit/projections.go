@@ -92,15 +92,9 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 	function(f, jen.Id("p").Op("*").Id(p.Engine), "fold", []jen.Code{
 		jen.Id("rows").Op("*").Qual(projectionPath, "Rows").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Id("rec").Op("*").Qual(cqrsPath, "Record"),
 	}, jen.Error()).BlockFunc(func(g *jen.Group) {
-		var events []*plan.Event
-		for _, h := range p.Handlers {
-			events = append(events, h.Event)
-		}
-		changed := knownRecord(g, events)
 		g.Switch(jen.Id("rec").Dot("Type")).BlockFunc(func(g *jen.Group) {
 			for _, h := range p.Handlers {
 				g.Case(jen.Lit(h.Event.Wire)).BlockFunc(func(g *jen.Group) {
-					knownVersion(g, h.Event, changed)
 					e.handlerCase(g, p, h)
 				})
 			}

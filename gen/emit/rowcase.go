@@ -13,7 +13,7 @@ import (
 //
 //	e := &p.moneyDeposited
 //	*e = MoneyDeposited{}
-//	if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+//	if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 //		return err
 //	}
 //	…

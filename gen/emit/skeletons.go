@@ -75,6 +75,12 @@ func Skeletons(p *plan.Plan) ([]Skeleton, error) {
 			return nil, err
 		}
 	}
+	if p.HasUpcasters() {
+		b := body{Package: p.Model.Package, Type: plan.Upcasters, Interface: plan.UpcastersSet, Methods: upcasterMethods(p)}
+		if err := add("upcasters.go.tmpl", plan.UpcastFile, b); err != nil {
+			return nil, err
+		}
+	}
 	return out, nil
 }
 

@@ -26,6 +26,42 @@ type Change struct {
 	Removed []*Field
 	// Upcast says that code of the team's does the step: what else changed is not declared.
 	Upcast bool
+	// Before are the fields of the version before, under the names that they had. Where a declared step leaves a field
+	// as it was, but for its name, both versions have the same Field.
+	Before []OldField
+}
+
+// OldField is a field under the name that it had in an older version of its event.
+type OldField struct {
+	Name  string
+	Field *Field
+}
+
+// ReadableFrom returns the lowest version of the event that a program must know to read it: what came since was only
+// added.
+func (e *Event) ReadableFrom() int {
+	version := e.Version
+	for i := len(e.History) - 1; i >= 0; i-- {
+		if c := e.History[i]; c.Upcast || len(c.Renamed)+len(c.Removed) > 0 {
+			break
+		}
+		version--
+	}
+	return version
+}
+
+// FieldsOf returns the fields of a version of the event, under the names that they had.
+func (e *Event) FieldsOf(version int) []OldField {
+	for _, c := range e.History {
+		if c.Version == version+1 {
+			return c.Before
+		}
+	}
+	var fields []OldField
+	for _, f := range e.Fields {
+		fields = append(fields, OldField{f.Name, f})
+	}
+	return fields
 }
 
 // Rename is a field with the name that it had before.
@@ -57,32 +93,6 @@ func (r *resolver) evolution(s *schema.Event, m *Event) {
 		}
 		m.History = slices.Insert(m.History, 0, w.back(step, version))
 	}
-}
-
-// olderEvents warns of events of which older versions may be stored.
-func (r *resolver) olderEvents(f *schema.File) {
-	for i, a := range f.Aggregates {
-		for j, s := range a.Events {
-			if e := r.model.Aggregates[i].Events[j]; e.Version > 1 {
-				r.diags.Add(diag.Diagnostic{
-					Code: diag.NoUpcastingYet, At: s.Version.At, Warning: true,
-					Message: fmt.Sprintf("this release does not read older events yet: whoever meets version %s of %s stops, and says so",
-						versions(e.Version-1), e.Ref()),
-				})
-			}
-		}
-	}
-}
-
-// versions lists those up to the last.
-func versions(last int) string {
-	switch last {
-	case 1:
-		return "1"
-	case 2:
-		return "1 or 2"
-	}
-	return "1 to " + strconv.Itoa(last)
 }
 
 func (r *resolver) version(s *schema.Event, m *Event) int {
@@ -160,16 +170,40 @@ func (w *lookingBack) back(s *schema.Step, version int) *Change {
 	case step.Upcast && declared > 0:
 		w.errorf(diag.HistoryStep, s.Upcast.At, "leave the others out: the function does all of the step",
 			"version %d has an `upcast`, and says what changed as well", version)
+	case !step.Upcast && s.Keys["from"] != schema.Absent && !anyFaulty(s.Keys):
+		w.errorf(diag.HistoryStep, s.Name.At, "add `upcast: go`",
+			"version %d says what fields the older event had `from`, and has no `upcast` that reads them", version)
+	case step.Upcast && s.Keys["from"] == schema.Absent:
+		w.errorf(diag.HistoryStep, s.Upcast.At, "add all fields of the older event: `from: {field: type}`",
+			"version %d does not say which fields the upcaster is given", version)
 	case !step.Upcast && declared == 0 && !anyFaulty(s.Keys):
-		w.errorf(diag.HistoryStep, s.Name.At, "write what is `added`, `renamed` or `removed`, or `upcast: go`",
+		w.errorf(diag.HistoryStep, s.Name.At, "write what is `added`, `renamed` or `removed`, or `upcast: go, from: {field: type}`",
 			"version %d does not say what changed", version)
 	}
 	before := slices.Clone(w.now)
 	w.added(s, step)
 	w.renamed(s, step, before)
 	w.removed(s, step, version)
-	w.unknown = w.unknown || step.Upcast || anyFaulty(s.Keys)
+	if step.Upcast {
+		w.upcast(s, version)
+	}
+	w.unknown = w.unknown || step.Upcast && s.Keys["from"] == schema.Absent || anyFaulty(s.Keys)
+	if len(w.now) > MaxFields {
+		w.errorf(diag.TooManyFields, s.Name.At, "let an upcaster take the older event, with some of its fields",
+			"version %d of the event %s has %d fields; at most %d are allowed", version-1, w.event.Name, len(w.now), MaxFields)
+	}
+	for _, c := range w.now {
+		step.Before = append(step.Before, OldField{c.name, c.field})
+	}
 	return step
+}
+
+// upcast takes all fields of the version before from what the step says that the upcaster is given.
+func (w *lookingBack) upcast(s *schema.Step, version int) {
+	w.now, w.unknown = nil, false
+	for _, f := range w.fields(fmt.Sprintf("version %d of the event %s", version-1, w.event.Name), s.From) {
+		w.now = append(w.now, column{f.Name, f, f.At})
+	}
 }
 
 func anyFaulty(keys schema.Keys) bool {

@@ -107,7 +107,6 @@ func Resolve(f *schema.File, d *diag.List, lookup Lookup) *Model {
 		return nil
 	}
 	r.unusedTypes()
-	r.olderEvents(f)
 	return r.model
 }
 

@@ -3,7 +3,6 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -27,9 +26,7 @@ func (p *Plan) fingerprint() {
 		}
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
-			if h.Event.Version > 1 {
-				parts = append(parts, "version "+strconv.Itoa(h.Event.Version))
-			}
+			parts = append(parts, h.Event.evolution()...)
 			for _, f := range h.Folds {
 				parts = append(parts, f.meaning()...)
 			}

@@ -165,6 +165,7 @@ func (p *Plan) checkNames(d *diag.List) {
 		s.add(n, "the wiring", diag.Span{})
 	}
 	p.scenarioNames(s)
+	p.upcasterNames(s)
 	for _, t := range p.Types {
 		s.add(t.Name, "type "+t.Name, t.At)
 		for i, v := range t.Values {
@@ -219,7 +220,9 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 		if e.Fold == nil {
 			methods.add(e.Apply, "the fold of "+e.Name, e.At)
 		}
-		checkFields(s.d, "event "+e.Name, e.Fields, "EventType", "EventVersion", "AppendJSON", "DecodeJSON")
+		checkFields(s.d, "event "+e.Name, e.Fields, "EventType", "EventVersion", "EventEncoding",
+			"AppendJSON", "DecodeJSON", "DecodeRecord")
+		e.checkEvolution(s)
 	}
 	for _, r := range a.Rejections {
 		s.add(r.Go, "rejection "+r.Name, r.At)

@@ -97,6 +97,10 @@ type Event struct {
 	// Fold is nil where the team folds the event, Fill where the decider says all of its fields.
 	Fold *Fold
 	Fill *Fill
+	// Older are the versions before the event's own, from 1, and Upcasters the steps between versions that the team's
+	// code does.
+	Older     []*Older
+	Upcasters []*Upcaster
 }
 
 // Rejection is a rejection's Go struct.
@@ -246,6 +250,7 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 			Apply: "Apply" + e.Name, Scratch: p.scratch(name), Fold: newFold(e, name),
 		}
 		pe.Fill = newFill(pe)
+		pe.addEvolution()
 		a.Events = append(a.Events, pe)
 		events[e] = pe
 	}

@@ -23,6 +23,9 @@ func (p *Plan) markUses() {
 		}
 		for _, e := range a.Events {
 			p.markAll(e.Fields, useWrite, useRead)
+			for _, o := range e.Older {
+				p.markAll(o.Fields, useRead)
+			}
 		}
 		for _, c := range a.CommandList {
 			p.markAll(c.Fields, useCheck, useWrite)

@@ -11,8 +11,9 @@ type Step struct {
 	Renamed []Rename
 	// Removed are the fields that older events have.
 	Removed []*Field
-	// Upcast is "go" where code of the team's does the step.
+	// Upcast is "go" where code of the team's does the step. From are then all fields of the older event.
 	Upcast Text
+	From   []*Field
 }
 
 // Rename gives a field another name.
@@ -26,11 +27,12 @@ var stepShape = shape[Step]{
 		{"renamed", namedFields(aName), "The fields that had another name: old: new.", func(p *parser, s *Step, e entry) { s.Renamed = p.renames(e) }},
 		{"removed", fieldsForm, "The fields that are gone, each with the type that it had.", func(p *parser, s *Step, e entry) { s.Removed = p.fields(e) }},
 		{"upcast", oneWord("go"), "go: a function of the team's turns the older event into the newer one.", func(p *parser, s *Step, e entry) { s.Upcast = p.upcast(e) }},
+		{"from", fieldsForm, "With upcast: go, all fields that the older event had.", func(p *parser, s *Step, e entry) { s.From = p.fields(e) }},
 	},
 	instead: map[string]string{
-		"split":   "write `upcast: go`: a function turns the older event into the newer one",
-		"merge":   "write `upcast: go`: a function turns the older event into the newer one",
-		"changed": "write `upcast: go`: a function turns the older event into the newer one",
+		"split":   "write `upcast: go, from: {field: type}`: a function turns the older event into the newer one",
+		"merge":   "write `upcast: go, from: {field: type}`: a function turns the older event into the newer one",
+		"changed": "write `upcast: go, from: {field: type}`: a function turns the older event into the newer one",
 		"add":     "write `added: {field: value}`",
 		"rename":  "write `renamed: {old: new}`",
 		"remove":  "write `removed: {field: type}`",

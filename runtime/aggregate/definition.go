@@ -78,6 +78,7 @@ type Events struct {
 type pending struct {
 	typ        string
 	version    int
+	encoding   cqrs.ContentType
 	start, end int // in buf, which moves while it grows
 }
 
@@ -92,7 +93,7 @@ func (o *Events) Add(e cqrs.Event) error {
 		return err
 	}
 	o.buf = buf
-	o.list = append(o.list, pending{e.EventType(), cqrs.VersionOf(e), start, len(buf)})
+	o.list = append(o.list, pending{e.EventType(), cqrs.VersionOf(e), cqrs.ContentTypeOf(e), start, len(buf)})
 	return nil
 }
 
@@ -103,7 +104,7 @@ func (o *Events) stored() []eventlog.NewEvent {
 	}
 	for _, p := range o.list {
 		o.kept = append(o.kept, eventlog.NewEvent{
-			Type: p.typ, SchemaVersion: p.version, ContentType: cqrs.JSON, Data: o.buf[p.start:p.end:p.end],
+			Type: p.typ, SchemaVersion: p.version, ContentType: p.encoding, Data: o.buf[p.start:p.end:p.end],
 		})
 	}
 	return o.kept

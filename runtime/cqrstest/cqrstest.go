@@ -148,7 +148,7 @@ func (s *Scenario[A]) Given(stream string, events ...cqrs.Event) *Scenario[A] {
 			s.t.Fatalf("%s: %s can't be given: %v", s.place(0), e.EventType(), err)
 		}
 		part.Events = append(part.Events, eventlog.NewEvent{
-			Type: e.EventType(), SchemaVersion: cqrs.VersionOf(e), ContentType: cqrs.JSON, Data: data,
+			Type: e.EventType(), SchemaVersion: cqrs.VersionOf(e), ContentType: cqrs.ContentTypeOf(e), Data: data,
 		})
 	}
 	if len(part.Events) == 0 {

@@ -131,6 +131,16 @@ func (v *GuestRegistered) DecodeJSON(data []byte, mode jsoncodec.Strings) error 
 	return r.Finish("GuestRegistered")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *GuestRegistered) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *GuestRegistered) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{`)
 	if x, ok := v.Email.Get(); ok {
@@ -180,6 +190,19 @@ func (v *EmailChanged) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("EmailChanged")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *EmailChanged) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(2); err != nil {
+		return err
+	}
+	if rec.SchemaVersion == 1 {
+		return v.decodeV1(rec.Data, mode)
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *EmailChanged) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{`)
 	if x, ok := v.Email.Get(); ok {
@@ -225,6 +248,16 @@ func (v *NoteKept) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("NoteKept")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *NoteKept) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *NoteKept) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"name":`)
 	w.String(v.Name)
@@ -266,6 +299,16 @@ func (v *NoteDropped) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("NoteDropped")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *NoteDropped) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *NoteDropped) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"name":`)
 	w.String(v.Name)
@@ -300,6 +343,16 @@ func (v *VisitPaid) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("VisitPaid")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *VisitPaid) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *VisitPaid) writeJSON(w *jsoncodec.Writer) {
@@ -496,6 +549,16 @@ func (v *BookingRequested) DecodeJSON(data []byte, mode jsoncodec.Strings) error
 	return r.Finish("BookingRequested")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookingRequested) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BookingRequested) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"guest":`)
 	w.String(string(v.Guest))
@@ -554,6 +617,16 @@ func (v *BookingConfirmed) DecodeJSON(data []byte, mode jsoncodec.Strings) error
 	return r.Finish("BookingConfirmed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookingConfirmed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BookingConfirmed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"deposit":`)
 	w.Decimal(cqrs.Decimal(v.Deposit))
@@ -595,6 +668,16 @@ func (v *ExtraOrdered) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("ExtraOrdered")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *ExtraOrdered) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *ExtraOrdered) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"extra":`)
 	v.Extra.writeJSON(w)
@@ -629,6 +712,16 @@ func (v *GuestArrived) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("GuestArrived")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *GuestArrived) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *GuestArrived) writeJSON(w *jsoncodec.Writer) {
@@ -670,6 +763,16 @@ func (v *GuestLeft) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("GuestLeft")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *GuestLeft) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *GuestLeft) writeJSON(w *jsoncodec.Writer) {
@@ -716,6 +819,16 @@ func (v *StayRated) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("StayRated")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *StayRated) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *StayRated) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"rating":`)
 	w.Int(int64(v.Rating))
@@ -755,6 +868,16 @@ func (v *BookingCancelled) DecodeJSON(data []byte, mode jsoncodec.Strings) error
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("BookingCancelled")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookingCancelled) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *BookingCancelled) writeJSON(w *jsoncodec.Writer) {
@@ -902,6 +1025,16 @@ func (v *RoomsAllotted) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("RoomsAllotted")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *RoomsAllotted) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *RoomsAllotted) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"rooms":`)
 	w.Uint(uint64(v.Rooms))
@@ -944,6 +1077,16 @@ func (v *RoomTaken) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("RoomTaken")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *RoomTaken) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (*RoomTaken) writeJSON(w *jsoncodec.Writer) {
@@ -1032,6 +1175,16 @@ func (v *SettingsPublished) DecodeJSON(data []byte, mode jsoncodec.Strings) erro
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("SettingsPublished")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *SettingsPublished) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *SettingsPublished) writeJSON(w *jsoncodec.Writer) {

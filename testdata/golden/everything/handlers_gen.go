@@ -237,61 +237,43 @@ type guestFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *guestFold) Apply(s *GuestState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "GuestRegistered":
-		if rec.SchemaVersion != 1 {
-			return rec.Unknown()
-		}
 		e := &f.guestRegistered
 		*e = GuestRegistered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyGuestRegistered(s, e)
 		return nil
 	case "GuestEmailChanged":
-		if rec.SchemaVersion != 2 {
-			return rec.Unknown()
-		}
 		e := &f.emailChanged
 		*e = EmailChanged{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyEmailChanged(s, e)
 		return nil
 	case "NoteKept":
-		if rec.SchemaVersion != 1 {
-			return rec.Unknown()
-		}
 		e := &f.noteKept
 		*e = NoteKept{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyNoteKept(s, e)
 		return nil
 	case "NoteDropped":
-		if rec.SchemaVersion != 1 {
-			return rec.Unknown()
-		}
 		e := &f.noteDropped
 		*e = NoteDropped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyNoteDropped(s, e)
 		return nil
 	case "VisitPaid":
-		if rec.SchemaVersion != 1 {
-			return rec.Unknown()
-		}
 		e := &f.visitPaid
 		*e = VisitPaid{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyVisitPaid(s, e)
@@ -574,43 +556,52 @@ type bookingFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BookingRequested":
 		e := &f.bookingRequested
 		*e = BookingRequested{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyBookingRequested(s, e)
 		return nil
 	case "BookingConfirmed":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		s.Phase = BookingPhaseConfirmed
 		return nil
 	case "ExtraOrdered":
 		e := &f.extraOrdered
 		*e = ExtraOrdered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyExtraOrdered(s, e)
 		return nil
 	case "GuestArrived":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		s.Phase = BookingPhaseArrived
 		return nil
 	case "GuestLeft":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		s.Phase = BookingPhaseLeft
 		return nil
 	case "StayRated":
 		e := &f.stayRated
 		*e = StayRated{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyStayRated(s, e)
 	case "BookingCancelled":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		s.Phase = BookingPhaseCancelled
 		return nil
 	}
@@ -715,18 +706,18 @@ type allotmentFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *allotmentFold) Apply(s *AllotmentState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomsAllotted":
 		e := &f.roomsAllotted
 		*e = RoomsAllotted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyRoomsAllotted(s, e)
 	case "RoomTaken":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		return applyRoomTaken(s)
 	}
 	return rec.Unknown()
@@ -788,14 +779,11 @@ type settingsFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *settingsFold) Apply(s *SettingsState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "SettingsPublished":
 		e := &f.settingsPublished
 		*e = SettingsPublished{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applySettingsPublished(s, e)

@@ -47,14 +47,11 @@ func (p *arrivalsProjection) fold(
 	rows *projection.Rows[ArrivalsKey, ArrivalsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BookingRequested":
 		e := &p.bookingRequested
 		*e = BookingRequested{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		id, err := parseBookingID(rec.Stream.ID)
@@ -69,7 +66,7 @@ func (p *arrivalsProjection) fold(
 	case "BookingConfirmed":
 		e := &p.bookingConfirmed
 		*e = BookingConfirmed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseBookingID(rec.Stream.ID)
@@ -85,7 +82,7 @@ func (p *arrivalsProjection) fold(
 	case "GuestArrived":
 		e := &p.guestArrived
 		*e = GuestArrived{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseBookingID(rec.Stream.ID)
@@ -101,7 +98,7 @@ func (p *arrivalsProjection) fold(
 	case "GuestLeft":
 		e := &p.guestLeft
 		*e = GuestLeft{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseBookingID(rec.Stream.ID)
@@ -117,7 +114,7 @@ func (p *arrivalsProjection) fold(
 	case "StayRated":
 		e := &p.stayRated
 		*e = StayRated{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseBookingID(rec.Stream.ID)
@@ -133,7 +130,7 @@ func (p *arrivalsProjection) fold(
 	case "BookingCancelled":
 		e := &p.bookingCancelled
 		*e = BookingCancelled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseBookingID(rec.Stream.ID)
@@ -201,14 +198,11 @@ func (p *sleepersProjection) fold(
 	rows *projection.Rows[SleepersKey, SleepersRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BookingRequested":
 		e := &p.bookingRequested
 		*e = BookingRequested{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		var fault checked.Fault
@@ -259,14 +253,11 @@ func (p *extrasSoldProjection) fold(
 	rows *projection.Rows[ExtrasSoldKey, ExtrasSoldRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BookingRequested":
 		e := &p.bookingRequested
 		*e = BookingRequested{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		for _, item := range e.Extras {
@@ -282,7 +273,7 @@ func (p *extrasSoldProjection) fold(
 	case "ExtraOrdered":
 		e := &p.extraOrdered
 		*e = ExtraOrdered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		if e.Extra.Price.Present() {
@@ -352,14 +343,11 @@ func (p *languagesProjection) fold(
 	rows *projection.Rows[LanguagesKey, LanguagesRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "GuestRegistered":
 		e := &p.guestRegistered
 		*e = GuestRegistered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		for _, item := range e.Languages.Sorted(cmp.Compare) {
@@ -373,7 +361,7 @@ func (p *languagesProjection) fold(
 	case "NoteKept":
 		e := &p.noteKept
 		*e = NoteKept{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		keys, err := p.folds.NoteKeptKeys(e, rec.EventMeta)
@@ -445,14 +433,11 @@ func (p *occupancyProjection) fold(
 	rows *projection.Rows[OccupancyKey, OccupancyRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomsAllotted":
 		e := &p.roomsAllotted
 		*e = RoomsAllotted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := ParseAllotmentID(rec.Stream.ID)
@@ -470,7 +455,7 @@ func (p *occupancyProjection) fold(
 	case "RoomTaken":
 		e := &p.roomTaken
 		*e = RoomTaken{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := ParseAllotmentID(rec.Stream.ID)

@@ -20,6 +20,11 @@ func (Booking) Cancel(s BookingState, c Cancel, m cqrs.CommandMeta) (Cancelled, 
 	return Cancelled{}, nil
 }
 
+// Pay decides the command.
+func (Booking) Pay(s BookingState, c Pay, m cqrs.CommandMeta) (Paid, error) {
+	return Paid{Amount: c.Amount, By: SourceWeb}, nil
+}
+
 // ApplyBooked changes the state as the event says.
 func (Booking) ApplyBooked(s *BookingState, e *Booked) error {
 	s.Guests = e.Adults + e.Children
@@ -27,7 +32,16 @@ func (Booking) ApplyBooked(s *BookingState, e *Booked) error {
 }
 
 // ApplyMoved changes the state as the event says.
-func (Booking) ApplyMoved(s *BookingState, e *Moved) error { return nil }
+func (Booking) ApplyMoved(s *BookingState, e *Moved) error {
+	s.To = cqrs.Some(e.To)
+	return nil
+}
+
+// ApplyPaid changes the state as the event says.
+func (Booking) ApplyPaid(s *BookingState, e *Paid) error {
+	s.Paid += e.Amount.Amount
+	return nil
+}
 
 // ApplyCancelled changes the state as the event says.
 func (Booking) ApplyCancelled(s *BookingState, e *Cancelled) error {

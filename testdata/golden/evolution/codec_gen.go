@@ -5,6 +5,7 @@ package hotel
 import (
 	"cmp"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/google/uuid"
 )
@@ -19,6 +20,44 @@ func (v *Source) readJSON(r *jsoncodec.Reader) {
 		*v = SourceUnknown
 	default:
 		r.Unknown("Source")
+	}
+}
+
+func (v *Currency) readJSON(r *jsoncodec.Reader) {
+	switch string(r.Text()) {
+	case "EUR":
+		*v = CurrencyEUR
+	case "USD":
+		*v = CurrencyUSD
+	default:
+		r.Unknown("Currency")
+	}
+}
+
+func (v *Money) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	w.Int(v.Amount)
+	w.Raw(`,"currency":`)
+	w.Enum(string(v.Currency), v.Currency.Valid())
+	w.Raw(`}`)
+}
+
+func (v *Money) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "amount":
+			v.Amount = r.Int64()
+			seen |= 1 << 0
+		case "currency":
+			v.Currency.readJSON(r)
+			seen |= 1 << 1
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "amount", "currency")
 	}
 }
 
@@ -64,6 +103,24 @@ func (v *Booked) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Booked")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Booked) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(4); err != nil {
+		return err
+	}
+	switch rec.SchemaVersion {
+	case 1:
+		return v.decodeV1(rec.Data, mode)
+	case 2:
+		return v.decodeV2(rec.Data, mode)
+	case 3:
+		return v.decodeV3(rec.Data, mode)
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Booked) writeJSON(w *jsoncodec.Writer) {
@@ -134,6 +191,22 @@ func (v *Moved) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("Moved")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Moved) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(3); err != nil {
+		return err
+	}
+	switch rec.SchemaVersion {
+	case 1:
+		return v.decodeV1(rec.Data, mode)
+	case 2:
+		return v.decodeV2(rec.Data, mode)
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *Moved) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"to":`)
 	w.Date(v.To)
@@ -157,6 +230,76 @@ func (v *Moved) readJSON(r *jsoncodec.Reader) {
 }
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Paid) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Paid")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Paid) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Paid")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Paid) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(7); err != nil {
+		return err
+	}
+	switch rec.SchemaVersion {
+	case 1:
+		return v.decodeV1(rec.Data, mode)
+	case 2:
+		return v.decodeV2(rec.Data, mode)
+	case 3:
+		return v.decodeV3(rec.Data, mode)
+	case 4:
+		return v.decodeV4(rec.Data, mode)
+	case 5:
+		return v.decodeV5(rec.Data, mode)
+	case 6:
+		return v.decodeV6(rec.Data, mode)
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
+func (v *Paid) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	v.Amount.writeJSON(w)
+	w.Raw(`,"by":`)
+	w.Enum(string(v.By), v.By.Valid())
+	w.Raw(`,"tip":`)
+	w.Int(v.Tip)
+	w.Raw(`}`)
+}
+
+func (v *Paid) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "amount":
+			v.Amount.readJSON(r)
+			seen |= 1 << 0
+		case "by":
+			v.By.readJSON(r)
+			seen |= 1 << 1
+		case "tip":
+			v.Tip = r.Int64()
+			seen |= 1 << 2
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<3-1 {
+		r.Missing(seen, "amount", "by", "tip")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *Cancelled) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
 	v.writeJSON(&w)
@@ -168,6 +311,16 @@ func (v *Cancelled) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Cancelled")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Cancelled) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Cancelled) writeJSON(w *jsoncodec.Writer) {
@@ -251,6 +404,19 @@ func (*Cancel) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{}`)
 }
 
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Pay) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Pay")
+}
+
+func (v *Pay) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"amount":`)
+	v.Amount.writeJSON(w)
+	w.Raw(`}`)
+}
+
 func appendBookingState(b []byte, s *BookingState) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
 	w.AllowZero()
@@ -270,6 +436,12 @@ func (v *BookingState) writeJSON(w *jsoncodec.Writer) {
 	w.Int(v.Guests)
 	w.Raw(`,"cancelled":`)
 	w.Bool(v.Cancelled)
+	if x, ok := v.To.Get(); ok {
+		w.Field(`"to":`)
+		w.Date(x)
+	}
+	w.Raw(`,"paid":`)
+	w.Int(v.Paid)
 	w.Raw(`}`)
 }
 
@@ -283,11 +455,18 @@ func (v *BookingState) readJSON(r *jsoncodec.Reader) {
 		case "cancelled":
 			v.Cancelled = r.Bool()
 			seen |= 1 << 1
+		case "to":
+			v.To = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
+				*x = r.Date()
+			})
+		case "paid":
+			v.Paid = r.Int64()
+			seen |= 1 << 2
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<2-1 {
-		r.Missing(seen, "guests", "cancelled")
+	if seen != 1<<3-1 {
+		r.Missing(seen, "guests", "cancelled", "paid")
 	}
 }

@@ -40,3 +40,21 @@ type Cancel struct{}
 func (Cancel) Validate() error {
 	return nil
 }
+
+// Pay is a command to Booking. It leads to Paid.
+type Pay struct {
+	Amount Money `json:"amount"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Pay) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Pay")
+}
+
+func (v *Pay) check(c *validate.Checker) {
+	c.Enter("amount")
+	v.Amount.check(c)
+	c.Leave()
+}

@@ -6,8 +6,10 @@ import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
 
 // BookingState is what the events of one Booking add up to: all that its deciders can know.
 type BookingState struct {
-	Guests    int64 `json:"guests"`
-	Cancelled bool  `json:"cancelled"`
+	Guests    int64                    `json:"guests"`
+	Cancelled bool                     `json:"cancelled"`
+	To        cqrs.Optional[cqrs.Date] `json:"to,omitzero"`
+	Paid      int64                    `json:"paid"`
 }
 
 // BookingDecider is what Booking decides and how its events change its state. All methods are
@@ -21,10 +23,14 @@ type BookingDecider interface {
 	Move(s BookingState, c Move, m cqrs.CommandMeta) (Moved, error)
 	// Cancel decides the command.
 	Cancel(s BookingState, c Cancel, m cqrs.CommandMeta) (Cancelled, error)
+	// Pay decides the command.
+	Pay(s BookingState, c Pay, m cqrs.CommandMeta) (Paid, error)
 	// ApplyBooked changes the state as the event says.
 	ApplyBooked(s *BookingState, e *Booked) error
 	// ApplyMoved changes the state as the event says.
 	ApplyMoved(s *BookingState, e *Moved) error
+	// ApplyPaid changes the state as the event says.
+	ApplyPaid(s *BookingState, e *Paid) error
 	// ApplyCancelled changes the state as the event says.
 	ApplyCancelled(s *BookingState, e *Cancelled) error
 }

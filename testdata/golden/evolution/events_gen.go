@@ -30,6 +30,12 @@ func (*Booked) EventVersion() int {
 	return 4
 }
 
+// EventEncoding returns how the event is stored: as JSON, which programs can read that know
+// version 3.
+func (*Booked) EventEncoding() cqrs.ContentType {
+	return cqrs.JSON + ";from=3"
+}
+
 func (*Booked) isBookingEvent() {}
 
 // Moved is an event of Booking.
@@ -48,6 +54,27 @@ func (*Moved) EventVersion() int {
 }
 
 func (*Moved) isBookingEvent() {}
+
+// Paid is an event of Booking.
+//
+// Two steps in Go, with declared ones before, between and behind them.
+type Paid struct {
+	Amount Money  `json:"amount"`
+	By     Source `json:"by"`
+	Tip    int64  `json:"tip"`
+}
+
+// EventType returns the event's name in the log.
+func (*Paid) EventType() string {
+	return "Paid"
+}
+
+// EventVersion returns the version of the event's fields.
+func (*Paid) EventVersion() int {
+	return 7
+}
+
+func (*Paid) isBookingEvent() {}
 
 // Cancelled is an event of Booking.
 type Cancelled struct {

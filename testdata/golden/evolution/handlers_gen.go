@@ -26,7 +26,7 @@ func newBookingCommands(runtime *aggregate.Runtime, decider Booking) *BookingCom
 				return &bookingFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 10},
-			Fingerprint: "21bccaf6176a25d9",
+			Fingerprint: "22348be658436833",
 			AppendState: appendBookingState,
 			DecodeState: decodeBookingState,
 		}),
@@ -114,6 +114,33 @@ func (h *BookingCommands) Cancel(
 	}, opts...)
 }
 
+// Pay executes the command on a Booking that exists; otherwise it is a *cqrs.NotFoundError.
+func (h *BookingCommands) Pay(
+	ctx context.Context,
+	id BookingID,
+	c Pay,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[BookingState]{
+		Name: "Pay",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Pay")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *BookingState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Pay(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
 // Load returns the state of one Booking and its version. One without events is a
 // *cqrs.NotFoundError.
 func (h *BookingCommands) Load(
@@ -130,42 +157,38 @@ type bookingFold struct {
 	decider   Booking
 	booked    Booked
 	moved     Moved
+	paid      Paid
 	cancelled Cancelled
 }
 
 // Apply decodes one stored event and applies it.
 func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomBooked":
-		if rec.SchemaVersion != 4 {
-			return rec.Unknown()
-		}
 		e := &f.booked
 		*e = Booked{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBooked(s, e)
 	case "Moved":
-		if rec.SchemaVersion != 3 {
-			return rec.Unknown()
-		}
 		e := &f.moved
 		*e = Moved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyMoved(s, e)
-	case "Cancelled":
-		if rec.SchemaVersion != 1 {
-			return rec.Unknown()
+	case "Paid":
+		e := &f.paid
+		*e = Paid{}
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
 		}
+		return f.decider.ApplyPaid(s, e)
+	case "Cancelled":
 		e := &f.cancelled
 		*e = Cancelled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyCancelled(s, e)

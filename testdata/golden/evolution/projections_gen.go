@@ -42,17 +42,11 @@ func (p *arrivalsProjection) fold(
 	rows *projection.Rows[ArrivalsKey, ArrivalsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomBooked":
-		if rec.SchemaVersion != 4 {
-			return rec.Unknown()
-		}
 		e := &p.booked
 		*e = Booked{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(ArrivalsKey{Booking: BookingID(rec.Stream.ID)})
@@ -61,12 +55,9 @@ func (p *arrivalsProjection) fold(
 		}
 		return p.folds.Booked(row, e, rec.EventMeta)
 	case "Moved":
-		if rec.SchemaVersion != 3 {
-			return rec.Unknown()
-		}
 		e := &p.moved
 		*e = Moved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(ArrivalsKey{Booking: BookingID(rec.Stream.ID)})
@@ -114,14 +105,11 @@ func (p *cancellationsProjection) fold(
 	rows *projection.Rows[CancellationsKey, CancellationsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Cancelled":
 		e := &p.cancelled
 		*e = Cancelled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CancellationsKey{Booking: BookingID(rec.Stream.ID)})

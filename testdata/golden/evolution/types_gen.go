@@ -57,6 +57,34 @@ func (v Source) Valid() bool {
 	return false
 }
 
+// Currency is one of a fixed set of values.
+type Currency string
+
+// The values of Currency.
+const (
+	CurrencyEUR Currency = "EUR"
+	CurrencyUSD Currency = "USD"
+)
+
+// Valid reports whether v is one of the values that the model declares.
+func (v Currency) Valid() bool {
+	switch v {
+	case CurrencyEUR, CurrencyUSD:
+		return true
+	}
+	return false
+}
+
+// Money is a value of the model.
+type Money struct {
+	Amount   int64    `json:"amount"`
+	Currency Currency `json:"currency"`
+}
+
+func (v *Money) check(c *validate.Checker) {
+	c.Enum("currency", string(v.Currency), v.Currency.Valid(), "EUR, USD")
+}
+
 // Address is a value of the model.
 type Address struct {
 	Street string                `json:"street"`

@@ -107,14 +107,11 @@ type hostFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *hostFold) Apply(s *HostState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "HostAdded":
 		e := &f.hostAdded
 		*e = HostAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyHostAdded(s, e)
@@ -122,7 +119,7 @@ func (f *hostFold) Apply(s *HostState, rec *cqrs.Record) error {
 	case "HostMoved":
 		e := &f.hostMoved
 		*e = HostMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyHostMoved(s, e)

@@ -32,14 +32,11 @@ type hostsProjection struct {
 }
 
 func (p *hostsProjection) fold(rows *projection.Rows[HostsKey, HostsRow], rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "HostAdded":
 		e := &p.hostAdded
 		*e = HostAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(HostsKey{Host: HostID(rec.Stream.ID)})
@@ -51,7 +48,7 @@ func (p *hostsProjection) fold(rows *projection.Rows[HostsKey, HostsRow], rec *c
 	case "HostMoved":
 		e := &p.hostMoved
 		*e = HostMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(HostsKey{Host: HostID(rec.Stream.ID)})

@@ -154,6 +154,16 @@ func (v *BoardOpened) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BoardOpened")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BoardOpened) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BoardOpened) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"title":`)
 	w.String(v.Title)
@@ -200,6 +210,16 @@ func (v *BoardClosed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BoardClosed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BoardClosed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BoardClosed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"reason":`)
 	w.String(v.Reason)
@@ -236,6 +256,16 @@ func (v *Noticed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("Noticed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Noticed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *Noticed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"what":`)
 	w.String(v.What)
@@ -270,6 +300,16 @@ func (v *Counted) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Counted")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Counted) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Counted) writeJSON(w *jsoncodec.Writer) {
@@ -321,6 +361,16 @@ func (v *Divided) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("Divided")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Divided) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *Divided) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"by":`)
 	w.Int(v.By)
@@ -355,6 +405,16 @@ func (v *Booked) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Booked")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Booked) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Booked) writeJSON(w *jsoncodec.Writer) {
@@ -396,6 +456,16 @@ func (v *CommentAdded) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("CommentAdded")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *CommentAdded) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *CommentAdded) writeJSON(w *jsoncodec.Writer) {
@@ -462,6 +532,16 @@ func (v *CommentEdited) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("CommentEdited")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *CommentEdited) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *CommentEdited) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"id":`)
 	w.String(string(v.ID))
@@ -508,6 +588,16 @@ func (v *CommentLiked) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("CommentLiked")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *CommentLiked) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *CommentLiked) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"id":`)
 	w.String(string(v.ID))
@@ -549,6 +639,16 @@ func (v *CommentArchived) DecodeJSON(data []byte, mode jsoncodec.Strings) error 
 	return r.Finish("CommentArchived")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *CommentArchived) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *CommentArchived) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"id":`)
 	w.String(string(v.ID))
@@ -583,6 +683,16 @@ func (v *CommentCopied) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("CommentCopied")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *CommentCopied) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *CommentCopied) writeJSON(w *jsoncodec.Writer) {
@@ -626,6 +736,16 @@ func (v *MemberLeft) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("MemberLeft")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MemberLeft) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *MemberLeft) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"user":`)
 	w.String(string(v.User))
@@ -665,6 +785,16 @@ func (v *Turned) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Turned")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Turned) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Turned) writeJSON(w *jsoncodec.Writer) {
@@ -712,6 +842,16 @@ func (v *StayPlanned) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("StayPlanned")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *StayPlanned) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *StayPlanned) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"stay":`)
 	v.Stay.writeJSON(w)
@@ -756,6 +896,16 @@ func (v *Replaced) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("Replaced")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Replaced) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *Replaced) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"balances":`)
 	jsoncodec.WriteEnumMap(w, v.Balances, func(w *jsoncodec.Writer, x *int64) {
@@ -794,6 +944,16 @@ func (v *Summed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Summed")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Summed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Summed) writeJSON(w *jsoncodec.Writer) {

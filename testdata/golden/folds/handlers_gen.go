@@ -281,14 +281,11 @@ type boardFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoardOpened":
 		e := &f.boardOpened
 		*e = BoardOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyBoardOpened(s, e, &rec.EventMeta)
@@ -296,37 +293,40 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "BoardClosed":
 		e := &f.boardClosed
 		*e = BoardClosed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoardClosed(s, e)
 	case "Noticed":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		return nil
 	case "Counted":
 		e := &f.counted
 		*e = Counted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyCounted(s, e)
 	case "Divided":
 		e := &f.divided
 		*e = Divided{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyDivided(s, e)
 	case "Booked":
 		e := &f.booked
 		*e = Booked{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyBooked(s, e)
 	case "CommentAdded":
 		e := &f.commentAdded
 		*e = CommentAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyCommentAdded(s, e)
@@ -334,7 +334,7 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "CommentEdited":
 		e := &f.commentEdited
 		*e = CommentEdited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyCommentEdited(s, e)
@@ -342,14 +342,14 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "CommentLiked":
 		e := &f.commentLiked
 		*e = CommentLiked{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyCommentLiked(s, e)
 	case "CommentArchived":
 		e := &f.commentArchived
 		*e = CommentArchived{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyCommentArchived(s, e)
@@ -357,7 +357,7 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "CommentCopied":
 		e := &f.commentCopied
 		*e = CommentCopied{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyCommentCopied(s, e)
@@ -365,7 +365,7 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "MemberLeft":
 		e := &f.memberLeft
 		*e = MemberLeft{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyMemberLeft(s, e)
@@ -373,7 +373,7 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "Turned":
 		e := &f.turned
 		*e = Turned{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyTurned(s, e)
@@ -381,14 +381,14 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "StayPlanned":
 		e := &f.stayPlanned
 		*e = StayPlanned{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyStayPlanned(s, e)
 	case "Replaced":
 		e := &f.replaced
 		*e = Replaced{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyReplaced(s, e)
@@ -396,7 +396,7 @@ func (f *boardFold) Apply(s *BoardState, rec *cqrs.Record) error {
 	case "Summed":
 		e := &f.summed
 		*e = Summed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applySummed(s, e)

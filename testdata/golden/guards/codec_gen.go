@@ -3,6 +3,7 @@
 package guards
 
 import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/google/uuid"
 )
@@ -34,6 +35,16 @@ func (v *TicketOpened) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("TicketOpened")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *TicketOpened) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *TicketOpened) writeJSON(w *jsoncodec.Writer) {
@@ -72,6 +83,16 @@ func (v *TicketRenamed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("TicketRenamed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *TicketRenamed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *TicketRenamed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"title":`)
 	w.String(v.Title)
@@ -106,6 +127,16 @@ func (v *TicketStarted) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("TicketStarted")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *TicketStarted) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *TicketStarted) writeJSON(w *jsoncodec.Writer) {
@@ -144,6 +175,16 @@ func (v *TicketStalled) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("TicketStalled")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *TicketStalled) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (*TicketStalled) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{}`)
 }
@@ -168,6 +209,16 @@ func (v *TicketClosed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("TicketClosed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *TicketClosed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (*TicketClosed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{}`)
 }
@@ -190,6 +241,16 @@ func (v *TicketReopened) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("TicketReopened")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *TicketReopened) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (*TicketReopened) writeJSON(w *jsoncodec.Writer) {
@@ -343,6 +404,16 @@ func (v *MemberJoined) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("MemberJoined")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MemberJoined) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *MemberJoined) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"name":`)
 	w.String(v.Name)
@@ -387,6 +458,16 @@ func (v *EmailChanged) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("EmailChanged")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *EmailChanged) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *EmailChanged) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{`)
 	if x, ok := v.Email.Get(); ok {
@@ -423,6 +504,16 @@ func (v *MemberRenamed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("MemberRenamed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MemberRenamed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *MemberRenamed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"name":`)
 	w.String(v.Name)
@@ -457,6 +548,16 @@ func (v *SeatTook) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("SeatTook")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *SeatTook) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *SeatTook) writeJSON(w *jsoncodec.Writer) {

@@ -275,28 +275,25 @@ type ticketFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *ticketFold) Apply(s *TicketState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "TicketOpened":
 		e := &f.ticketOpened
 		*e = TicketOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyTicketOpened(s, e)
 	case "TicketRenamed":
 		e := &f.ticketRenamed
 		*e = TicketRenamed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyTicketRenamed(s, e)
 	case "TicketStarted":
 		e := &f.ticketStarted
 		*e = TicketStarted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		if err := f.decider.ApplyTicketStarted(s, e); err != nil {
@@ -307,7 +304,7 @@ func (f *ticketFold) Apply(s *TicketState, rec *cqrs.Record) error {
 	case "TicketStalled":
 		e := &f.ticketStalled
 		*e = TicketStalled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		if err := f.decider.ApplyTicketStalled(s, e); err != nil {
@@ -318,7 +315,7 @@ func (f *ticketFold) Apply(s *TicketState, rec *cqrs.Record) error {
 	case "TicketClosed":
 		e := &f.ticketClosed
 		*e = TicketClosed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		if err := f.decider.ApplyTicketClosed(s, e); err != nil {
@@ -329,7 +326,7 @@ func (f *ticketFold) Apply(s *TicketState, rec *cqrs.Record) error {
 	case "TicketReopened":
 		e := &f.ticketReopened
 		*e = TicketReopened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		if err := f.decider.ApplyTicketReopened(s, e); err != nil {
@@ -546,35 +543,32 @@ type memberFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *memberFold) Apply(s *MemberState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MemberJoined":
 		e := &f.memberJoined
 		*e = MemberJoined{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyMemberJoined(s, e)
 	case "EmailChanged":
 		e := &f.emailChanged
 		*e = EmailChanged{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyEmailChanged(s, e)
 	case "MemberRenamed":
 		e := &f.memberRenamed
 		*e = MemberRenamed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyMemberRenamed(s, e)
 	case "SeatTook":
 		e := &f.seatTook
 		*e = SeatTook{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplySeatTook(s, e)

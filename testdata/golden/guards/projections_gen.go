@@ -44,14 +44,11 @@ func (p *openTicketsProjection) fold(
 	rows *projection.Rows[OpenTicketsKey, OpenTicketsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "TicketOpened":
 		e := &p.ticketOpened
 		*e = TicketOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(OpenTicketsKey{Ticket: TicketID(rec.Stream.ID)})
@@ -62,7 +59,7 @@ func (p *openTicketsProjection) fold(
 	case "TicketClosed":
 		e := &p.ticketClosed
 		*e = TicketClosed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(OpenTicketsKey{Ticket: TicketID(rec.Stream.ID)})

@@ -2,7 +2,10 @@
 
 package inline
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+)
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *SeatsOffered) AppendJSON(b []byte) ([]byte, error) {
@@ -16,6 +19,16 @@ func (v *SeatsOffered) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("SeatsOffered")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *SeatsOffered) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *SeatsOffered) writeJSON(w *jsoncodec.Writer) {
@@ -57,6 +70,16 @@ func (v *SeatsTaken) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("SeatsTaken")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *SeatsTaken) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *SeatsTaken) writeJSON(w *jsoncodec.Writer) {

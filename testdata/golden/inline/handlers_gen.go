@@ -105,21 +105,18 @@ type showFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *showFold) Apply(s *ShowState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "SeatsOffered":
 		e := &f.seatsOffered
 		*e = SeatsOffered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplySeatsOffered(s, e)
 	case "SeatsTaken":
 		e := &f.seatsTaken
 		*e = SeatsTaken{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplySeatsTaken(s, e)

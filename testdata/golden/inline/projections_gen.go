@@ -45,14 +45,11 @@ func (p *seatsLeftProjection) fold(
 	rows *projection.Rows[SeatsLeftKey, SeatsLeftRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "SeatsOffered":
 		e := &p.seatsOffered
 		*e = SeatsOffered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(SeatsLeftKey{Hall: e.Hall})
@@ -63,7 +60,7 @@ func (p *seatsLeftProjection) fold(
 	case "SeatsTaken":
 		e := &p.seatsTaken
 		*e = SeatsTaken{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(SeatsLeftKey{Hall: e.Hall})
@@ -108,14 +105,11 @@ func (p *movementsProjection) fold(
 	rows *projection.Rows[MovementsKey, MovementsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "SeatsOffered":
 		e := &p.seatsOffered
 		*e = SeatsOffered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(MovementsKey{Hall: e.Hall})
@@ -126,7 +120,7 @@ func (p *movementsProjection) fold(
 	case "SeatsTaken":
 		e := &p.seatsTaken
 		*e = SeatsTaken{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(MovementsKey{Hall: e.Hall})

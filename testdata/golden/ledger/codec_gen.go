@@ -2,7 +2,10 @@
 
 package ledger
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+)
 
 func (v *Currency) readJSON(r *jsoncodec.Reader) {
 	switch string(r.Text()) {
@@ -58,6 +61,16 @@ func (v *AccountOpened) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("AccountOpened")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *AccountOpened) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *AccountOpened) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"owner":`)
 	w.String(v.Owner)
@@ -92,6 +105,16 @@ func (v *MoneyDeposited) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("MoneyDeposited")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MoneyDeposited) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *MoneyDeposited) writeJSON(w *jsoncodec.Writer) {
@@ -136,6 +159,16 @@ func (v *MoneyWithdrawn) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("MoneyWithdrawn")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MoneyWithdrawn) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *MoneyWithdrawn) writeJSON(w *jsoncodec.Writer) {

@@ -48,14 +48,11 @@ func (p *balanceByCurrencyProjection) fold(
 	rows *projection.Rows[BalanceByCurrencyKey, BalanceByCurrencyRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MoneyDeposited":
 		e := &p.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(BalanceByCurrencyKey{
@@ -69,7 +66,7 @@ func (p *balanceByCurrencyProjection) fold(
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(BalanceByCurrencyKey{
@@ -127,14 +124,11 @@ func (p *currencyTotalsProjection) fold(
 	rows *projection.Rows[CurrencyTotalsKey, CurrencyTotalsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MoneyDeposited":
 		e := &p.moneyDeposited
 		*e = MoneyDeposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CurrencyTotalsKey{Currency: e.Money.Currency})
@@ -145,7 +139,7 @@ func (p *currencyTotalsProjection) fold(
 	case "MoneyWithdrawn":
 		e := &p.moneyWithdrawn
 		*e = MoneyWithdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CurrencyTotalsKey{Currency: e.Money.Currency})

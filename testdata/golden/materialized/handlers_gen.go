@@ -126,15 +126,21 @@ type shopFold struct{}
 
 // Apply decodes one stored event and applies it.
 func (f *shopFold) Apply(s *ShopState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Opened":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		return nil
 	case "shop-sold":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		return nil
 	case "Refunded":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		return nil
 	}
 	return rec.Unknown()

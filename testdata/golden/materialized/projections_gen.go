@@ -46,14 +46,11 @@ func (p *takingsProjection) fold(
 	rows *projection.Rows[TakingsKey, TakingsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "shop-sold":
 		e := &p.sold
 		*e = Sold{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(TakingsKey{
@@ -67,7 +64,7 @@ func (p *takingsProjection) fold(
 	case "Refunded":
 		e := &p.refunded
 		*e = Refunded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		if e.Receipt.Total.Amount > 0 && e.Receipt.Total.Tender != TenderCard {
@@ -150,14 +147,11 @@ type tillsProjection struct {
 }
 
 func (p *tillsProjection) fold(rows *projection.Rows[TillsKey, TillsRow], rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "shop-sold":
 		e := &p.sold
 		*e = Sold{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(TillsKey{

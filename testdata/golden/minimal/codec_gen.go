@@ -2,7 +2,10 @@
 
 package minimal
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+)
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *Opened) AppendJSON(b []byte) ([]byte, error) {
@@ -16,6 +19,16 @@ func (v *Opened) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Opened")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Opened) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (*Opened) writeJSON(w *jsoncodec.Writer) {

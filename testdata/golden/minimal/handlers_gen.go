@@ -75,14 +75,11 @@ type doorFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *doorFold) Apply(s *DoorState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Opened":
 		e := &f.opened
 		*e = Opened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOpened(s, e)

@@ -76,14 +76,11 @@ type invoiceFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *invoiceFold) Apply(s *InvoiceState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "InvoiceSent":
 		e := &f.invoiceSent
 		*e = InvoiceSent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyInvoiceSent(s, e)

@@ -56,14 +56,11 @@ func (p *invoicesProjection) fold(
 	rows *projection.Rows[InvoicesKey, InvoicesRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "InvoiceSent":
 		e := &p.invoiceSent
 		*e = InvoiceSent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(InvoicesKey{Invoice: InvoiceID(rec.Stream.ID)})

@@ -5,6 +5,7 @@ package rows
 import (
 	"cmp"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 )
 
@@ -84,6 +85,16 @@ func (v *OrderPlaced) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("OrderPlaced")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *OrderPlaced) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *OrderPlaced) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"customer":`)
 	w.String(v.Customer)
@@ -147,6 +158,16 @@ func (v *OrderMoved) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("OrderMoved")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *OrderMoved) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *OrderMoved) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"from":`)
 	w.String(v.From)
@@ -193,6 +214,16 @@ func (v *OrderShipped) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("OrderShipped")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *OrderShipped) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *OrderShipped) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"customer":`)
 	w.String(v.Customer)
@@ -236,6 +267,16 @@ func (v *OrderCancelled) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("OrderCancelled")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *OrderCancelled) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *OrderCancelled) writeJSON(w *jsoncodec.Writer) {
@@ -346,6 +387,16 @@ func (v *RoomBooked) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("RoomBooked")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *RoomBooked) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *RoomBooked) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"guest":`)
 	w.String(string(v.Guest))
@@ -392,6 +443,16 @@ func (v *BookingDropped) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BookingDropped")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookingDropped) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BookingDropped) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"from":`)
 	w.Date(v.From)
@@ -431,6 +492,16 @@ func (v *ItemCounted) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("ItemCounted")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *ItemCounted) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *ItemCounted) writeJSON(w *jsoncodec.Writer) {
@@ -521,6 +592,16 @@ func (v *RoomCleaned) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("RoomCleaned")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *RoomCleaned) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *RoomCleaned) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"found":`)
 	jsoncodec.WriteList(w, v.Found, func(w *jsoncodec.Writer, x *string) {
@@ -574,6 +655,16 @@ func (v *HouseClosed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("HouseClosed")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *HouseClosed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *HouseClosed) writeJSON(w *jsoncodec.Writer) {

@@ -141,35 +141,32 @@ type orderFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *orderFold) Apply(s *OrderState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderPlaced":
 		e := &f.orderPlaced
 		*e = OrderPlaced{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOrderPlaced(s, e)
 	case "OrderMoved":
 		e := &f.orderMoved
 		*e = OrderMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOrderMoved(s, e)
 	case "OrderShipped":
 		e := &f.orderShipped
 		*e = OrderShipped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOrderShipped(s, e)
 	case "OrderCancelled":
 		e := &f.orderCancelled
 		*e = OrderCancelled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOrderCancelled(s, e)
@@ -300,28 +297,25 @@ type bookingFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomBooked":
 		e := &f.roomBooked
 		*e = RoomBooked{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyRoomBooked(s, e)
 	case "BookingDropped":
 		e := &f.bookingDropped
 		*e = BookingDropped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBookingDropped(s, e)
 	case "ItemCounted":
 		e := &f.itemCounted
 		*e = ItemCounted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyItemCounted(s, e)
@@ -396,14 +390,11 @@ type roomFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *roomFold) Apply(s *RoomState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomCleaned":
 		e := &f.roomCleaned
 		*e = RoomCleaned{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyRoomCleaned(s, e)
@@ -468,14 +459,11 @@ type houseFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *houseFold) Apply(s *HouseState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "HouseClosed":
 		e := &f.houseClosed
 		*e = HouseClosed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyHouseClosed(s, e)

@@ -50,14 +50,11 @@ func (p *openOrdersProjection) fold(
 	rows *projection.Rows[OpenOrdersKey, OpenOrdersRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderPlaced":
 		e := &p.orderPlaced
 		*e = OrderPlaced{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		id, err := parseOrderID(rec.Stream.ID)
@@ -73,7 +70,7 @@ func (p *openOrdersProjection) fold(
 	case "OrderMoved":
 		e := &p.orderMoved
 		*e = OrderMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseOrderID(rec.Stream.ID)
@@ -91,7 +88,7 @@ func (p *openOrdersProjection) fold(
 	case "OrderShipped":
 		e := &p.orderShipped
 		*e = OrderShipped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseOrderID(rec.Stream.ID)
@@ -103,7 +100,7 @@ func (p *openOrdersProjection) fold(
 	case "OrderCancelled":
 		e := &p.orderCancelled
 		*e = OrderCancelled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseOrderID(rec.Stream.ID)
@@ -160,14 +157,11 @@ func (p *demandProjection) fold(
 	rows *projection.Rows[DemandKey, DemandRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderPlaced":
 		e := &p.orderPlaced
 		*e = OrderPlaced{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		for _, item := range e.Lines {
@@ -181,7 +175,7 @@ func (p *demandProjection) fold(
 	case "OrderShipped":
 		e := &p.orderShipped
 		*e = OrderShipped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		for _, item := range e.Lines {
@@ -201,7 +195,7 @@ func (p *demandProjection) fold(
 	case "ItemCounted":
 		e := &p.itemCounted
 		*e = ItemCounted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(DemandKey{Sku: e.Sku})
@@ -264,14 +258,11 @@ func (p *weightsProjection) fold(
 	rows *projection.Rows[WeightsKey, WeightsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderMoved":
 		e := &p.orderMoved
 		*e = OrderMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		var fault checked.Fault
@@ -348,14 +339,11 @@ func (p *pricesProjection) fold(
 	rows *projection.Rows[PricesKey, PricesRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderPlaced":
 		e := &p.orderPlaced
 		*e = OrderPlaced{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseOrderID(rec.Stream.ID)
@@ -434,14 +422,11 @@ func (p *nightsProjection) fold(
 	rows *projection.Rows[NightsKey, NightsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomBooked":
 		e := &p.roomBooked
 		*e = RoomBooked{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		var fault checked.Fault
@@ -460,7 +445,7 @@ func (p *nightsProjection) fold(
 	case "BookingDropped":
 		e := &p.bookingDropped
 		*e = BookingDropped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		var fault checked.Fault
@@ -529,14 +514,11 @@ type wordsProjection struct {
 }
 
 func (p *wordsProjection) fold(rows *projection.Rows[WordsKey, WordsRow], rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderCancelled":
 		e := &p.orderCancelled
 		*e = OrderCancelled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		keys, err := p.folds.OrderCancelledKeys(e, rec.EventMeta.Clone())
@@ -554,7 +536,7 @@ func (p *wordsProjection) fold(rows *projection.Rows[WordsKey, WordsRow], rec *c
 	case "OrderShipped":
 		e := &p.orderShipped
 		*e = OrderShipped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		keys, err := p.folds.OrderShippedKeys(e, rec.EventMeta.Clone())
@@ -626,14 +608,11 @@ func (p *shelvesProjection) fold(
 	rows *projection.Rows[ShelvesKey, ShelvesRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "OrderPlaced":
 		e := &p.orderPlaced
 		*e = OrderPlaced{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		for _, item := range e.Lines {
@@ -647,7 +626,7 @@ func (p *shelvesProjection) fold(
 	case "OrderShipped":
 		e := &p.orderShipped
 		*e = OrderShipped{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		for _, item := range e.Lines {
@@ -722,14 +701,11 @@ func (p *hotelsProjection) fold(
 	rows *projection.Rows[HotelsKey, HotelsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "RoomCleaned":
 		e := &p.roomCleaned
 		*e = RoomCleaned{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		id, err := ParseRoomID(strings.Clone(rec.Stream.ID))
@@ -748,7 +724,7 @@ func (p *hotelsProjection) fold(
 	case "HouseClosed":
 		e := &p.houseClosed
 		*e = HouseClosed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		rows.At(HotelsKey{Hotel: "all"})

@@ -116,6 +116,16 @@ func (v *BoxMade) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BoxMade")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BoxMade) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BoxMade) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"text":`)
 	w.String(v.Text)
@@ -425,6 +435,16 @@ func (v *ItemAdded) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("ItemAdded")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *ItemAdded) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *ItemAdded) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"item":`)
 	v.Item.writeJSON(w)
@@ -466,6 +486,16 @@ func (v *BoxSealed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BoxSealed")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BoxSealed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (*BoxSealed) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{}`)
 }
@@ -488,6 +518,16 @@ func (v *MoneyIn) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("MoneyIn")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MoneyIn) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *MoneyIn) writeJSON(w *jsoncodec.Writer) {
@@ -524,6 +564,16 @@ func (v *MoneyOut) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("MoneyOut")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MoneyOut) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *MoneyOut) writeJSON(w *jsoncodec.Writer) {
@@ -680,6 +730,16 @@ func (v *BoxStored) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BoxStored")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BoxStored) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BoxStored) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"box":`)
 	w.String(string(v.Box))
@@ -732,6 +792,16 @@ func (v *Named) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("Named")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Named) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *Named) writeJSON(w *jsoncodec.Writer) {

@@ -211,34 +211,37 @@ type boxFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *boxFold) Apply(s *BoxState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxMade":
 		e := &f.boxMade
 		*e = BoxMade{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyBoxMade(s, e)
 		return nil
 	case "ItemAdded":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		return applyItemAdded(s)
 	case "BoxSealed":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
 		applyBoxSealed(s)
 		return nil
 	case "MoneyIn":
 		e := &f.moneyIn
 		*e = MoneyIn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyMoneyIn(s, e)
 	case "MoneyOut":
 		e := &f.moneyOut
 		*e = MoneyOut{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return applyMoneyOut(s, e)
@@ -314,14 +317,11 @@ type shelfFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *shelfFold) Apply(s *ShelfState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxStored":
 		e := &f.boxStored
 		*e = BoxStored{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyBoxStored(s, e)
@@ -386,14 +386,11 @@ type settingsFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *settingsFold) Apply(s *SettingsState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Named":
 		e := &f.named
 		*e = Named{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		applyNamed(s, e)

@@ -33,14 +33,11 @@ func (p *storedProjection) fold(
 	rows *projection.Rows[StoredKey, StoredRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxStored":
 		e := &p.boxStored
 		*e = BoxStored{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := ParseShelfID(strings.Clone(rec.Stream.ID))
@@ -93,14 +90,11 @@ func (p *contentsProjection) fold(
 	rows *projection.Rows[ContentsKey, ContentsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "ItemAdded":
 		e := &p.itemAdded
 		*e = ItemAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(ContentsKey{Box: BoxID(rec.Stream.ID)})
@@ -112,7 +106,7 @@ func (p *contentsProjection) fold(
 	case "BoxSealed":
 		e := &p.boxSealed
 		*e = BoxSealed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(ContentsKey{Box: BoxID(rec.Stream.ID)})

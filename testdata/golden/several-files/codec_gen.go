@@ -2,7 +2,10 @@
 
 package library
 
-import "github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+)
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *MemberJoined) AppendJSON(b []byte) ([]byte, error) {
@@ -16,6 +19,16 @@ func (v *MemberJoined) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("MemberJoined")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MemberJoined) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *MemberJoined) writeJSON(w *jsoncodec.Writer) {
@@ -52,6 +65,16 @@ func (v *MemberLeft) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("MemberLeft")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *MemberLeft) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (*MemberLeft) writeJSON(w *jsoncodec.Writer) {
@@ -102,6 +125,16 @@ func (v *BookAdded) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("BookAdded")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookAdded) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *BookAdded) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"title":`)
 	w.String(string(v.Title))
@@ -136,6 +169,16 @@ func (v *BookLent) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("BookLent")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookLent) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *BookLent) writeJSON(w *jsoncodec.Writer) {
@@ -177,6 +220,16 @@ func (v *BookReturned) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("BookReturned")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *BookReturned) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (*BookReturned) writeJSON(w *jsoncodec.Writer) {

@@ -103,21 +103,18 @@ type memberFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *memberFold) Apply(s *MemberState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "MemberJoined":
 		e := &f.memberJoined
 		*e = MemberJoined{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyMemberJoined(s, e)
 	case "MemberLeft":
 		e := &f.memberLeft
 		*e = MemberLeft{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyMemberLeft(s, e)
@@ -237,28 +234,25 @@ type bookFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *bookFold) Apply(s *BookState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BookAdded":
 		e := &f.bookAdded
 		*e = BookAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBookAdded(s, e)
 	case "BookLent":
 		e := &f.bookLent
 		*e = BookLent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBookLent(s, e)
 	case "BookReturned":
 		e := &f.bookReturned
 		*e = BookReturned{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBookReturned(s, e)

@@ -43,14 +43,11 @@ func (p *lentBooksProjection) fold(
 	rows *projection.Rows[LentBooksKey, LentBooksRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BookLent":
 		e := &p.bookLent
 		*e = BookLent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseBookID(rec.Stream.ID)

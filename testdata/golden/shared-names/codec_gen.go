@@ -23,6 +23,16 @@ func (v *CartItemAdded) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	return r.Finish("ItemAdded")
 }
 
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *CartItemAdded) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
 func (v *CartItemAdded) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{"sku":`)
 	w.String(v.Sku)
@@ -57,6 +67,16 @@ func (v *ItemRemoved) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("ItemRemoved")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *ItemRemoved) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *ItemRemoved) writeJSON(w *jsoncodec.Writer) {
@@ -117,6 +137,16 @@ func (v *OrderItemAdded) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("ItemAdded")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *OrderItemAdded) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (v *OrderItemAdded) writeJSON(w *jsoncodec.Writer) {
@@ -181,6 +211,16 @@ func (v *OrderAddItem) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 	r := jsoncodec.NewReader(data, mode)
 	v.readJSON(&r)
 	return r.Finish("AddItem")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *OrderAddItem) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
 }
 
 func (*OrderAddItem) writeJSON(w *jsoncodec.Writer) {

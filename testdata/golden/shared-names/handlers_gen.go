@@ -110,21 +110,18 @@ type cartFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *cartFold) Apply(s *CartState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "ItemAdded":
 		e := &f.cartItemAdded
 		*e = CartItemAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyItemAdded(s, e)
 	case "ItemRemoved":
 		e := &f.itemRemoved
 		*e = ItemRemoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyItemRemoved(s, e)
@@ -207,21 +204,18 @@ type orderFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *orderFold) Apply(s *OrderState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Order.ItemAdded":
 		e := &f.orderItemAdded
 		*e = OrderItemAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyItemAdded(s, e)
 	case "Order.AddItemAsked":
 		e := &f.orderAddItem
 		*e = OrderAddItem{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyAddItem(s, e)

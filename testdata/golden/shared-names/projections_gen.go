@@ -41,14 +41,11 @@ type itemsProjection struct {
 }
 
 func (p *itemsProjection) fold(rows *projection.Rows[ItemsKey, ItemsRow], rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "ItemAdded":
 		e := &p.cartItemAdded
 		*e = CartItemAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(ItemsKey{Sku: e.Sku})
@@ -59,7 +56,7 @@ func (p *itemsProjection) fold(rows *projection.Rows[ItemsKey, ItemsRow], rec *c
 	case "Order.ItemAdded":
 		e := &p.orderItemAdded
 		*e = OrderItemAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(ItemsKey{Sku: e.Sku})
@@ -105,14 +102,11 @@ func (p *ordersProjection) fold(
 	rows *projection.Rows[OrdersKey, OrdersRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Order.ItemAdded":
 		e := &p.orderItemAdded
 		*e = OrderItemAdded{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(OrdersKey{Order: OrderID(rec.Stream.ID)})

@@ -375,35 +375,32 @@ type accountFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *accountFold) Apply(s *AccountState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Opened":
 		e := &f.opened
 		*e = Opened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOpened(s, e)
 	case "Deposited":
 		e := &f.deposited
 		*e = Deposited{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyDeposited(s, e)
 	case "Withdrawn":
 		e := &f.withdrawn
 		*e = Withdrawn{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyWithdrawn(s, e)
 	case "Emptied":
 		e := &f.emptied
 		*e = Emptied{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyEmptied(s, e)
@@ -518,14 +515,11 @@ type cartFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *cartFold) Apply(s *CartState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Ordered":
 		e := &f.ordered
 		*e = Ordered{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyOrdered(s, e)
@@ -598,21 +592,18 @@ type stockFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *stockFold) Apply(s *StockState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Received":
 		e := &f.received
 		*e = Received{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyReceived(s, e)
 	case "Reserved":
 		e := &f.reserved
 		*e = Reserved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyReserved(s, e)
@@ -717,21 +708,18 @@ type allotmentFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *allotmentFold) Apply(s *AllotmentState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Allotted":
 		e := &f.allotted
 		*e = Allotted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyAllotted(s, e)
 	case "Taken":
 		e := &f.taken
 		*e = Taken{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyTaken(s, e)
@@ -845,14 +833,11 @@ type settingsFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *settingsFold) Apply(s *SettingsState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "LimitSet":
 		e := &f.limitSet
 		*e = LimitSet{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyLimitSet(s, e)

@@ -44,14 +44,11 @@ func (p *nightsProjection) fold(
 	rows *projection.Rows[NightsKey, NightsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "Allotted":
 		e := &p.allotted
 		*e = Allotted{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := ParseAllotmentID(rec.Stream.ID)
@@ -70,7 +67,7 @@ func (p *nightsProjection) fold(
 	case "Taken":
 		e := &p.taken
 		*e = Taken{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := ParseAllotmentID(rec.Stream.ID)

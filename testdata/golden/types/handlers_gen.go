@@ -266,49 +266,46 @@ type boxFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *boxFold) Apply(s *BoxState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxFilled":
 		e := &f.boxFilled
 		*e = BoxFilled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoxFilled(s, e)
 	case "BoxOpened":
 		e := &f.boxOpened
 		*e = BoxOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoxOpened(s, e)
 	case "BoxWeighed":
 		e := &f.boxWeighed
 		*e = BoxWeighed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoxWeighed(s, e)
 	case "BoxNamed":
 		e := &f.boxNamed
 		*e = BoxNamed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoxNamed(s, e)
 	case "BoxClosed":
 		e := &f.boxClosed
 		*e = BoxClosed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoxClosed(s, e)
 	case "BoxMoved":
 		e := &f.boxMoved
 		*e = BoxMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyBoxMoved(s, e)
@@ -408,21 +405,18 @@ type crateFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *crateFold) Apply(s *CrateState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "CrateBuilt":
 		e := &f.crateBuilt
 		*e = CrateBuilt{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyCrateBuilt(s, e)
 	case "CrateBurned":
 		e := &f.crateBurned
 		*e = CrateBurned{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyCrateBurned(s, e)
@@ -495,14 +489,11 @@ type parcelFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *parcelFold) Apply(s *ParcelState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "ParcelSent":
 		e := &f.parcelSent
 		*e = ParcelSent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyParcelSent(s, e)
@@ -576,14 +567,11 @@ type shelfFold struct {
 
 // Apply decodes one stored event and applies it.
 func (f *shelfFold) Apply(s *ShelfState, rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "ShelfPut":
 		e := &f.shelfPut
 		*e = ShelfPut{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		return f.decider.ApplyShelfPut(s, e)

@@ -107,14 +107,11 @@ func (p *boxContentsProjection) fold(
 	rows *projection.Rows[BoxContentsKey, BoxContentsRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxFilled":
 		e := &p.boxFilled
 		*e = BoxFilled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxContentsKey{Box: BoxID(rec.Stream.ID)})
@@ -125,7 +122,7 @@ func (p *boxContentsProjection) fold(
 	case "BoxOpened":
 		e := &p.boxOpened
 		*e = BoxOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxContentsKey{Box: BoxID(rec.Stream.ID)})
@@ -136,7 +133,7 @@ func (p *boxContentsProjection) fold(
 	case "BoxWeighed":
 		e := &p.boxWeighed
 		*e = BoxWeighed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxContentsKey{Box: BoxID(rec.Stream.ID)})
@@ -147,7 +144,7 @@ func (p *boxContentsProjection) fold(
 	case "BoxNamed":
 		e := &p.boxNamed
 		*e = BoxNamed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxContentsKey{Box: BoxID(rec.Stream.ID)})
@@ -211,14 +208,11 @@ func (p *boxesByEverythingProjection) fold(
 	rows *projection.Rows[BoxesByEverythingKey, BoxesByEverythingRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxOpened":
 		e := &p.boxOpened
 		*e = BoxOpened{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxesByEverythingKey{
@@ -242,7 +236,7 @@ func (p *boxesByEverythingProjection) fold(
 	case "BoxFilled":
 		e := &p.boxFilled
 		*e = BoxFilled{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxesByEverythingKey{
@@ -316,14 +310,11 @@ func (p *boxesByNameProjection) fold(
 	rows *projection.Rows[BoxesByNameKey, BoxesByNameRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "BoxNamed":
 		e := &p.boxNamed
 		*e = BoxNamed{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(BoxesByNameKey{
@@ -392,14 +383,11 @@ type auditProjection struct {
 }
 
 func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *cqrs.Record) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "CrateBuilt":
 		e := &p.crateBuilt
 		*e = CrateBuilt{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		id, err := parseCrateID(rec.Stream.ID)
@@ -421,7 +409,7 @@ func (p *auditProjection) fold(rows *projection.Rows[AuditKey, AuditRow], rec *c
 	case "BoxMoved":
 		e := &p.boxMoved
 		*e = BoxMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		row := rows.At(AuditKey{
@@ -486,14 +474,11 @@ func (p *crateTrafficProjection) fold(
 	rows *projection.Rows[CrateTrafficKey, CrateTrafficRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "CrateBuilt":
 		e := &p.crateBuilt
 		*e = CrateBuilt{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		id, err := parseCrateID(rec.Stream.ID)
@@ -508,7 +493,7 @@ func (p *crateTrafficProjection) fold(
 	case "BoxMoved":
 		e := &p.boxMoved
 		*e = BoxMoved{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CrateTrafficKey{Crate: e.To})
@@ -519,7 +504,7 @@ func (p *crateTrafficProjection) fold(
 	case "ParcelSent":
 		e := &p.parcelSent
 		*e = ParcelSent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
 			return err
 		}
 		row := rows.At(CrateTrafficKey{Crate: e.Crate})
@@ -563,14 +548,11 @@ func (p *parcelsByPlaceProjection) fold(
 	rows *projection.Rows[ParcelsByPlaceKey, ParcelsByPlaceRow],
 	rec *cqrs.Record,
 ) error {
-	if rec.ContentType != cqrs.JSON || rec.SchemaVersion != 1 {
-		return rec.Unknown()
-	}
 	switch rec.Type {
 	case "ParcelSent":
 		e := &p.parcelSent
 		*e = ParcelSent{}
-		if err := e.DecodeJSON(rec.Data, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
 		id, err := parseParcelID(rec.Stream.ID)

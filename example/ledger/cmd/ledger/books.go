@@ -98,11 +98,11 @@ func movementOf(rec *cqrs.Record) (m movement, moved bool, err error) {
 	switch rec.Type {
 	case "MoneyDeposited":
 		var e ledger.MoneyDeposited
-		err = e.DecodeJSON(rec.Data, jsoncodec.CopyStrings)
+		err = e.DecodeRecord(rec, jsoncodec.CopyStrings)
 		m.currency, m.amount = e.Money.Currency, e.Money.Amount
 	case "MoneyWithdrawn":
 		var e ledger.MoneyWithdrawn
-		err = e.DecodeJSON(rec.Data, jsoncodec.CopyStrings)
+		err = e.DecodeRecord(rec, jsoncodec.CopyStrings)
 		m.currency, m.amount = e.Money.Currency, -e.Money.Amount
 	default:
 		return m, false, nil

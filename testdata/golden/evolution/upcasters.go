@@ -1,0 +1,37 @@
+package hotel
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
+
+// Upcasters brings events of older versions up to date. It implements EventUpcasters.
+type Upcasters struct{}
+
+// MovedV1 turns version 1 of Moved into version 2: the day was text once.
+func (Upcasters) MovedV1(old MovedV1) (MovedV2, error) {
+	day, err := time.Parse("02.01.2006", old.Day)
+	if err != nil {
+		return MovedV2{}, err
+	}
+	return MovedV2{Day: cqrs.DateOf(day)}, nil
+}
+
+// PaidV2 turns version 2 of Paid into version 3.
+func (Upcasters) PaidV2(old PaidV2) (PaidV3, error) {
+	if old.Cents < 0 {
+		return PaidV3{}, fmt.Errorf("%d cents can't have been paid", old.Cents)
+	}
+	return PaidV3{Total: old.Cents, Coin: old.Coin, Card: old.Card}, nil
+}
+
+// PaidV4 turns version 4 of Paid into version 5: the amount and its currency became one field.
+func (Upcasters) PaidV4(old PaidV4) (PaidV5, error) {
+	from := SourcePhone
+	if old.Card {
+		from = SourceWeb
+	}
+	return PaidV5{Amount: Money{Amount: old.Total, Currency: old.Currency}, From: from}, nil
+}
