@@ -50,8 +50,8 @@ func TestAProjectionThatStopsIsLoggedAndEndsTheWaitForIt(t *testing.T) {
 	_, _, err = app.BalanceByCurrency.ByAccount(ctx, "acc-1", cqrs.AtLeast(done.Position))
 	stop()
 	require.ErrorAs(t, err, new(*readmodel.StaleError))
-	require.ErrorAs(t, err, new(*cqrs.UnknownEventError))
-	require.ErrorAs(t, <-stopped, new(*cqrs.UnknownEventError))
+	require.ErrorAs(t, err, new(*cqrs.NewerEventError))
+	require.ErrorAs(t, <-stopped, new(*cqrs.NewerEventError))
 	require.Contains(t, logged.String(), "projection=BalanceByCurrency")
 }
 
