@@ -32,5 +32,6 @@ func Codes() []Code {
 		scenarioCodes,
 		adviceCodes,
 		teamCodes,
+		breakingCodes,
 	)
 }

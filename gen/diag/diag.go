@@ -51,6 +51,10 @@ type Diagnostic struct {
 	// Warning marks a finding that does not stop generation. Advice marks one that does not even say that something is
 	// wrong.
 	Warning, Advice bool
+	// Breaks says who would not survive a change, in words of package evolve.
+	Breaks []string
+	// Safe is what makes it right, as YAML to put over the model.
+	Safe string
 }
 
 // List collects the findings of one file. Its zero value is ready to use.
@@ -104,6 +108,7 @@ func (l *List) WriteFiles(w io.Writer, files *Files) error {
 		return files.all[i].Name, there, texts[i]
 	}
 	var b strings.Builder
+	shown := map[string]bool{}
 	for _, d := range l.Sorted() {
 		word := ""
 		switch {
@@ -124,9 +129,28 @@ func (l *List) WriteFiles(w io.Writer, files *Files) error {
 			fmt.Fprintf(&b, "  %s:%d:%d: %s\n", file, at.Line, at.Col, r.Message)
 			text.excerpt(&b, at, "")
 		}
+		d.remedy(&b, shown)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// remedy shows what makes a change safe, each remedy once.
+func (d *Diagnostic) remedy(b *strings.Builder, shown map[string]bool) {
+	if len(d.Breaks) > 0 {
+		fmt.Fprintf(b, "  breaks: %s\n", strings.Join(d.Breaks, ", "))
+	}
+	switch {
+	case d.Safe == "":
+	case shown[d.Safe]:
+		b.WriteString("  safe with what stands above\n")
+	default:
+		shown[d.Safe] = true
+		b.WriteString("  safe with:\n")
+		for line := range strings.Lines(d.Safe) {
+			b.WriteString("      " + line)
+		}
+	}
 }
 
 // longest is the number of characters of a line that an excerpt shows.

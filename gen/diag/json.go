@@ -32,6 +32,8 @@ type jsonFinding struct {
 	Message  string        `json:"message"`
 	Hint     string        `json:"hint,omitempty"`
 	Related  []jsonRelated `json:"related,omitempty"`
+	Breaks   []string      `json:"breaks,omitempty"`
+	Safe     string        `json:"safe,omitempty"`
 	Docs     string        `json:"docs"`
 }
 
@@ -58,7 +60,7 @@ func (l *List) WriteJSON(w io.Writer, files *Files) error {
 		file, at := files.Place(d.At)
 		f := jsonFinding{
 			Kind: "diagnostic", place: placeOf(file, at), Code: d.Code, Severity: d.Severity(), Message: d.Message,
-			Hint: d.Hint, Docs: Docs(d.Code),
+			Hint: d.Hint, Breaks: d.Breaks, Safe: d.Safe, Docs: Docs(d.Code),
 		}
 		for _, r := range d.Related {
 			if r.File != "" {

@@ -1,0 +1,171 @@
+package lock
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/cqrsgen/cqrsgen/gen/model"
+	"github.com/cqrsgen/cqrsgen/gen/plan"
+)
+
+// Of returns what the lock file of a plan says whose generated files have the given names. Places are those in the model.
+func Of(p *plan.Plan, files []string) *Lock {
+	l := &Lock{Form: Version, Package: p.Model.Package, Files: slices.Sorted(slices.Values(files))}
+	for _, t := range p.Types {
+		l.Types = append(l.Types, typeOf(t.Named))
+	}
+	for _, n := range p.Model.Externals {
+		l.Types = append(l.Types, typeOf(n))
+	}
+	for _, a := range p.Aggregates {
+		l.Aggregates = append(l.Aggregates, aggregateOf(a))
+	}
+	for _, pr := range p.Projections {
+		l.Projections = append(l.Projections, projectionOf(pr))
+	}
+	return l
+}
+
+func typeOf(n *model.Named) *Type {
+	t := &Type{Name: n.Name, At: n.At}
+	switch n.Kind {
+	case model.Enum:
+		for _, v := range n.Values {
+			t.Values = append(t.Values, Value{v.Name, v.At})
+		}
+	case model.Struct:
+		t.Struct, t.Fields, t.Checks = true, fieldsOf(n.Fields), checksOf(n.Checks)
+	case model.External:
+		t.Encoding = string(n.Go.Encoding)
+	default:
+		t.Base, t.Rules = n.Base.String(), rulesOf(n.Rules)
+	}
+	return t
+}
+
+func fieldsOf(list []*model.Field) []*Field {
+	var fields []*Field
+	for _, m := range list {
+		fields = append(fields, &Field{
+			Name: m.Name, Type: m.Type.String(), At: m.At, Rules: rulesOf(m.Rules), Personal: subject(m),
+		})
+	}
+	return fields
+}
+
+// subject names the person whose data a field has.
+func subject(m *model.Field) string {
+	switch {
+	case m.PersonalOf != nil:
+		return m.PersonalOf.Text
+	case m.Personal:
+		return "stream.id"
+	}
+	return ""
+}
+
+func rulesOf(r model.Rules) []Rule {
+	var rules []Rule
+	add := func(name, bound string) {
+		if bound != "" {
+			rules = append(rules, Rule{Name: name, Bound: bound})
+		}
+	}
+	count := func(name string, n *int) {
+		if n != nil {
+			add(name, strconv.Itoa(*n))
+		}
+	}
+	add("min", r.Min)
+	add("max", r.Max)
+	count("minLength", r.MinLength)
+	count("maxLength", r.MaxLength)
+	count("minItems", r.MinItems)
+	count("maxItems", r.MaxItems)
+	add("pattern", r.Pattern)
+	if r.Distinct {
+		add("distinct", "true")
+	}
+	return rules
+}
+
+func checksOf(list []*model.Check) []Value {
+	var checks []Value
+	for _, c := range list {
+		checks = append(checks, Value{c.That.Text, c.That.At})
+	}
+	return checks
+}
+
+func aggregateOf(p *plan.Aggregate) *Aggregate {
+	a := &Aggregate{
+		Name: p.Name, At: p.At, State: p.Fingerprint, Snapshots: p.Snapshot.Any(), Fields: fieldsOf(p.Aggregate.State),
+	}
+	if p.ID != nil {
+		a.ID = p.ID.Name
+	}
+	for _, u := range p.Unique {
+		a.Unique = append(a.Unique, Value{u.Space, u.At})
+	}
+	for _, e := range p.Events {
+		a.Events = append(a.Events, eventOf(e))
+	}
+	for _, c := range p.CommandList {
+		a.Commands = append(a.Commands, &Command{
+			Name: c.Name, At: c.At, Fields: fieldsOf(c.Command.Fields), Checks: checksOf(c.Checks),
+		})
+	}
+	return a
+}
+
+func eventOf(p *plan.Event) *Event {
+	e := &Event{
+		Wire: p.Wire, Name: p.Name, At: p.At, Version: p.Version, Fields: fieldsOf(p.Event.Fields), Fold: p.FoldMark(),
+	}
+	for _, c := range p.History {
+		e.History = append(e.History, stepOf(p.Event, c))
+	}
+	return e
+}
+
+// stepOf names fields as they were called in the versions that the step leads from and to.
+func stepOf(e *model.Event, c *model.Change) *Step {
+	s := &Step{Version: c.Version, At: c.At, Upcast: c.Upcast}
+	now := map[*model.Field]string{}
+	for _, f := range e.FieldsOf(c.Version) {
+		now[f.Field] = f.Name
+	}
+	for _, x := range c.Added {
+		s.Added = append(s.Added, Entry{now[x.Field], valueText(x.Value), x.Value.At})
+	}
+	for _, x := range c.Renamed {
+		s.Renamed = append(s.Renamed, Entry{x.Old, now[x.Field], x.At})
+	}
+	for _, f := range c.Removed {
+		s.Removed = append(s.Removed, Entry{f.Name, f.Type.String(), f.At})
+	}
+	for _, f := range c.Before {
+		s.Before = append(s.Before, &Field{Name: f.Name, Type: f.Field.Type.String(), At: f.Field.At, Personal: subject(f.Field)})
+	}
+	if c.Upcast {
+		s.From = s.Before
+	}
+	return s
+}
+
+func projectionOf(p *plan.Projection) *Projection {
+	pr := &Projection{
+		Name: p.Name, At: p.At, Rows: p.Fingerprint, Revision: p.Revision,
+		Key: fieldsOf(p.Projection.Key), Row: fieldsOf(p.Projection.Row),
+	}
+	switch {
+	case p.Inline:
+		pr.Mode = "inline"
+	case p.Materialized.Line > 0:
+		pr.Mode = "materialized"
+	}
+	for _, h := range p.Handlers {
+		pr.On = append(pr.On, Entry{h.Event.Wire, h.FoldMark(), h.At})
+	}
+	return pr
+}
