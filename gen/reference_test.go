@@ -48,14 +48,16 @@ func examples(t *testing.T) map[string]shown {
 	}
 	cases, err := filepath.Glob(teamCases)
 	require.NoError(t, err)
-	for _, file := range append(cases, adviceCase) {
+	changes, err := filepath.Glob(breakingCases)
+	require.NoError(t, err)
+	for _, file := range append(append(cases, adviceCase), changes...) {
 		a, err := txtar.ParseFile(file)
 		require.NoError(t, err)
 		files := map[string]string{}
 		for _, f := range a.Files {
 			files[f.Name] = string(f.Data)
 		}
-		add(files, files["diagnostics.txt"])
+		add(files, files["diagnostics.txt"]+files["said.txt"])
 	}
 	return found
 }

@@ -5,6 +5,8 @@
 //	cqrsgen init DIR           write a new service that builds, runs and passes its tests
 //	cqrsgen generate [FILE…]   write the Go of each model beside it
 //	cqrsgen check [FILE…]      say what is wrong with each model, and give advice
+//	cqrsgen breaking --against REF [FILE…]
+//	                           say what a change of each model breaks
 //	cqrsgen docs [FILE…]       write schemas, types and diagrams of each model
 //	cqrsgen fmt [FILE…]        bring each model file into its canonical form
 //	cqrsgen schema             print the JSON Schema of models
@@ -45,7 +47,8 @@ Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(initCommand(), generateCommand(), checkCommand(), formatCommand(), docsCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(initCommand(), generateCommand(), checkCommand(), breakingCommand(), formatCommand(), docsCommand(),
+		schemaCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists the flags", err, cmd.CommandPath())
 	})

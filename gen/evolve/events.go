@@ -2,6 +2,7 @@ package evolve
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -125,7 +126,8 @@ func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event) {
 			}
 		}
 	}
-	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers}, "", c.keepEvent(a, e),
+	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers},
+		"keep it, and the command that emits it, as long as the log may have one", nil,
 		"the event %s is gone from %s: who replays a stream with one of those that are stored stops", e.Name, a.Name)
 }
 
@@ -195,17 +197,17 @@ func onlyAdds(p *pair) bool {
 
 // report reports what became of fields, but for what lies in types that others share.
 func (c *comparer) report(p *pair, found []fieldChange) {
-	renamed := c.renames(p, found)
+	renamed := c.pairs(p.was.Fields, fieldsOf(p.is, p.was.Version))
 	for _, x := range found {
 		switch {
-		case x.was == nil && slices.Contains(slices.Collect(values(renamed)), x.is):
+		case x.was == nil && slices.Contains(slices.Collect(maps.Values(renamed)), x.is):
 		case x.was == nil:
 			c.add(diag.FieldAdded, x.is.At, diag.Span{}, p.breaks(Stored), "", p.safe,
-				"events that are stored have no %s, which %s, and nothing says what stands for it", x.is.Name, c.versioned(p, "needs it"))
+				"the field %s of %s is new, and needed; events that are stored have none, and %s", x.is.Name, p.is.Name, p.silent())
 		case x.is == nil && renamed[x.was] != nil:
 			now := renamed[x.was]
 			c.add(diag.FieldRenamed, now.At, x.was.At, p.breaks(Stored, Running, Readers), "", p.safe,
-				"the field %s of %s is called %s now, which %s", x.was.Name, p.is.Name, now.Name, c.versioned(p, "does not say"))
+				"the field %s of %s is called %s now, and %s", x.was.Name, p.is.Name, now.Name, p.silent())
 		case x.is == nil:
 			c.goneField(p, x.was)
 		}
@@ -219,23 +221,12 @@ func (c *comparer) report(p *pair, found []fieldChange) {
 	}
 }
 
-// values are the values of a map.
-func values(m map[*lock.Field]*lock.Field) func(func(*lock.Field) bool) {
-	return func(yield func(*lock.Field) bool) {
-		for _, v := range m {
-			if !yield(v) {
-				return
-			}
-		}
-	}
-}
-
-// versioned ends a sentence about an event that says too little.
-func (c *comparer) versioned(p *pair, what string) string {
+// silent says what of the event's declaration does not say what changed.
+func (p *pair) silent() string {
 	if p.is.Version > p.was.Version {
-		return what + " in the step to version " + strconv.Itoa(p.was.Version+1)
+		return "the step to version " + strconv.Itoa(p.was.Version+1) + " does not say so"
 	}
-	return what + ": its version is still " + strconv.Itoa(p.is.Version)
+	return "its version is still " + strconv.Itoa(p.is.Version)
 }
 
 // breaks leaves out those who pause in front of the new version, or are told of it.
@@ -255,7 +246,7 @@ func (c *comparer) goneField(p *pair, f *lock.Field) {
 		reason = "a later field of that name would be read from events that are stored"
 	}
 	c.add(diag.FieldGone, p.is.At, f.At, breaks, "", p.safe,
-		"the field %s of %s is gone, which %s; %s", f.Name, p.is.Name, c.versioned(p, "it does not say"), reason)
+		"the field %s of %s is gone, and %s: %s", f.Name, p.is.Name, p.silent(), reason)
 }
 
 // fieldChanged reports what changed in a field's own type.

@@ -8,11 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/lock"
 )
 
-// renames pairs the fields that are gone with new ones of the same type: by their place, or as the only ones of that type.
-func (c *comparer) renames(p *pair, found []fieldChange) map[*lock.Field]*lock.Field {
-	return c.pairs(p.was.Fields, fieldsOf(p.is, p.was.Version))
-}
-
+// pairs pairs the fields that are gone with new ones of the same type: by their place, or as the first ones of that type.
 func (c *comparer) pairs(was, is []*lock.Field) map[*lock.Field]*lock.Field {
 	gone, fresh := missing(was, is), missing(is, was)
 	fits := func(f, g *lock.Field) bool {
@@ -321,6 +317,3 @@ func (c *comparer) free(name string) string {
 		free = name + "V" + strconv.Itoa(n)
 	}
 }
-
-// keepEvent declares an event that is not written any more.
-func (c *comparer) keepEvent(a *lock.Aggregate, e *lock.Event) *overlay { return nil }

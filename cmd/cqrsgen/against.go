@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen"
+	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/lock"
+)
+
+// locksAt returns the lock file that each model had at a ref: of git, a folder, or the lock file itself. It is nil for a
+// model that was not there.
+func locksAt(ctx context.Context, ref string, models []string) ([]*diag.File, error) {
+	info, err := os.Stat(ref)
+	switch {
+	case err == nil && !info.IsDir():
+		if len(models) > 1 {
+			return nil, fmt.Errorf("%s is the lock file of one model: name the model too", ref)
+		}
+		src, err := os.ReadFile(ref)
+		return []*diag.File{{Name: ref, Src: src}}, err
+	case err == nil && isRef(ctx, ref, models):
+		return nil, fmt.Errorf("%[1]s is a folder, and something of git's too: write ./%[1]s, or heads/%[1]s or tags/%[1]s", ref)
+	case err == nil:
+		return each(models, func(model string) (*diag.File, error) { return lockInFolder(ref, model) })
+	case filepath.IsAbs(ref) || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../"):
+		return nil, err
+	}
+	return each(models, func(model string) (*diag.File, error) { return lockInGit(ctx, ref, model) })
+}
+
+func each(models []string, find func(string) (*diag.File, error)) ([]*diag.File, error) {
+	found := make([]*diag.File, len(models))
+	for i, model := range models {
+		var err error
+		if found[i], err = find(model); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// lockInFolder finds a model's lock file in another folder: at the model's path below it, as in a checkout, or right in it.
+func lockInFolder(folder, model string) (*diag.File, error) {
+	dirs := []string{folder}
+	if dir := filepath.Dir(model); filepath.IsLocal(dir) {
+		dirs = []string{filepath.Join(folder, dir), folder}
+	}
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		name, err := lockAmong(names, model)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", dir, err)
+		}
+		if name != "" {
+			file := filepath.Join(dir, name)
+			src, err := os.ReadFile(file)
+			return &diag.File{Name: file, Src: src}, err
+		}
+	}
+	return nil, fmt.Errorf("there is no %s in %s", lock.FileName(filepath.Base(model)), folder)
+}
+
+// lockAmong returns the name of a model's lock file among those of a folder: its own, or the only one, if another file was
+// the main one then. It is empty where the folder has none.
+func lockAmong(names []string, model string) (string, error) {
+	own := lock.FileName(filepath.Base(model))
+	var locks []string
+	for _, name := range names {
+		if strings.HasSuffix(name, lock.Suffix) {
+			locks = append(locks, name)
+		}
+	}
+	switch {
+	case slices.Contains(locks, own):
+		return own, nil
+	case len(locks) == 1:
+		return locks[0], nil
+	case len(locks) == 0:
+		return "", nil
+	}
+	return "", fmt.Errorf("which is the lock file of %s: %s?", filepath.Base(model), strings.Join(locks, ", "))
+}
+
+// lockInGit finds a model's lock file at a ref of git, where that has the model's folder.
+func lockInGit(ctx context.Context, ref, model string) (*diag.File, error) {
+	dir := filepath.Dir(model)
+	if rev, file, ok := strings.Cut(ref, ":"); ok && file != "" { // git's own name of a file
+		src, err := git(ctx, dir, "show", rev+":"+file)
+		if err != nil {
+			return nil, err
+		}
+		return &diag.File{Name: ref, Src: src}, nil
+	}
+	if _, err := git(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}"); err != nil {
+		if errors.As(err, new(*exec.ExitError)) {
+			return nil, fmt.Errorf("%s is no folder, no file, and nothing that git knows here: %s", ref,
+				"in a shallow clone, fetch it first (git fetch origin "+ref+")")
+		}
+		return nil, err
+	}
+	listed, err := git(ctx, dir, "ls-tree", "--name-only", "-z", ref, "--", ".")
+	if err != nil {
+		return nil, err
+	}
+	names := strings.Split(strings.TrimRight(string(listed), "\x00"), "\x00")
+	for i := range names {
+		names[i] = path.Base(names[i])
+	}
+	name, err := lockAmong(names, model)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", ref, err)
+	case name != "":
+		src, err := git(ctx, dir, "show", ref+":./"+name)
+		return &diag.File{Name: ref + ":" + filepath.ToSlash(filepath.Join(dir, name)), Src: src}, err
+	case slices.ContainsFunc(names, gen.IsModel):
+		return nil, fmt.Errorf("%s has a model in %s, and not its lock file: it was not committed", ref, dir)
+	}
+	return lockElsewhere(ctx, ref, model)
+}
+
+// lockElsewhere looks for the lock file of a model whose folder was not there, or had no model: that of the same package
+// in a folder that has none any more, because it was moved. There is none for a new model.
+func lockElsewhere(ctx context.Context, ref, model string) (*diag.File, error) {
+	dir := filepath.Dir(model)
+	top, err := git(ctx, dir, "rev-parse", "--show-toplevel")
+	if err != nil {
+		return nil, err
+	}
+	root := strings.TrimSpace(string(top))
+	listed, err := git(ctx, root, "ls-tree", "-r", "--name-only", "-z", ref)
+	if err != nil {
+		return nil, err
+	}
+	for name := range strings.SplitSeq(string(listed), "\x00") {
+		if !strings.HasSuffix(name, lock.Suffix) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err == nil {
+			continue
+		}
+		return nil, fmt.Errorf("%s has no lock file in %s, and %s is gone: if that is the model's, say so: --against %s:%s",
+			ref, dir, name, ref, name)
+	}
+	return nil, nil
+}
+
+// isRef reports whether git knows a name in the folder of a model.
+func isRef(ctx context.Context, ref string, models []string) bool {
+	for _, model := range models {
+		if _, err := git(ctx, filepath.Dir(model), "rev-parse", "--verify", "--quiet", "--end-of-options", "refs/heads/"+ref); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// git runs git in a folder. The error says what git says.
+func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Dir = dir
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		if said := strings.TrimSpace(stderr.String()); said != "" {
+			return nil, fmt.Errorf("git %s: %s", args[0], said)
+		}
+		return nil, fmt.Errorf("git %s: %w", args[0], err)
+	}
+	return stdout.Bytes(), nil
+}
