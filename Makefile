@@ -38,7 +38,7 @@ demo: go-version $(if $(filter postgres jetstream,$(LOG)),$(LOG)-server) ## Gene
 
 # What fails fast comes first: a missing compiler is not found out after minutes.
 .PHONY: test
-test: c-compiler servers check-generated check-format vet staticcheck unit race ## Check everything, tests with the race detector included
+test: c-compiler servers typescript check-generated check-format vet staticcheck unit race ## Check everything, tests with the race detector included
 
 # What waits for servers and processes gains nothing from another release of Go.
 NEXT_PACKAGES = $$($(GO) list ./... | grep -Ev '/(engine|sink|subscription)/(postgres|jetstream|redis)$$|/runtime/admin$$|/example/|/testserver$$|/seededbugs$$')
@@ -187,6 +187,25 @@ redis-server:
 	echo "  on Debian and Ubuntu, as root: apt-get install redis-server" >&2; \
 	echo "  on macOS: brew install redis" >&2; \
 	echo "  a server elsewhere: CQRSGEN_TEST_REDIS=redis://user:password@host:6379/0" >&2; \
+	if [ "$(CI)" = true ]; then exit 1; fi; \
+	echo "Tests that need one are skipped." >&2
+
+# The types that `cqrsgen docs` writes are compiled by the real compiler.
+.PHONY: typescript
+typescript: ## Install what compiles TypeScript in tests
+	@there() { [ -n "$$CQRSGEN_TEST_TSC" ] || command -v tsc >/dev/null || command -v tsgo >/dev/null; }; \
+	there && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing TypeScript, which tests compile with"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		{ apt-get update -q && apt-get install -qy --no-install-recommends node-typescript; } >/dev/null || true; \
+		there && exit 0; \
+	fi; \
+	echo "No compiler of TypeScript is installed, 4.8 or later. Any of these will do:" >&2; \
+	echo "  on Debian and Ubuntu, as root: apt-get install node-typescript" >&2; \
+	echo "  with npm: npm install -g typescript" >&2; \
+	echo "  with Go alone, in some minutes: go install github.com/microsoft/typescript-go/cmd/tsgo@latest" >&2; \
+	echo "  elsewhere: CQRSGEN_TEST_TSC=/path/to/tsc" >&2; \
 	if [ "$(CI)" = true ]; then exit 1; fi; \
 	echo "Tests that need one are skipped." >&2
 

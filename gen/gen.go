@@ -170,8 +170,13 @@ func Documents(path string) (*output.Documents, *Findings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return DocumentsOf(files)
+}
+
+// DocumentsOf is Documents for a model that is in memory already.
+func DocumentsOf(sources []diag.File) (*output.Documents, *Findings, error) {
 	f := new(Findings)
-	m := f.resolve(files)
+	m := f.resolve(sources)
 	if f.Failed() {
 		return nil, f, nil
 	}
