@@ -27,7 +27,7 @@ func docsCommand() *cobra.Command {
 		Use:   "docs [FILE…]",
 		Short: "Write what each model means to others: schemas, types and diagrams",
 		Long: `Write what each model means to others, into the folder docs beside it: JSON Schema of each event and
-command, an AsyncAPI document, types of TypeScript, and the event model as Markdown. ` + withoutFiles + `
+command, an AsyncAPI document, types of TypeScript, and the event model as Markdown and as a web page. ` + withoutFiles + `
 
 If any model is wrong, nothing is written. Files whose content would be the same are not touched. Files
 that are no longer asked for are removed if the tool wrote them.`,

@@ -16,6 +16,7 @@ import (
 func Files(p *plan.Plan) []emit.File {
 	base := Base(p.Model.File)
 	files := []emit.File{
+		{Name: base + ".html", Content: page(p)},
 		{Name: base + ".md", Content: markdown(p)},
 		{Name: base + ".ts", Content: typeScript(p)},
 		{Name: base + ".asyncapi.json", Content: asyncAPI(p)},
