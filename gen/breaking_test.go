@@ -142,3 +142,73 @@ func putOver(under, over *yaml.Node) {
 		}
 	}
 }
+
+// harmless is a model that is changed in ways that break nothing.
+const harmless = `cqrsgen: 1
+package: door
+types:
+  DoorID: {base: string}
+  Guest: {base: string}
+  Currency: {enum: [EUR, USD]}
+  Money: {fields: {amount: int64, currency: Currency}}
+aggregates:
+  Door:
+    id: DoorID
+    state: {open: bool}
+    events:
+      Opened:
+        version: 2
+        fields: {by: Guest, fee: Money, note: optional string, size: {type: int32, max: 9}}
+        history:
+          2: {renamed: {guest: by}, added: {size: 1}, removed: {row: int}}
+        apply: {open: "true"}
+      Closed: {}
+    commands:
+      Open: {fields: {by: {type: Guest, minLength: 2, maxLength: 9}, size: {type: int32, max: 9}}, emits: [Opened]}
+      Close: {emits: [Closed]}
+projections:
+  Doors:
+    key: {door: DoorID}
+    row: {open: bool}
+    on: {Opened: {key: {door: stream.id}}}
+    ignore: [Closed]
+`
+
+func TestWhatIsSafePassesSilently(t *testing.T) {
+	old := lockOf(t, []byte(harmless))
+	for name, edit := range map[string][]string{
+		"docs":                              {"package: door\n", "package: door\ndoc: Doors.\n"},
+		"a comment":                         {"      Closed: {}", "      # It shuts.\n      Closed: {}"},
+		"a tighter rule of an event":        {"note: optional string, size: {type: int32, max: 9}", "note: {type: optional string, maxLength: 3}, size: {type: int32, max: 1}"},
+		"a looser rule of a command":        {"minLength: 2, maxLength: 9", "maxLength: 10"},
+		"an optional field":                 {"note: optional string", "note: optional string, pin: optional int"},
+		"another order of fields":           {"by: Guest, fee: Money", "fee: Money, by: Guest"},
+		"another order of events":           {"      Closed: {}\n", "", "    events:\n", "    events:\n      Closed: {}\n"},
+		"another order of an enum":          {"[EUR, USD]", "[USD, EUR]"},
+		"another name of a type":            {"Guest", "Visitor"},
+		"a scalar of its own":               {"by: Guest, fee", "by: string, fee"},
+		"another name of the event in Go":   {"Opened:\n        version", "DoorOpened:\n        wire: Opened\n        version", "emits: [Opened]", "emits: [DoorOpened]", "on: {Opened:", "on: {DoorOpened:"},
+		"an event that is new":              {"      Closed: {}\n", "      Closed: {}\n      Locked: {apply: {}}\n", "emits: [Closed]", "emits: [Closed, maybe Locked]", "[Closed]\n", "[Closed, Locked]\n"},
+		"a version that adds":               {"version: 2\n        fields: {by: Guest", "version: 3\n        fields: {pin: int, by: Guest", "removed: {row: int}}", "removed: {row: int}}\n          3: {added: {pin: 0}}"},
+		"a version that renames":            {"version: 2\n        fields: {by: Guest", "version: 3\n        fields: {who: Guest", "removed: {row: int}}", "removed: {row: int}}\n          3: {renamed: {by: who}}"},
+		"a version that removes":            {"version: 2\n        fields: {by: Guest, fee: Money", "version: 3\n        fields: {by: Guest", "removed: {row: int}}", "removed: {row: int}}\n          3: {removed: {fee: Money}}"},
+		"a version with an upcaster":        {"version: 2\n        fields: {by: Guest", "version: 3\n        fields: {by: int", "removed: {row: int}}", "removed: {row: int}}\n          3: {upcast: go, from: {by: Guest, fee: Money, note: optional string, size: int32}}"},
+		"a fold":                            {`apply: {open: "true"}`, "apply: {}"},
+		"a state":                           {"state: {open: bool}", "state: {open: bool, size: int}"},
+		"a column that is new":              {"row: {open: bool}", "row: {open: bool, size: int}"},
+		"an optional field of a command":    {"size: {type: int32, max: 9}}, emits", "size: {type: int32, max: 9}, note: optional string}, emits"},
+		"a wider field of a command":        {"size: {type: int32, max: 9}}, emits", "size: {type: int64, max: 9}}, emits"},
+		"a field that may be left out":      {"size: {type: int32, max: 9}}, emits", "size: {type: optional int32, max: 9}}, emits"},
+		"another default of an older event": {"added: {size: 1}", "added: {size: 01}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.NewReplacer(edit...).Replace(harmless)
+			require.NotEqual(t, harmless, changed)
+			said, list, _ := broken(t, []byte(changed), old)
+			assert.Empty(t, list, said)
+			_, findings, err := gen.FromSource(modelFile, []byte(changed))
+			require.NoError(t, err)
+			assert.False(t, findings.Failed(), changed)
+		})
+	}
+}
