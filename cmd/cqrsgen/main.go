@@ -9,6 +9,7 @@
 //	                           say what a change of each model breaks
 //	cqrsgen docs [FILE…]       write schemas, types and diagrams of each model
 //	cqrsgen fmt [FILE…]        bring each model file into its canonical form
+//	cqrsgen vet [PACKAGES]     find deciders and folds that are not pure
 //	cqrsgen schema             print the JSON Schema of models
 //	cqrsgen version            print the version
 //
@@ -48,7 +49,7 @@ Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(initCommand(), generateCommand(), checkCommand(), breakingCommand(), formatCommand(), docsCommand(),
-		schemaCommand(), versionCommand())
+		vetCommand(), schemaCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists the flags", err, cmd.CommandPath())
 	})

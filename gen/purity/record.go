@@ -1,0 +1,457 @@
+package purity
+
+import (
+	"go/ast"
+	"go/constant"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// record notes what the function does. Where values come from is known by now.
+func (b *body) record() {
+	called := map[*ast.Ident]bool{}
+	for _, root := range b.nodes {
+		ast.Inspect(root, func(n ast.Node) bool {
+			b.recordNode(n, called)
+			return true
+		})
+	}
+}
+
+func (b *body) recordNode(n ast.Node, called map[*ast.Ident]bool) {
+	switch n := n.(type) {
+	case *ast.GoStmt:
+		b.effect(Goroutine, n.Pos(), "starts a goroutine")
+	case *ast.SendStmt:
+		b.effect(Channel, n.Arrow, "sends on a channel")
+	case *ast.SelectStmt:
+		b.effect(Channel, n.Pos(), "selects among channels")
+	case *ast.UnaryExpr:
+		if n.Op == token.ARROW {
+			b.effect(Channel, n.Pos(), "receives from a channel")
+		}
+	case *ast.AssignStmt:
+		for i, lhs := range n.Lhs {
+			if n.Tok == token.DEFINE && b.isNew(lhs) {
+				continue
+			}
+			b.write(lhs, lhs.Pos(), "changes "+exprString(lhs))
+			b.store(lhs, b.assigned(n.Rhs, i, len(n.Lhs)))
+		}
+	case *ast.IncDecStmt:
+		b.write(n.X, n.X.Pos(), "changes "+exprString(n.X))
+	case *ast.RangeStmt:
+		b.recordRange(n)
+	case *ast.CallExpr:
+		b.call(n, called)
+	case *ast.Ident:
+		b.reference(n, called)
+	}
+}
+
+func (b *body) isNew(lhs ast.Expr) bool {
+	id, ok := lhs.(*ast.Ident)
+	return ok && (id.Name == "_" || b.Info.Defs[id] != nil)
+}
+
+func (b *body) write(lhs ast.Expr, pos token.Pos, text string) {
+	memory, _ := b.memory(lhs)
+	b.writeTo(memory, pos, text)
+}
+
+func (b *body) writeTo(memory Origins, pos token.Pos, text string) {
+	for _, o := range memory {
+		b.f.Writes = append(b.f.Writes, Write{o.Param, o.Global, o.Depth, b.at(pos), text})
+	}
+}
+
+// store notes what is kept in memory of somebody else's.
+func (b *body) store(lhs ast.Expr, value Origins) {
+	memory, _ := b.memory(lhs)
+	for _, into := range memory {
+		for _, from := range value {
+			if from.Global == into.Global && from.Param == into.Param {
+				continue
+			}
+			b.f.Stores = append(b.f.Stores, Store{
+				into.Param, into.Global, from, b.at(lhs.Pos()), "keeps it in " + exprString(lhs),
+			})
+		}
+	}
+}
+
+func (b *body) recordRange(n *ast.RangeStmt) {
+	if n.Tok == token.ASSIGN {
+		for _, e := range []ast.Expr{n.Key, n.Value} {
+			if e != nil {
+				b.write(e, e.Pos(), "changes "+exprString(e))
+			}
+		}
+	}
+	switch t := b.Info.TypeOf(n.X); core(t).(type) {
+	case *types.Chan:
+		b.effect(Channel, n.Pos(), "receives from a channel")
+	case *types.Map:
+		b.mapRange(n)
+	case *types.Signature:
+		if b.unorderedCall(n.X) != "" {
+			b.mapRange(n)
+		}
+	}
+}
+
+// core is the type that a type parameter's types have in common below their names.
+func core(t types.Type) types.Type {
+	p, ok := types.Unalias(t).(*types.TypeParam)
+	if !ok {
+		return t.Underlying()
+	}
+	if i, ok := p.Constraint().Underlying().(*types.Interface); ok {
+		for e := range i.EmbeddedTypes() {
+			if u, ok := e.(*types.Union); ok && u.Len() > 0 {
+				return u.Term(0).Type().Underlying()
+			}
+			if !types.IsInterface(e) {
+				return e.Underlying()
+			}
+		}
+	}
+	return t.Underlying()
+}
+
+func (b *body) call(call *ast.CallExpr, called map[*ast.Ident]bool) {
+	if tv := b.Info.Types[call.Fun]; tv.IsType() || tv.IsBuiltin() {
+		b.callBuiltin(call, b.builtin(call))
+		return
+	}
+	c := b.callee(call)
+	if c.fn == nil {
+		b.callValue(call)
+		return
+	}
+	called[c.id] = true
+	args := b.args(call, c)
+	b.use(c.fn, c.id.Pos(), args, c)
+	b.convertedArgs(call, c)
+	if s, ok := b.notEntered(c.fn); ok && s.Kind == "" {
+		b.changes(call, c, s, args)
+		b.unordered(call, s)
+		b.printed(call, c)
+	}
+}
+
+func (b *body) callBuiltin(call *ast.CallExpr, name string) {
+	switch name {
+	case "close":
+		b.effect(Channel, call.Pos(), "closes a channel")
+	case "print", "println":
+		b.effect(IO, call.Pos(), "prints")
+	case "append":
+		if !clipped(call.Args[0]) {
+			b.appendInPlace(call)
+		}
+	case "copy", "delete", "clear":
+		b.writeTo(behind(b.origins(call.Args[0])), call.Pos(), "changes "+exprString(call.Args[0])+" ("+name+")")
+	}
+}
+
+// appendInPlace notes that append may write behind the end of somebody else's slice, unless the result goes to where
+// the slice is from.
+func (b *body) appendInPlace(call *ast.CallExpr) {
+	if a, ok := b.parents[call].(*ast.AssignStmt); ok && len(a.Lhs) == 1 && exprString(a.Lhs[0]) == exprString(call.Args[0]) {
+		if memory, _ := b.memory(a.Lhs[0]); len(memory) > 0 {
+			return // a change of what the assignment changes anyway
+		}
+	}
+	b.writeTo(behind(b.origins(call.Args[0])), call.Pos(),
+		"appends to "+exprString(call.Args[0])+", whose memory it may change: use slices.Concat, or slices.Clone first")
+}
+
+// callValue notes the call of a function value. What a function value of the function's own does counts where it is
+// made, so that only those are left that come from elsewhere.
+func (b *body) callValue(call *ast.CallExpr) {
+	for _, o := range b.origins(call.Fun) {
+		if o.Global == "" {
+			b.f.Calls = append(b.f.Calls, Call{o.Param, b.at(call.Pos()), "calls " + exprString(call.Fun) + ", which can be any function"})
+		}
+	}
+}
+
+// notEntered returns what is known of a function whose package is not entered.
+func (b *body) notEntered(obj types.Object) (Symbol, bool) {
+	if obj.Pkg() != nil && b.enters(obj.Pkg()) {
+		return Symbol{}, false
+	}
+	return lookupPkg(obj)
+}
+
+// use notes a call of a function, or a reference to it, which counts as one.
+func (b *body) use(f *types.Func, pos token.Pos, args []Origins, c callee) {
+	if f.Pkg() == nil {
+		return // the Error of an error
+	}
+	if isInterfaceMethod(f) {
+		b.useInterface(f, pos, args, c)
+		return
+	}
+	if b.enters(f.Pkg()) {
+		b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos), Args: args})
+		return
+	}
+	b.outside(f, pos)
+}
+
+// outside notes the use of a function or variable whose package is not entered.
+func (b *body) outside(obj types.Object, pos token.Pos) {
+	name := shortName(obj)
+	if f, ok := obj.(*types.Func); ok && f.Signature().Recv() != nil {
+		name = obj.Pkg().Name() + "." + name
+	}
+	s, ok := lookup(obj)
+	switch {
+	case !ok && isStd(obj.Pkg().Path()):
+		b.effect(Unresolved, pos, "uses %s, of a package that is newer than this tool", name)
+	case !ok:
+		b.effect(ThirdParty, pos, "uses %s of another module, %s", name, obj.Pkg().Path())
+	case s.Kind != "" && !b.atInstant(obj, pos):
+		b.effect(s.Kind, pos, "%s %s", verbs[s.Kind], name)
+	}
+}
+
+// verbs say what the use of a function or variable of a kind is.
+var verbs = map[Kind]string{
+	IO: "does I/O with", Clock: "depends on the clock through", Random: "depends on randomness through",
+	Environment: "depends on the machine it runs on through", Goroutine: "starts a goroutine with", Channel: "uses channels of",
+	Lock: "locks with", Context: "uses", Unresolved: "can't be followed through", CommandSide: "uses",
+	Global: "changes variables through",
+}
+
+// atInstant reports whether a use of time.Unix and the like is in front of UTC() or In(…), so that the time zone of the
+// machine does not matter.
+func (b *body) atInstant(obj types.Object, pos token.Pos) bool {
+	if obj.Pkg().Path() != "time" || !strings.HasPrefix(obj.Name(), "Unix") {
+		return false
+	}
+	for n := range b.parents {
+		if id, ok := n.(*ast.Ident); ok && id.Pos() == pos {
+			call := b.parents[b.parents[n]]
+			after, ok := b.parents[call].(*ast.SelectorExpr)
+			return ok && (after.Sel.Name == "UTC" || after.Sel.Name == "In")
+		}
+	}
+	return false
+}
+
+func isStd(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
+}
+
+// useInterface notes the call of an interface's method. An interface of the module leads to the types that implement
+// it. Of others, what a function makes itself counts where it is made.
+func (b *body) useInterface(f *types.Func, pos token.Pos, args []Origins, c callee) {
+	t := f.Signature().Recv().Type()
+	param := false
+	if c.recv != nil {
+		if rt := b.Info.TypeOf(c.recv); rt != nil {
+			_, param = types.Unalias(rt).(*types.TypeParam)
+			if types.IsInterface(rt) && !param {
+				t = rt
+			}
+		}
+	}
+	if !b.enters(f.Pkg()) {
+		if s, ok := lookup(f); !ok || s.Kind != "" {
+			b.outside(f, pos)
+			return
+		}
+	}
+	n, named := types.Unalias(t).(*types.Named)
+	foreign := named && (n.Obj().Pkg() == nil || !b.enters(n.Obj().Pkg()))
+	if foreign || param {
+		b.callReceiver(f, pos, args)
+		return
+	}
+	name := interfaceName(t)
+	b.collector.called[name] = t.Underlying().(*types.Interface)
+	b.f.Uses = append(b.f.Uses, Use{
+		Name: name + "." + f.Name(), Short: f.Name() + " of " + interfaceShort(t), Interface: name, At: b.at(pos), Args: args,
+	})
+}
+
+func interfaceShort(t types.Type) string {
+	return types.TypeString(t, func(p *types.Package) string { return p.Name() })
+}
+
+// callReceiver notes that a method of what a parameter is, or holds, is called.
+func (b *body) callReceiver(f *types.Func, pos token.Pos, args []Origins) {
+	if len(args) == 0 {
+		return
+	}
+	for _, o := range args[0] {
+		if o.Global == "" {
+			b.f.Calls = append(b.f.Calls, Call{o.Param, b.at(pos), "calls " + f.Name() + ", which can be any type's"})
+		}
+	}
+}
+
+// reference notes functions that are used without a call, and package variables.
+func (b *body) reference(id *ast.Ident, called map[*ast.Ident]bool) {
+	switch obj := b.Info.Uses[id].(type) {
+	case *types.Func:
+		if !called[id] {
+			b.use(obj, id.Pos(), nil, callee{})
+			if s, ok := b.notEntered(obj); ok && s.Unordered {
+				b.effect(MapOrder, id.Pos(), "uses %s, which is in the order of a map", shortName(obj))
+			}
+		}
+	case *types.Var:
+		if !isGlobal(obj) {
+			return
+		}
+		if b.enters(obj.Pkg()) {
+			b.f.Uses = append(b.f.Uses, Use{Name: nameOf(obj), Short: shortName(obj), At: b.at(id.Pos())})
+			return
+		}
+		b.outside(obj, id.Pos())
+	case *types.TypeName:
+		if obj.Pkg() == types.Unsafe {
+			b.effect(Unresolved, id.Pos(), "can't be followed through unsafe.%s", obj.Name())
+		}
+	case *types.PkgName:
+		if obj.Imported().Path() == "C" {
+			b.effect(Unresolved, id.Pos(), "can't be followed into C")
+		}
+	}
+}
+
+// changes notes what a function that is not entered changes of what it is passed.
+func (b *body) changes(call *ast.CallExpr, c callee, s Symbol, args []Origins) {
+	changed := s.Changes
+	if !s.Said {
+		changed = pointers(c.fn)
+	}
+	for _, i := range changed {
+		if i < len(args) {
+			b.writeTo(behind(args[i]), call.Pos(), "changes what it passes to "+shortName(c.fn))
+		}
+	}
+}
+
+// pointers are the parameters that a function of which the tables say nothing is taken to change: a method what its
+// receiver points to, a function what is passed as a pointer.
+func pointers(f *types.Func) (all []int) {
+	for i, v := range parameters(f.Signature()) {
+		if _, ok := types.Unalias(v.Type()).(*types.Pointer); ok && !immutable(v.Type()) {
+			all = append(all, i)
+		}
+		if f.Signature().Recv() != nil {
+			break
+		}
+	}
+	return all
+}
+
+// convertedArgs counts what a function that is not entered can call on what it is passed as an interface: the methods of
+// that interface, or those that packages like fmt look for.
+func (b *body) convertedArgs(call *ast.CallExpr, c callee) {
+	sig := c.fn.Signature()
+	for i, arg := range call.Args {
+		t := parameterType(sig, i, call.Ellipsis.IsValid())
+		if t == nil || !types.IsInterface(t) {
+			continue
+		}
+		i, ok := t.Underlying().(*types.Interface)
+		if !ok || types.IsInterface(b.Info.TypeOf(arg)) {
+			continue
+		}
+		if _, param := types.Unalias(t).(*types.TypeParam); param {
+			continue
+		}
+		var names []string
+		for m := range i.Methods() {
+			names = append(names, m.Name())
+		}
+		if len(names) == 0 && c.fn.Pkg() != nil {
+			names = found[c.fn.Pkg().Path()]
+		}
+		b.useMethods(b.Info.TypeOf(arg), names, arg.Pos())
+	}
+}
+
+// found are the methods that packages look for in what they are passed.
+var found = map[string][]string{
+	"fmt":           {"Error", "Format", "GoString", "String"},
+	"encoding/json": {"MarshalJSON", "MarshalText", "UnmarshalJSON", "UnmarshalText"},
+	"encoding/xml":  {"MarshalXML", "MarshalText", "UnmarshalXML", "UnmarshalText"},
+}
+
+func (b *body) useMethods(t types.Type, names []string, pos token.Pos) {
+	for _, name := range names {
+		obj, _, _ := types.LookupFieldOrMethod(t, true, b.Types, name)
+		if f, ok := obj.(*types.Func); ok && f.Pkg() != nil && !isInterfaceMethod(f) && b.enters(f.Pkg()) {
+			b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos)})
+		}
+	}
+}
+
+func parameterType(sig *types.Signature, i int, spread bool) types.Type {
+	n := sig.Params().Len()
+	if i < n-1 || i < n && (!sig.Variadic() || spread) {
+		return sig.Params().At(i).Type()
+	}
+	if n == 0 || !sig.Variadic() {
+		return nil
+	}
+	if s, ok := sig.Params().At(n - 1).Type().(*types.Slice); ok {
+		return s.Elem()
+	}
+	return nil
+}
+
+// printed notes addresses that are printed: they differ from run to run.
+func (b *body) printed(call *ast.CallExpr, c callee) {
+	if c.fn.Pkg() == nil || c.fn.Pkg().Path() != "fmt" {
+		return
+	}
+	for _, arg := range call.Args {
+		if v := b.Info.Types[arg].Value; v != nil && v.Kind() == constant.String && strings.Contains(constant.StringVal(v), "%p") {
+			b.effect(Random, arg.Pos(), "prints an address")
+			return
+		}
+		if b.printsAddress(b.Info.TypeOf(arg)) {
+			b.effect(Random, arg.Pos(), "prints the address that %s is", exprString(arg))
+		}
+	}
+}
+
+// printsAddress reports whether fmt writes a value of a type as an address: functions, channels, and pointers but those
+// to structs, lists and maps, unless they have a text of their own.
+func (b *body) printsAddress(t types.Type) bool {
+	for _, name := range found["fmt"] {
+		if obj, _, _ := types.LookupFieldOrMethod(t, true, b.Types, name); obj != nil {
+			return false
+		}
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Signature, *types.Chan:
+		return true
+	case *types.Pointer:
+		switch u.Elem().Underlying().(type) {
+		case *types.Basic, *types.Pointer, *types.Interface, *types.Signature, *types.Chan:
+			return true
+		}
+	}
+	return false
+}
+
+// exprString writes an expression in one short line.
+func exprString(e ast.Expr) string {
+	text := types.ExprString(e)
+	if r := []rune(text); len(r) > 40 {
+		return string(slices.Concat(r[:37], []rune("…")))
+	}
+	return text
+}

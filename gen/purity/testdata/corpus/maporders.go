@@ -1,0 +1,404 @@
+package corpus
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+)
+
+//vet:pure
+func mapSum(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total += n
+	}
+}
+
+//vet:pure
+func mapSumLong(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total = row.Total + n*2
+	}
+}
+
+//vet:pure
+func mapCheckedSum(row *Row, e *Event) error {
+	var fault checked.Fault
+	for _, n := range e.Sums {
+		row.Total = checked.Add(fault.In("total"), row.Total, n)
+	}
+	return fault.Err()
+}
+
+//vet:pure
+func mapCount(row *Row, e *Event) {
+	for range e.Sums {
+		row.Count++
+	}
+}
+
+//vet:pure
+func mapCountIf(row *Row, e *Event) {
+	for name, n := range e.Sums {
+		if n <= 0 || name == "" {
+			continue
+		}
+		row.Count++
+	}
+}
+
+//vet:pure
+func mapCopied(row *Row, e *Event) {
+	row.Sums = map[string]int64{}
+	for k, v := range e.Sums {
+		row.Sums[k] = v
+	}
+}
+
+//vet:pure
+func mapTurnedIntoSet(row *Row, e *Event) {
+	row.Tags = map[string]bool{}
+	for k := range e.Sums {
+		row.Tags[strings.ToLower(k)] = true
+	}
+}
+
+//vet:pure
+func mapGrouped(row *Row, e *Event) {
+	row.Sums = map[string]int64{}
+	for k, v := range e.Sums {
+		row.Sums[k[:1]] += v
+	}
+}
+
+//vet:pure
+func mapDeleted(row *Row, e *Event) {
+	for k := range e.Tags {
+		delete(row.Tags, k)
+	}
+}
+
+//vet:pure
+func mapKeysSorted(row *Row, e *Event) { row.Names = slices.Sorted(maps.Keys(e.Sums)) }
+
+//vet:pure
+func mapKeysSortedBy(row *Row, e *Event) {
+	row.Names = slices.SortedFunc(maps.Keys(e.Sums), strings.Compare)
+}
+
+//vet:pure
+func mapKeysCollectedAndSorted(row *Row, e *Event) {
+	names := slices.Collect(maps.Keys(e.Sums))
+	sort.Strings(names)
+	row.Names = names
+}
+
+//vet:pure
+func mapKeysAppendedAndSorted(row *Row, e *Event) {
+	var names []string
+	for k := range e.Sums {
+		names = append(names, k)
+	}
+	slices.Sort(names)
+	row.Names = names
+}
+
+//vet:pure
+func mapLinesAppendedAndSorted(row *Row, e *Event) {
+	var lines []Line
+	for k, v := range e.Sums {
+		if v > 0 {
+			lines = append(lines, Line{k, v})
+		}
+	}
+	sort.Slice(lines, func(i, j int) bool { return lines[i].SKU < lines[j].SKU })
+	row.Lines = lines
+}
+
+//vet:pure
+func mapRangedInOrder(row *Row, e *Event) {
+	for _, k := range slices.Sorted(maps.Keys(e.Sums)) {
+		row.Name += k
+	}
+}
+
+//vet:pure
+func mapFound(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		if n > 10 {
+			row.Open = true
+			break
+		}
+	}
+}
+
+//vet:pure
+func mapAny(s State, c Command) bool {
+	for _, n := range c.Sums {
+		if n > s.Total {
+			return true
+		}
+	}
+	return false
+}
+
+//vet:pure
+func mapSentinel(s State, c Command) error {
+	for _, n := range c.Sums {
+		if n < 0 {
+			return errors.New("negative")
+		}
+	}
+	return nil
+}
+
+//vet:pure
+func mapLogical(row *Row, e *Event) {
+	for _, ok := range e.Tags {
+		row.Open = row.Open || ok
+	}
+}
+
+//vet:pure
+func mapMax(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total = max(row.Total, n)
+	}
+}
+
+//vet:pure
+func mapMaxByHand(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		if n > row.Total {
+			row.Total = n
+		}
+	}
+}
+
+//vet:pure
+func mapValuesInLoop(row *Row, e *Event) {
+	for n := range maps.Values(e.Sums) {
+		row.Total += n
+	}
+}
+
+//vet:pure
+func mapNestedLoop(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		for i := range 3 {
+			row.Total += n * int64(i)
+		}
+	}
+}
+
+//vet:pure
+func mapLocal(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		share := n / 2
+		share++
+		row.Sums[k] = share
+	}
+}
+
+//vet:pure
+func mapByStructKey(row *Row, e *Event) {
+	seen := map[Line]bool{}
+	for k, n := range e.Sums {
+		seen[Line{SKU: k, Quantity: n}] = true
+	}
+	row.Count = len(seen)
+}
+
+//vet:pure
+func mapPointers(row *Row, e *Event) {
+	own := map[string]*Line{}
+	for k, n := range e.Sums {
+		own[k] = &Line{k, n}
+	}
+	for _, l := range own {
+		l.Quantity++
+	}
+	row.Count = len(own)
+}
+
+//vet:pure
+func mapCollected(row *Row, e *Event) { row.Sums = maps.Collect(maps.All(e.Sums)) }
+
+//vet:pure
+func mapSet(row *Row, e *Event) {
+	s := cqrs.Set[string]{}
+	for k := range e.Tags {
+		s.Add(k)
+	}
+	row.Count = len(s)
+}
+
+//vet:pure
+func mapBits(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total ^= n
+	}
+}
+
+//vet:pure
+func mapSwitch(row *Row, e *Event) {
+	for k := range e.Sums {
+		switch k {
+		case "a":
+			row.Count++
+		default:
+			row.Total++
+		}
+	}
+}
+
+//vet:pure
+func mapListIndex(row *Row, e *Event) {
+	names := make([]int, 26)
+	byLetter := map[int]int{1: 2}
+	for i, n := range byLetter {
+		names[i] = n
+	}
+	row.Count = names[1]
+}
+
+//vet:impure maporder: adds to row.Sum
+func mapFloats(row *Row, e *Event) {
+	for _, f := range e.Floats {
+		row.Sum += f
+	}
+}
+
+//vet:impure maporder: adds to row.Name
+func mapStrings(row *Row, e *Event) {
+	for k := range e.Sums {
+		row.Name += k
+	}
+}
+
+//vet:impure maporder: sets row.Names
+func mapAppended(row *Row, e *Event) {
+	for k := range e.Sums {
+		row.Names = append(row.Names, k)
+	}
+}
+
+//vet:impure maporder: sets row.Name
+func mapLast(row *Row, e *Event) {
+	for k := range e.Sums {
+		row.Name = k
+	}
+}
+
+//vet:impure maporder: depends on the turn
+func mapBestKey(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		if n > row.Total {
+			row.Total, row.Name = n, k
+		}
+	}
+}
+
+//vet:impure maporder: returns what depends
+func mapFirst(s State, c Command) string {
+	for k := range c.Sums {
+		return k
+	}
+	return ""
+}
+
+//vet:impure maporder: returns what depends
+func mapError(s State, c Command) error {
+	for k, n := range c.Sums {
+		if n < 0 {
+			return errors.New(k)
+		}
+	}
+	return nil
+}
+
+//vet:impure maporder: leaves the loop
+func mapSome(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total += n
+		if row.Total > 100 {
+			break
+		}
+	}
+}
+
+//vet:impure maporder: calls b.WriteString
+func mapWritten(row *Row, e *Event) {
+	var b strings.Builder
+	for k := range e.Sums {
+		b.WriteString(k)
+	}
+	row.Name = b.String()
+}
+
+//vet:impure maporder: no order
+func mapKeysBare(row *Row, e *Event) { row.Names = slices.Collect(maps.Keys(e.Sums)) }
+
+//vet:impure maporder: no order
+func mapKeysReturned(s State, c Command) any { return maps.Keys(c.Sums) }
+
+//vet:impure maporder: sets row.Sums
+func mapCollision(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		row.Sums[strings.ToLower(k)] = n
+	}
+}
+
+//vet:impure maporder: adds what depends on row.Total
+func mapInterest(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total += row.Total / n
+	}
+}
+
+//vet:impure maporder: in an order that matters
+func mapDivided(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total /= n
+	}
+}
+
+//vet:impure maporder: keeps the last
+func mapAssignedVariable(row *Row, e *Event) {
+	var k string
+	for k = range e.Sums {
+	}
+	row.Name = k
+}
+
+//vet:impure maporder: through corpus.joined
+func mapInHelper(row *Row, e *Event) { row.Name = joined(e.Sums) }
+
+func joined(sums map[string]int64) (text string) {
+	for k := range sums {
+		text += k
+	}
+	return text
+}
+
+//vet:impure maporder: sets row.Name to one of several
+func mapTwoConstants(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		if n > 10 {
+			row.Name = "large"
+		} else {
+			row.Name = "small"
+		}
+	}
+}
+
+//vet:accused maporder: the text of a key is as good as the key, which is not seen
+func mapInjective(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		row.Sums["x"+k] = n
+	}
+}
