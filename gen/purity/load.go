@@ -30,8 +30,8 @@ func (e *BrokenError) Error() string {
 }
 
 // ErrNoRoots says that nothing was found that has to be pure.
-var ErrNoRoots = errors.New("found no decider, fold or apply function in Go: name a package that has the code that " +
-	"`cqrsgen generate` writes, or one above it, such as ./...")
+var ErrNoRoots = errors.New("found no decider, fold or apply function in Go: name a package with the code that " +
+	"`cqrsgen generate` writes, or ./... in a folder above it")
 
 // Vet checks the packages, with what they reach in their module and what changes their variables there.
 func Vet(l Load) (*Result, error) {
@@ -138,8 +138,7 @@ func needed(named map[string]bool, all map[string]*packages.Package) map[string]
 
 // generatedName reports whether a file has the name of one that has the roots.
 func generatedName(file string) bool {
-	name := filepath.Base(file)
-	return name == "deciders_gen.go" || name == "projections_gen.go"
+	return slices.Contains([]string{"deciders_gen.go", "projections_gen.go", "evolution_gen.go"}, filepath.Base(file))
 }
 
 func (l Load) load(paths []string) ([]*packages.Package, error) {
