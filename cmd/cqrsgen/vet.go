@@ -65,11 +65,11 @@ type purityReport struct {
 
 // stepReport is one step of the path to what is impure.
 type stepReport struct {
-	Func   string `json:"func"`
-	Does   string `json:"does"`
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Col int    `json:"col"`
+	Func string `json:"func"`
+	Does string `json:"does"`
+	File string `json:"file"`
+	Line int    `json:"line"`
+	Col  int    `json:"col"`
 }
 
 func (p *vetPrinter) result(r *purity.Result) error {
@@ -132,7 +132,7 @@ func (p *vetPrinter) vouched(r *purity.Result) error {
 			Func   string `json:"func"`
 			File   string `json:"file"`
 			Line   int    `json:"line"`
-			Col int    `json:"col"`
+			Col    int    `json:"col"`
 			Reason string `json:"reason"`
 		}{"vouched", v.Func, relative(v.At.File), v.At.Line, v.At.Col, v.Reason}); err != nil {
 			return err
