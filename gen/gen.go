@@ -4,8 +4,11 @@
 package gen
 
 import (
+	"errors"
 	"fmt"
+	"go/token"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/cqrsgen/cqrsgen/gen/advice"
@@ -14,6 +17,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/emit"
 	"github.com/cqrsgen/cqrsgen/gen/gotypes"
 	"github.com/cqrsgen/cqrsgen/gen/lock"
+	"github.com/cqrsgen/cqrsgen/gen/meaning"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/output"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
@@ -50,7 +54,7 @@ func Load(path string) (*output.Set, *Findings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return FromSources(files)
+	return fromSources(files, true)
 }
 
 // Model reads a model. It is nil if the findings failed.
@@ -105,13 +109,18 @@ func folderOf(files []diag.File) string {
 	return filepath.Dir(files[0].Name)
 }
 
-// FromSource is Load for a model of one file that is in memory already.
+// FromSource is Load for a model of one file that is in memory already, without what the team's Go means.
 func FromSource(path string, src []byte) (*output.Set, *Findings, error) {
 	return FromSources([]diag.File{{Name: path, Src: src}})
 }
 
-// FromSources is Load for a model that is in memory already: its files, of one folder, in the order of their names.
+// FromSources is Load for a model that is in memory already: its files, of one folder, in the order of their names. It does
+// not look at what the team's Go means.
 func FromSources(sources []diag.File) (*output.Set, *Findings, error) {
+	return fromSources(sources, false)
+}
+
+func fromSources(sources []diag.File, withTeam bool) (*output.Set, *Findings, error) {
 	f := new(Findings)
 	m := f.resolve(sources)
 	if f.Failed() {
@@ -129,10 +138,73 @@ func FromSources(sources []diag.File) (*output.Set, *Findings, error) {
 	if err != nil {
 		return nil, f, fmt.Errorf("%s: %w", m.File, err)
 	}
+	digests := &meaning.Digests{}
+	if functions := p.Functions(); withTeam && len(functions) > 0 {
+		if digests, err = meaningOf(folderOf(sources), m.Package, files, functions); err != nil {
+			return nil, f, fmt.Errorf("%s: %w", m.File, err)
+		}
+		p.TakeIn(digests)
+	}
+	fingerprints, err := emit.Fingerprints(p, digests)
+	if err != nil {
+		return nil, f, fmt.Errorf("%s: %w", m.File, err)
+	}
+	files = append(files, fingerprints...)
 	return &output.Set{
 		Model: m.File, Models: m.FileNames(), Package: m.Package, Files: files, Lock: lockFile(p, files),
 		Skeletons: skeletons, Elements: f.elements(p), Outside: len(m.Externals) > 0,
-	}, f, nil
+		Folders: digests.Folders, Others: digests.Files, Sums: digests.Sums,
+	}, f, f.unclear(p.Functions(), digests)
+}
+
+// meaningOf finds out what functions of the team's mean, beside the files that are about to be written.
+func meaningOf(dir, name string, files []emit.File, functions []meaning.Root) (*meaning.Digests, error) {
+	generated := map[string][]byte{}
+	for _, file := range files {
+		generated[file.Name] = file.Content
+	}
+	return meaning.Of(meaning.Package{Dir: dir, Name: name, Generated: generated}, functions)
+}
+
+// unclear warns of functions whose meaning is not known, although they are written: once for each cause.
+func (f *Findings) unclear(functions []meaning.Root, d *meaning.Digests) error {
+	files := map[string]int{}
+	said := map[token.Position]bool{}
+	for _, r := range functions {
+		err := d.Unknown[r]
+		if err == nil || errors.Is(err, meaning.ErrNotImplemented) || err.At.IsValid() && said[err.At] {
+			continue
+		}
+		said[err.At] = true
+		found := diag.Diagnostic{
+			Code: diag.MeaningUnknown, Warning: true, Message: fmt.Sprintf("the meaning of %s is not known: %v", r, err.Err),
+			Hint: "mend it, and generate again: no snapshots are taken until then, and nothing is promoted by itself",
+		}
+		if name := err.At.Filename; err.At.IsValid() {
+			if _, known := files[name]; !known {
+				src, err := os.ReadFile(name)
+				if err != nil {
+					return err
+				}
+				files[name] = f.files.Add(diag.File{Name: shown(name), Src: src})
+			}
+			found.At = diag.Span{Pos: diag.Pos{Line: files[name] + err.At.Line, Col: err.At.Column}, Len: 1}
+		}
+		f.list.Add(found)
+	}
+	return nil
+}
+
+// shown is a path as it is shown: from the working directory, where it is below.
+func shown(path string) string {
+	dir, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if below, err := filepath.Rel(dir, path); err == nil && filepath.IsLocal(below) {
+		return below
+	}
+	return path
 }
 
 // elements says what each Go name stands for.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,8 +52,8 @@ func inTeamFolder(t *testing.T, a *txtar.Archive) []byte {
 		before[f.Name] = string(f.Data)
 		require.NoError(t, os.WriteFile(filepath.Join(dir, f.Name), f.Data, 0o644))
 	}
-	set := generated(t, filepath.Join(dir, modelFile))
-	said := teamRun(t, dir, set)
+	set, warnings := setOf(t, dir, slices.ContainsFunc(a.Files, func(f txtar.File) bool { return f.Name == "go.mod" }))
+	said := warnings + teamRun(t, dir, set)
 	add := func(name, text string) { out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(text)}) }
 	if said != "" {
 		add("diagnostics.txt", said)
@@ -68,6 +69,26 @@ func inTeamFolder(t *testing.T, a *txtar.Archive) []byte {
 	again := teamRun(t, dir, set)
 	assert.Equal(t, strings.Count(said, "CQ2004 "), strings.Count(again, "CQ2004 "), "%s", again)
 	return txtar.Format(out)
+}
+
+// setOf returns what the model of a folder leads to, and what is said then. What the team's functions mean is only looked at
+// in a module.
+func setOf(t *testing.T, dir string, inModule bool) (*output.Set, string) {
+	t.Helper()
+	t.Chdir(dir)
+	load := func() (*output.Set, *gen.Findings, error) { return gen.Load(modelFile) }
+	if !inModule {
+		src, err := os.ReadFile(modelFile)
+		require.NoError(t, err)
+		load = func() (*output.Set, *gen.Findings, error) { return gen.FromSource(modelFile, src) }
+	}
+	set, findings, err := load()
+	require.NoError(t, err)
+	require.NotNil(t, set)
+	var text bytes.Buffer
+	require.NoError(t, findings.Write(&text))
+	t.Chdir(testDir)
+	return set, text.String()
 }
 
 // teamRun generates in a folder, unless something there stands against it, and returns what is said about its files.

@@ -192,7 +192,11 @@ func TestGeneratingIsDeterministic(t *testing.T) {
 	for _, name := range goldenModels {
 		file := filepath.Join(golden, name, modelFile)
 		first := filesOf(generated(t, file))
-		for range 50 {
+		rounds := 50
+		if handWritten[name] {
+			rounds = 2 // each asks the go command for what the folds import
+		}
+		for range rounds {
 			require.Equal(t, first, filesOf(generated(t, file)), name)
 		}
 	}

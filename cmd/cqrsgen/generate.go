@@ -52,7 +52,7 @@ func generate(files []string, o generateOptions, out *printer) error {
 		return err
 	}
 	for i, set := range sets {
-		if set.Outside {
+		if known.follow(files[i], set); set.Outside {
 			known.forget(files[i])
 		}
 	}

@@ -40,6 +40,15 @@ func (r *recall) left(files []string) []string {
 // forget has the next run look at a model again, also if none of the files of its folder changes.
 func (r *recall) forget(file string) { r.states[file] = nil }
 
+// follow notes what else a model's set follows from. A file that somebody has written to since it was read is looked at
+// again.
+func (r *recall) follow(file string, set *output.Set) {
+	state := r.states[file]
+	if state != nil && (state.Follow(set.Folders, set.Others) != nil || !state.Agrees(set.Sums)) {
+		r.forget(file)
+	}
+}
+
 // expect notes what a run is about to change.
 func (r *recall) expect(file string, p *output.Pending) error {
 	changes, err := p.Changes()
@@ -61,8 +70,14 @@ func (r *recall) expect(file string, p *output.Pending) error {
 // to it meanwhile, the next run looks at it.
 func (r *recall) keep() {
 	for file, expected := range r.states {
+		if expected == nil {
+			continue
+		}
 		state, err := unchanged.Read(file, r.options...)
-		if err == nil && expected != nil && state.Equal(expected) {
+		if err == nil {
+			err = state.FollowAs(expected)
+		}
+		if err == nil && state.Equal(expected) {
 			r.memory.Remember(state)
 		}
 	}

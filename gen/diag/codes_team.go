@@ -9,6 +9,7 @@ const (
 	NoMethodsOfType = "CQ2005"
 	TeamCollides    = "CQ2006"
 	MethodsUnseen   = "CQ2007"
+	MeaningUnknown  = "CQ2008"
 )
 
 var teamCodes = []Code{
@@ -36,4 +37,9 @@ var teamCodes = []Code{
 		"A warning. The type embeds a type of another package, which may or may not have the methods that are missing. " +
 			"No stub is appended, since it would take precedence over a method that is there. The compiler says what is " +
 			"missing."},
+	{MeaningUnknown, "function whose meaning is not known",
+		"A warning. A fold, an apply function, a function for keys or an upcaster in Go does not compile, or reaches " +
+			"something that does not. The fingerprint of what it makes then stands for nothing: a program that is built " +
+			"with it takes no snapshots of the state, and does not promote a generation of the rows by itself. Mend it " +
+			"and generate again."},
 }

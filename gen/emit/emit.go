@@ -28,18 +28,19 @@ type File struct {
 
 // The packages that emitted code may import, besides the standard library's.
 const (
-	runtimePath    = "github.com/cqrsgen/cqrsgen/runtime/"
-	cqrsPath       = runtimePath + "cqrs"
-	aggregatePath  = runtimePath + "aggregate"
-	checkedPath    = runtimePath + "checked"
-	claimPath      = runtimePath + "claim"
-	jsoncodecPath  = runtimePath + "jsoncodec"
-	projectionPath = runtimePath + "projection"
-	readmodelPath  = runtimePath + "readmodel"
-	snapshotPath   = runtimePath + "snapshot"
-	validatePath   = runtimePath + "validate"
-	cqrstestPath   = runtimePath + "cqrstest"
-	uuidPath       = "github.com/google/uuid"
+	runtimePath     = "github.com/cqrsgen/cqrsgen/runtime/"
+	cqrsPath        = runtimePath + "cqrs"
+	aggregatePath   = runtimePath + "aggregate"
+	checkedPath     = runtimePath + "checked"
+	claimPath       = runtimePath + "claim"
+	jsoncodecPath   = runtimePath + "jsoncodec"
+	projectionPath  = runtimePath + "projection"
+	readmodelPath   = runtimePath + "readmodel"
+	snapshotPath    = runtimePath + "snapshot"
+	validatePath    = runtimePath + "validate"
+	cqrstestPath    = runtimePath + "cqrstest"
+	meaningtestPath = "github.com/cqrsgen/cqrsgen/gen/meaning/meaningtest"
+	uuidPath        = "github.com/google/uuid"
 )
 
 // Header is the first line of every file that the tool owns.
@@ -54,14 +55,9 @@ type emitter struct {
 	imports map[string]string
 }
 
-// Files emits all files that the tool owns.
+// Files emits all files that the tool owns, but those of Fingerprints.
 func Files(p *plan.Plan) ([]File, error) {
 	e := &emitter{p, importNames(p.Model.Externals)}
-	type kind struct {
-		name  string
-		emit  func(*jen.File)
-		wants bool
-	}
 	kinds := []kind{
 		{"app_gen.go", e.app, true},
 		{"types_gen.go", e.types, len(p.Types) > 0},
@@ -79,6 +75,18 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"materialized_gen.go", e.views, e.hasViews()},
 		{"scenarios_gen_test.go", e.scenarios, len(p.Model.Scenarios) > 0},
 	}
+	return e.files(kinds)
+}
+
+// kind is a kind of generated file.
+type kind struct {
+	name  string
+	emit  func(*jen.File)
+	wants bool
+}
+
+// files emits those of the kinds that are wanted.
+func (e *emitter) files(kinds []kind) ([]File, error) {
 	kinds = slices.DeleteFunc(kinds, func(k kind) bool { return !k.wants })
 	out, errs := make([]File, len(kinds)), make([]error, len(kinds))
 	var all sync.WaitGroup
@@ -114,7 +122,7 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	f.HeaderComment(Header(e.Model.File))
 	for _, path := range []string{
 		cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, cqrstestPath,
-		uuidPath,
+		meaningtestPath, uuidPath,
 	} {
 		f.ImportName(path, path[strings.LastIndex(path, "/")+1:])
 	}

@@ -16,7 +16,7 @@ var allowed = []string{
 }
 
 // allowedInTests are the imports that emitted tests may have besides.
-var allowedInTests = []string{"testing", cqrstestPath}
+var allowedInTests = []string{"testing", cqrstestPath, meaningtestPath}
 
 // gate refuses in what was emitted what no model may bring in: other imports than ours and those that it takes types
 // from, cgo, directives, an init function.

@@ -72,7 +72,7 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 	if a.Snapshot.Any() {
 		entries = append(entries,
 			entry{"Snapshot", snapshotPolicy(a.Snapshot)},
-			entry{"Fingerprint", jen.Lit(a.Fingerprint)},
+			entry{"Fingerprint", jen.Id(a.FingerprintVar)},
 			entry{"AppendState", jen.Id("append" + a.State)},
 			entry{"DecodeState", jen.Id("decode" + a.State)},
 		)

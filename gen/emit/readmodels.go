@@ -197,7 +197,7 @@ func (e *emitter) codecVar(f *jen.File, p *plan.Projection) {
 func (e *emitter) schema(p *plan.Projection) *jen.Statement {
 	entries := []entry{
 		{"Projection", jen.Lit(p.Name)},
-		{"Fingerprint", jen.Lit(p.Fingerprint)},
+		{"Fingerprint", jen.Id(p.FingerprintVar)},
 		{"Key", e.columns(p.KeyFields)},
 		{"Row", e.columns(p.RowFields)},
 	}

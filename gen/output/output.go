@@ -7,6 +7,7 @@ package output
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,6 +37,10 @@ type Set struct {
 	NoStubs bool
 	// Outside says that the set follows also from Go packages outside of the folder.
 	Outside bool
+	// Folders and Others are folders of Go files, and files, that the set follows from besides those of the folder.
+	Folders, Others []string
+	// Sums are of files that the set follows from, by absolute path, as they were when they were read.
+	Sums map[string][sha256.Size]byte
 }
 
 // Result says what Write did, by file name in ascending order.

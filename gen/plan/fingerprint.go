@@ -5,18 +5,24 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/cqrsgen/cqrsgen/gen/meaning"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 )
 
-// meaning is part of every fingerprint. It changes when the runtime folds or stores in another way, so that snapshots
+// semantics is part of every fingerprint. It changes when the runtime folds or stores in another way, so that snapshots
 // and rows of before must not be used, and not with the tool's version.
-const meaning = "1"
+const semantics = "1"
 
 // fingerprint computes what snapshots and read models are keyed by. Docs, rules and the order of declarations do not
-// enter; names, types and the order of fields do.
-func (p *Plan) fingerprint() {
+// enter; names, types and the order of fields do. What was found out about functions in Go enters: where nothing was, the
+// fingerprint of what they fold is one of an unknown meaning.
+func (p *Plan) fingerprint(d *meaning.Digests) {
 	for _, a := range p.Aggregates {
-		a.Fingerprint = digest("state", a.Name, shapeOf(a.StateFields)+a.Lifecycle.meaningOf(a.Events)+meaningOf(a.Events))
+		parts := []string{"state", a.Name, shapeOf(a.StateFields) + a.Lifecycle.meaningOf(a.Events) + meaningOf(a.Events)}
+		for _, e := range a.Events {
+			parts = append(parts, pastOf(e)...)
+		}
+		a.Fingerprint = p.digest(parts, a.Functions(), d)
 	}
 	for _, pr := range p.Projections {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
@@ -26,12 +32,19 @@ func (p *Plan) fingerprint() {
 		}
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
+<<<<<<< HEAD
 			parts = append(parts, h.Event.evolution()...)
+=======
+			if h.Event.Version > 1 {
+				parts = append(parts, "version "+strconv.Itoa(h.Event.Version))
+			}
+			parts = append(parts, pastOf(h.Event)...)
+>>>>>>> f01602c (Compute fingerprints from what hand-written functions mean)
 			for _, f := range h.Folds {
 				parts = append(parts, f.meaning()...)
 			}
 		}
-		pr.Fingerprint = digest(parts...)
+		pr.Fingerprint = p.digest(parts, pr.Functions(), d)
 	}
 }
 
@@ -45,9 +58,31 @@ func searchedBy(pr *Projection) (parts []string) {
 	return parts
 }
 
-func digest(parts ...string) string {
-	sum := sha256.Sum256([]byte(meaning + "\x00" + strings.Join(parts, "\x00")))
-	return hex.EncodeToString(sum[:8])
+// unknown starts the fingerprints of what folds of an unknown meaning make, as package cqrs has it. No other one starts so.
+const unknown = "ffffffff"
+
+// digest returns a fingerprint of what the model says and of what functions in Go mean.
+func (p *Plan) digest(parts []string, functions []meaning.Root, d *meaning.Digests) string {
+	known := true
+	for _, r := range functions {
+		text := d.Of[r]
+		known = known && text != ""
+		parts = append(parts, "go "+r.String()+" "+text)
+		for _, name := range d.Generated[r] {
+			if means := p.meaningOfName(name); means != "" {
+				parts = append(parts, "name "+name+" "+means)
+			}
+		}
+	}
+	sum := sha256.Sum256([]byte(semantics + "\x00" + strings.Join(parts, "\x00")))
+	text := hex.EncodeToString(sum[:8])
+	switch {
+	case !known:
+		return unknown + text[len(unknown):]
+	case strings.HasPrefix(text, unknown):
+		return "0" + text[1:]
+	}
+	return text
 }
 
 func shapeOf(fields []*Field) string {

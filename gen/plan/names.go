@@ -189,6 +189,7 @@ func (p *Plan) checkNames(d *diag.List) {
 		app.add(m, "a method", diag.Span{})
 	}
 	p.checkFoldNames(s)
+	p.checkFingerprintNames(s)
 	for _, t := range p.Types {
 		s.add(t.Parse, "what reads "+t.Name, t.At)
 	}

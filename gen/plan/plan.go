@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/meaning"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 )
 
@@ -76,8 +77,8 @@ type Aggregate struct {
 	CommandList []*Command
 	// Others are the aggregates whose streams commands of this one load as well, without itself.
 	Others []*Aggregate
-	// Fingerprint stands for the state's shape.
-	Fingerprint string
+	// Fingerprint stands for the state's shape and what makes it, FingerprintVar is the constant that has it.
+	Fingerprint, FingerprintVar string
 	// Lifecycle is nil where there are no phases.
 	Lifecycle *Lifecycle
 	// UniqueVar is accountUnique: the variable that has the unique values.
@@ -160,8 +161,9 @@ type Projection struct {
 	KeepsStrings bool
 	// InGo says that the team has something to write: a type with folds or functions for keys.
 	InGo bool
-	// Fingerprint stands for the shape of key and row, and the events that are folded.
-	Fingerprint string
+	// Fingerprint stands for the shape of key and row, and how events are folded into them; FingerprintVar is the
+	// constant that has it.
+	Fingerprint, FingerprintVar string
 	// View is the query of a materialized view over the log's tables, empty where the model asks for none. {log} stands for
 	// their PostgreSQL schema.
 	View string
@@ -216,7 +218,7 @@ func New(m *model.Model, d *diag.List) *Plan {
 	p.newLookups()
 	p.markUses()
 	p.markClones()
-	p.fingerprint()
+	p.fingerprint(&meaning.Digests{})
 	for _, pr := range p.Projections {
 		p.materialize(pr, d)
 	}
@@ -241,7 +243,7 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		Aggregate: m, ID: p.named[m.ID],
 		Decider: m.Name, Interface: m.Name + "Decider", State: m.Name + "State", Event: m.Name + "Event",
 		Commands: m.Name + "Commands", Fold: unexported(m.Name) + "Fold", File: snake(m.Name) + ".go",
-		StateFields: p.fields(m.Name+"State", m.State),
+		StateFields: p.fields(m.Name+"State", m.State), FingerprintVar: unexported(m.Name) + "StateFingerprint",
 	}
 	for _, e := range m.Events {
 		name := goName(m, e.Name, e.Shared)
@@ -299,7 +301,7 @@ func (p *Plan) addProjection(m *model.Projection, events map[*model.Event]*Event
 	pr := &Projection{
 		Projection: m, Team: m.Name, Interface: m.Name + "Folds", Key: m.Name + "Key", Row: m.Name + "Row",
 		Model: m.Name + "Model", Engine: unexported(m.Name) + "Projection", Codec: unexported(m.Name) + "Codec",
-		File:      snake(m.Name) + ".go",
+		File: snake(m.Name) + ".go", FingerprintVar: unexported(m.Name) + "RowFingerprint",
 		KeyFields: p.fields(m.Name+"Key", m.Key), RowFields: p.fields(m.Name+"Row", m.Row),
 	}
 	byModel := map[*model.Field]*Field{}

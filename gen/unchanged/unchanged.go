@@ -21,7 +21,7 @@ import (
 )
 
 // form changes when other things are remembered than before.
-const form = "1"
+const form = "2"
 
 // Memory knows what earlier runs of this very tool have left. Its methods do nothing, and know nothing, if there is no
 // cache folder. It is for one goroutine.
@@ -63,10 +63,14 @@ func ownDigest() (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-// State is what the files of a folder hold of which a run depends, by their names. It is not safe for concurrent use.
+// State is what the files hold of which a run depends: those of a folder, by their names, and others by their paths. It is
+// not safe for concurrent use.
 type State struct {
 	key   string
 	files map[string][sha256.Size]byte
+	// dir is the absolute path of the model's folder, and followed what the run depends on elsewhere.
+	dir      string
+	followed []string
 }
 
 // Read reads the state of a model's folder. What the run is asked to do belongs to it.
@@ -75,8 +79,11 @@ func Read(model string, options ...string) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{files: map[string][sha256.Size]byte{}}
-	asked := []string{form, real, os.Getenv("GOOS"), os.Getenv("GOARCH"), os.Getenv("CGO_ENABLED")}
+	s := &State{files: map[string][sha256.Size]byte{}, dir: filepath.Dir(real)}
+	asked := []string{form, real}
+	for _, name := range []string{"GOOS", "GOARCH", "CGO_ENABLED", "GOFLAGS", "GOWORK"} {
+		asked = append(asked, os.Getenv(name))
+	}
 	s.key = digest(append(asked, options...)...)
 	entries, err := os.ReadDir(filepath.Dir(model))
 	if err != nil {
@@ -85,7 +92,70 @@ func Read(model string, options ...string) (*State, error) {
 	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
 		return e.Name() != filepath.Base(model) && !counts(e.Name())
 	})
-	return s, s.read(filepath.Dir(model), entries)
+	return s, s.read(filepath.Dir(model), "", entries)
+}
+
+// The kinds of what a run depends on elsewhere, before its path.
+const (
+	folder = "folder "
+	single = "file "
+)
+
+// Follow adds what the run depends on outside of the model's folder, by absolute paths: the Go files of folders, and single
+// files, which need not be there.
+func (s *State) Follow(folders, files []string) error {
+	var list []string
+	for _, dir := range folders {
+		list = append(list, folder+dir)
+	}
+	for _, name := range files {
+		list = append(list, single+name)
+	}
+	return s.follow(list)
+}
+
+func (s *State) follow(list []string) error {
+	s.followed = list
+	for _, what := range list {
+		if dir, ok := strings.CutPrefix(what, folder); ok {
+			entries, err := os.ReadDir(dir)
+			if err != nil {
+				return err
+			}
+			entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".go") })
+			if err := s.read(dir, dir+string(filepath.Separator), entries); err != nil {
+				return err
+			}
+			continue
+		}
+		name := strings.TrimPrefix(what, single)
+		content, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		s.files[name] = sha256.Sum256(content)
+	}
+	return nil
+}
+
+// FollowAs is Follow for what another state follows.
+func (s *State) FollowAs(o *State) error { return s.follow(o.followed) }
+
+// Agrees reports whether files, by absolute path, are in the state as they were when they were read, where it has them.
+func (s *State) Agrees(sums map[string][sha256.Size]byte) bool {
+	for path, sum := range sums {
+		name := path
+		if filepath.Dir(path) == s.dir {
+			name = filepath.Base(path)
+		}
+		if have, known := s.files[name]; known && have != sum {
+			return false
+		}
+	}
+	return true
 }
 
 // counts reports whether a run may depend on a file of that name.
@@ -98,8 +168,8 @@ func counts(name string) bool {
 	return false
 }
 
-// read reads the files on all cores.
-func (s *State) read(dir string, entries []fs.DirEntry) error {
+// read reads the files on all cores, and notes them under their names behind a prefix.
+func (s *State) read(dir, prefix string, entries []fs.DirEntry) error {
 	sums, errs := make([][sha256.Size]byte, len(entries)), make([]error, len(entries))
 	var all sync.WaitGroup
 	next := make(chan int, len(entries))
@@ -119,7 +189,7 @@ func (s *State) read(dir string, entries []fs.DirEntry) error {
 	}
 	all.Wait()
 	for i, e := range entries {
-		s.files[e.Name()] = sums[i]
+		s.files[prefix+e.Name()] = sums[i]
 	}
 	return errors.Join(errs...)
 }
@@ -170,8 +240,13 @@ func (m *Memory) Knows(s *State) bool {
 	if err != nil {
 		return false
 	}
+	sum, followed, _ := strings.Cut(string(have), "\n")
+	now := &State{key: s.key, files: maps.Clone(s.files)}
+	if followed != "" && now.follow(strings.Split(followed, "\n")) != nil {
+		return false
+	}
 	tool, err := m.tool()
-	return err == nil && string(have) == digest(tool, s.digest())
+	return err == nil && sum == digest(tool, now.digest())
 }
 
 // Remember notes that in this state there is nothing to do, and nothing to say. Where that can't be written, the next
@@ -188,7 +263,7 @@ func (m *Memory) Remember(s *State) {
 	if err != nil {
 		return
 	}
-	_, err = f.WriteString(digest(tool, s.digest()))
+	_, err = f.WriteString(strings.Join(append([]string{digest(tool, s.digest())}, s.followed...), "\n"))
 	if errors.Join(err, f.Close()) != nil || os.Rename(f.Name(), m.file(s)) != nil {
 		_ = os.Remove(f.Name())
 	}

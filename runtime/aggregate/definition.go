@@ -18,7 +18,8 @@ type Fold[S any] interface {
 type Definition[S any] struct {
 	// Category is the aggregate's name: the category of its streams.
 	Category string
-	// Fingerprint stands for the state's shape. Snapshots of another one are invisible.
+	// Fingerprint stands for the state's shape and what makes it. Snapshots of another one are invisible, and none are
+	// taken under one that cqrs.KnownMeaning does not know.
 	Fingerprint string
 	// Snapshot says when snapshots are taken.
 	Snapshot snapshot.Policy

@@ -80,6 +80,7 @@ type setting struct {
 	every    int // shorthand of a policy
 	policy   snapshot.Policy
 	print    string
+	unknown  string // starts the fingerprint
 	category string
 	opts     []Option
 }
@@ -98,7 +99,7 @@ func newSystem(t interface{ Cleanup(func()) }, set setting) *system {
 	r := NewRuntime(set.store, set.opts...)
 	t.Cleanup(r.Close)
 	s.Aggregate = New(r, Definition[tally]{
-		Category: set.category, Fingerprint: "print" + set.print, Snapshot: set.policy,
+		Category: set.category, Fingerprint: set.unknown + "print" + set.print, Snapshot: set.policy,
 		Init:        func(v *tally) { v.Each = map[string]int64{} },
 		NewFold:     func() Fold[tally] { return &fold{system: s} },
 		AppendState: appendTally,

@@ -23,6 +23,11 @@ type Aggregate[S any] struct {
 
 // New adds an aggregate to a runtime. It must not be called at the same time for the same runtime.
 func New[S any](r *Runtime, def Definition[S]) *Aggregate[S] {
+	if def.Snapshot.Any() && !cqrs.KnownMeaning(def.Fingerprint) {
+		def.Snapshot = snapshot.Policy{}
+		r.logger.Warn("no snapshots are taken: the meaning of a fold in Go was not known when the code was generated",
+			"aggregate", def.Category, "command", "cqrsgen generate")
+	}
 	a := &Aggregate[S]{runtime: r, def: def, cache: newCache[S](r.cached)}
 	r.verifiers = append(r.verifiers, a.VerifySnapshots)
 	return a

@@ -1,10 +1,12 @@
 package aggregate
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"iter"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -346,4 +348,17 @@ func TestAMissingEventIsNotSkipped(t *testing.T) {
 	require.ErrorIs(t, err, eventlog.ErrCorrupt)
 	_, err = s.Execute(ctx, add("x", 1))
 	require.ErrorIs(t, err, eventlog.ErrCorrupt)
+}
+
+func TestNoSnapshotIsTakenOfAStateThatIsMadeByWhatIsNotKnown(t *testing.T) {
+	var logged bytes.Buffer
+	s := newSystem(t, setting{every: 1, unknown: "ffffffff", opts: []Option{WithLogger(slog.New(slog.NewTextHandler(&logged, nil)))}})
+	for range 3 {
+		s.must(t, add("x", 1))
+	}
+	s.runtime.Close()
+	sealed, err := s.store.LoadSnapshot(ctx, cqrs.StreamID{Category: "Tally", ID: "x"})
+	require.NoError(t, err)
+	assert.Nil(t, sealed)
+	assert.Contains(t, logged.String(), "no snapshots are taken")
 }

@@ -131,7 +131,7 @@ func New[K comparable, R any](
 	}
 	g.feed.declare(def.Events)
 	p.status.set(Status{
-		Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint, Manual: def.Manual,
+		Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint, Manual: p.manual(),
 	})
 	g.add(p)
 	return p

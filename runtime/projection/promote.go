@@ -57,10 +57,16 @@ func (w *worker[K, R]) promotable() (due, first bool, err error) {
 	active := slices.IndexFunc(generations, func(g readmodel.Generation) bool { return g.Active })
 	// One that was created before the active one is that of an older release, which was slower to build it.
 	later := i > active && own.Promoted.IsZero()
-	if active >= 0 && later && w.def.Manual {
+	if active >= 0 && later && w.manual() {
 		w.awaitOperator()
 	}
-	return !own.Active && (active < 0 || later && !w.def.Manual), active < 0, nil
+	return !own.Active && (active < 0 || later && !w.manual()), active < 0, nil
+}
+
+// manual reports whether another generation only gives way to this one when an operator says so. It is also so where the
+// meaning of a fold is not known: rows that the fold made before it was changed would be among the others.
+func (p *Projector[K, R]) manual() bool {
+	return p.def.Manual || !cqrs.KnownMeaning(p.def.Codec.Schema.Fingerprint)
 }
 
 // awaitOperator says once what an operator has to do for the generation to be promoted.
@@ -69,6 +75,10 @@ func (w *worker[K, R]) awaitOperator() {
 		return
 	}
 	w.awaiting = true
+	if !cqrs.KnownMeaning(w.def.Codec.Schema.Fingerprint) {
+		w.group.logger.WarnContext(w.io, "generation is not promoted by itself: the meaning of a fold in Go was not known when the"+
+			" code was generated", "projection", w.def.Name, "sink", w.store.Name(), "command", "cqrsgen generate")
+	}
 	w.group.logger.InfoContext(w.io, "generation waits to be promoted", "projection", w.def.Name, "sink", w.store.Name(),
 		"generation", w.def.Codec.Schema.Fingerprint, "command", "projections promote "+w.def.Name)
 }

@@ -1,6 +1,8 @@
 package projection
 
 import (
+	"bytes"
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -71,4 +73,28 @@ func TestAGenerationThatIsBuiltAfterALaterOneDoesNotReplaceIt(t *testing.T) {
 	require.NoError(t, New(NewGroup(log), store, later).CatchUp(t.Context()))
 	require.NoError(t, New(NewGroup(log), store, def).CatchUp(t.Context()))
 	assert.Equal(t, later.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"))
+}
+
+func TestAGenerationThatIsMadeByWhatIsNotKnownWaitsForAnOperator(t *testing.T) {
+	var w writer
+	log, store := newLog(), memory.New()
+	historyOf(log, &w, 20)
+	first := deposits("Sums", "Deposited")
+	first.Codec.Schema.Fingerprint = "ffffffff11111111"
+	require.NoError(t, New(NewGroup(log), store, first).CatchUp(t.Context()))
+	require.Equal(t, first.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"), "nobody is led away from another one")
+
+	later := first
+	later.Codec.Schema.Fingerprint = "ffffffff22222222"
+	var logged bytes.Buffer
+	p := New(NewGroup(log, WithLogger(slog.New(slog.NewTextHandler(&logged, nil)))), store, later)
+	require.NoError(t, p.CatchUp(t.Context()))
+	assert.Equal(t, first.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"))
+	assert.True(t, p.Status().Manual)
+	assert.Contains(t, logged.String(), "the meaning of a fold in Go was not known")
+
+	known := first
+	known.Codec.Schema.Fingerprint = "2222222222222222"
+	require.NoError(t, New(NewGroup(log), store, known).CatchUp(t.Context()))
+	assert.Equal(t, known.Codec.Schema.Fingerprint, activeOf(t, store, "Sums"))
 }
