@@ -27,7 +27,7 @@ func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCom
 				return &accountFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 500},
-			Fingerprint: "7df800aaa88161b3",
+			Fingerprint: accountStateFingerprint,
 			AppendState: appendAccountState,
 			DecodeState: decodeAccountState,
 		}),

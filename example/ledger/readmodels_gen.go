@@ -125,7 +125,7 @@ func (m *BalanceByCurrencyModel) CountHoldingAtLeast(
 var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BalanceByCurrency",
-		Fingerprint: "cae06467aff0ef3b",
+		Fingerprint: balanceByCurrencyRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 			{Name: "currency", Kind: readmodel.String},
@@ -210,7 +210,7 @@ func (m *CurrencyTotalsModel) In(sink string) (*CurrencyTotalsModel, error) {
 var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "CurrencyTotals",
-		Fingerprint: "1144dab6e9039a7d",
+		Fingerprint: currencyTotalsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "currency", Kind: readmodel.String},
 		},
@@ -312,7 +312,7 @@ func (m *RecentMovementsModel) CountByAccount(
 var recentMovementsCodec = readmodel.Codec[RecentMovementsKey, RecentMovementsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "RecentMovements",
-		Fingerprint: "84863619888174a3",
+		Fingerprint: recentMovementsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 			{Name: "number", Kind: readmodel.Int64},
@@ -446,7 +446,7 @@ func (m *AccountsModel) Search(
 var accountsCodec = readmodel.Codec[AccountsKey, AccountsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Accounts",
-		Fingerprint: "2f09790b88cf7377",
+		Fingerprint: accountsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 		},

@@ -160,7 +160,7 @@ func (e *Event) evolution() (parts []string) {
 	if e.Version > 1 {
 		parts = append(parts, "version "+strconv.Itoa(e.Version))
 	}
-	return parts
+	return append(parts, e.declaredSteps()...)
 }
 
 // checkEvolution reports names of older versions that collide.

@@ -20,7 +20,7 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 	for _, a := range p.Aggregates {
 		parts := []string{"state", a.Name, shapeOf(a.StateFields) + a.Lifecycle.meaningOf(a.Events) + meaningOf(a.Events)}
 		for _, e := range a.Events {
-			parts = append(parts, pastOf(e)...)
+			parts = append(parts, e.evolution()...)
 		}
 		a.Fingerprint = p.digest(parts, a.Functions(), d)
 	}
@@ -32,14 +32,7 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 		}
 		for _, h := range pr.Handlers {
 			parts = append(parts, h.Event.Wire)
-<<<<<<< HEAD
 			parts = append(parts, h.Event.evolution()...)
-=======
-			if h.Event.Version > 1 {
-				parts = append(parts, "version "+strconv.Itoa(h.Event.Version))
-			}
-			parts = append(parts, pastOf(h.Event)...)
->>>>>>> f01602c (Compute fingerprints from what hand-written functions mean)
 			for _, f := range h.Folds {
 				parts = append(parts, f.meaning()...)
 			}

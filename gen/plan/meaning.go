@@ -65,8 +65,8 @@ func (p *Plan) Functions() (list []meaning.Root) {
 // TakeIn computes the fingerprints with what the team's functions mean.
 func (p *Plan) TakeIn(d *meaning.Digests) { p.fingerprint(d) }
 
-// pastOf is what becomes of older versions of an event when they are read.
-func pastOf(e *Event) (parts []string) {
+// declaredSteps are what the model says becomes of older versions of an event when they are read.
+func (e *Event) declaredSteps() (parts []string) {
 	for _, c := range e.History {
 		text := "since " + strconv.Itoa(c.Version)
 		for _, v := range c.Added {
@@ -85,34 +85,31 @@ func pastOf(e *Event) (parts []string) {
 	return parts
 }
 
-// canonical writes a value in the one way in which it can be written.
+// canonical writes a value in one way, however it was written.
 func canonical(v *model.Value) string {
+	list := func(open, end string, n int, item func(int) string, sorted bool) string {
+		items := make([]string, n)
+		for i := range items {
+			items[i] = item(i)
+		}
+		if sorted {
+			slices.Sort(items)
+		}
+		return open + strings.Join(items, ",") + end
+	}
 	switch {
 	case v.Absent:
 		return "none"
-	case v.Type.Kind == model.List || v.Type.Kind == model.Set || v.Type.Kind == model.Optional:
-		var items []string
-		for _, x := range v.Items {
-			items = append(items, canonical(x))
-		}
-		if v.Type.Kind == model.Set {
-			slices.Sort(items)
-		}
-		return "[" + strings.Join(items, ",") + "]"
 	case v.Type.Kind == model.Map:
-		var entries []string
-		for _, x := range v.Entries {
-			entries = append(entries, strconv.Quote(x.Key.Text)+":"+canonical(x.Value))
-		}
-		slices.Sort(entries)
-		return "{" + strings.Join(entries, ",") + "}"
+		return list("{", "}", len(v.Entries), func(i int) string {
+			return strconv.Quote(v.Entries[i].Key.Text) + ":" + canonical(v.Entries[i].Value)
+		}, true)
+	case v.Type.Elem != nil:
+		return list("[", "]", len(v.Items), func(i int) string { return canonical(v.Items[i]) }, v.Type.Kind == model.Set)
 	case len(v.Fields) > 0:
-		var fields []string
-		for _, f := range v.Fields {
-			fields = append(fields, f.Field.Name+":"+canonical(f.Value))
-		}
-		slices.Sort(fields)
-		return "{" + strings.Join(fields, ",") + "}"
+		return list("{", "}", len(v.Fields), func(i int) string {
+			return v.Fields[i].Field.Name + ":" + canonical(v.Fields[i].Value)
+		}, true)
 	}
 	return strconv.Quote(v.Text)
 }

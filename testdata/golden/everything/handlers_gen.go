@@ -31,7 +31,7 @@ func newGuestCommands(runtime *aggregate.Runtime, decider Guest) *GuestCommands 
 			},
 			Unique:      guestUnique,
 			Snapshot:    snapshot.Policy{Events: 100},
-			Fingerprint: "53d5dd0de0392ffb",
+			Fingerprint: guestStateFingerprint,
 			AppendState: appendGuestState,
 			DecodeState: decodeGuestState,
 		}),
@@ -622,7 +622,7 @@ func newAllotmentCommands(runtime *aggregate.Runtime, decider Allotment) *Allotm
 				return &allotmentFold{}
 			},
 			Snapshot:    snapshot.Policy{Events: 100},
-			Fingerprint: "ae7fd872cd6daf6e",
+			Fingerprint: allotmentStateFingerprint,
 			AppendState: appendAllotmentState,
 			DecodeState: decodeAllotmentState,
 		}),

@@ -115,7 +115,7 @@ func (m *ArrivalsModel) CountExpected(
 var arrivalsCodec = readmodel.Codec[ArrivalsKey, ArrivalsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Arrivals",
-		Fingerprint: "f6910b321e2e33af",
+		Fingerprint: arrivalsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "booking", Kind: readmodel.UUID},
 		},
@@ -222,7 +222,7 @@ func (m *SleepersModel) In(sink string) (*SleepersModel, error) {
 var sleepersCodec = readmodel.Codec[SleepersKey, SleepersRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Sleepers",
-		Fingerprint: "93523b05e44825db",
+		Fingerprint: sleepersRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "night", Kind: readmodel.Date},
 		},
@@ -292,7 +292,7 @@ func (m *ExtrasSoldModel) In(sink string) (*ExtrasSoldModel, error) {
 var extrasSoldCodec = readmodel.Codec[ExtrasSoldKey, ExtrasSoldRow]{
 	Schema: readmodel.Schema{
 		Projection:  "ExtrasSold",
-		Fingerprint: "1c18291132df703e",
+		Fingerprint: extrasSoldRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "name", Kind: readmodel.String},
 		},
@@ -380,7 +380,7 @@ func (m *LanguagesModel) In(sink string) (*LanguagesModel, error) {
 var languagesCodec = readmodel.Codec[LanguagesKey, LanguagesRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Languages",
-		Fingerprint: "071d12b0ea176b6c",
+		Fingerprint: languagesRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "word", Kind: readmodel.String},
 		},
@@ -454,7 +454,7 @@ func (m *OccupancyModel) In(sink string) (*OccupancyModel, error) {
 var occupancyCodec = readmodel.Codec[OccupancyKey, OccupancyRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Occupancy",
-		Fingerprint: "4ed8cd1244f2321b",
+		Fingerprint: occupancyRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "hotel", Kind: readmodel.String},
 			{Name: "night", Kind: readmodel.Date},

@@ -26,7 +26,7 @@ func newBookingCommands(runtime *aggregate.Runtime, decider Booking) *BookingCom
 				return &bookingFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 10},
-			Fingerprint: "22348be658436833",
+			Fingerprint: bookingStateFingerprint,
 			AppendState: appendBookingState,
 			DecodeState: decodeBookingState,
 		}),

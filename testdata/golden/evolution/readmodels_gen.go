@@ -44,7 +44,7 @@ func (m *ArrivalsModel) In(sink string) (*ArrivalsModel, error) {
 var arrivalsCodec = readmodel.Codec[ArrivalsKey, ArrivalsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Arrivals",
-		Fingerprint: "96e14e01fa60e0f1",
+		Fingerprint: arrivalsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "booking", Kind: readmodel.String},
 		},
@@ -119,7 +119,7 @@ func (m *CancellationsModel) In(sink string) (*CancellationsModel, error) {
 var cancellationsCodec = readmodel.Codec[CancellationsKey, CancellationsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Cancellations",
-		Fingerprint: "c8505df007416c17",
+		Fingerprint: cancellationsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "booking", Kind: readmodel.String},
 		},

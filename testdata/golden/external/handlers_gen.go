@@ -27,7 +27,7 @@ func newHostCommands(runtime *aggregate.Runtime, decider Host) *HostCommands {
 				return &hostFold{}
 			},
 			Snapshot:    snapshot.Policy{Events: 2},
-			Fingerprint: "bf62b6957b3b28b5",
+			Fingerprint: hostStateFingerprint,
 			AppendState: appendHostState,
 			DecodeState: decodeHostState,
 		}),

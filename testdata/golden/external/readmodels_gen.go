@@ -44,7 +44,7 @@ func (m *HostsModel) In(sink string) (*HostsModel, error) {
 var hostsCodec = readmodel.Codec[HostsKey, HostsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Hosts",
-		Fingerprint: "3184cf145e52e2fb",
+		Fingerprint: hostsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "host", Kind: readmodel.String},
 		},

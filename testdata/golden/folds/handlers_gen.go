@@ -27,7 +27,7 @@ func newBoardCommands(runtime *aggregate.Runtime, decider Board) *BoardCommands 
 				return &boardFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 3},
-			Fingerprint: "347d23f46089d84a",
+			Fingerprint: boardStateFingerprint,
 			AppendState: appendBoardState,
 			DecodeState: decodeBoardState,
 		}),

@@ -34,7 +34,7 @@ func newTicketCommands(runtime *aggregate.Runtime, decider Ticket) *TicketComman
 				return &ticketFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 2},
-			Fingerprint: "fdffe34d0213dcc1",
+			Fingerprint: ticketStateFingerprint,
 			AppendState: appendTicketState,
 			DecodeState: decodeTicketState,
 		}),

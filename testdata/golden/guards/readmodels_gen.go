@@ -66,7 +66,7 @@ func (m *OpenTicketsModel) CountByPhase(
 var openTicketsCodec = readmodel.Codec[OpenTicketsKey, OpenTicketsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "OpenTickets",
-		Fingerprint: "9f218281c535b696",
+		Fingerprint: openTicketsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "ticket", Kind: readmodel.String},
 		},

@@ -67,7 +67,7 @@ func (m *SeatsLeftModel) CountByLeft(
 var seatsLeftCodec = readmodel.Codec[SeatsLeftKey, SeatsLeftRow]{
 	Schema: readmodel.Schema{
 		Projection:  "SeatsLeft",
-		Fingerprint: "31f4352fb7ed1d61",
+		Fingerprint: seatsLeftRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "hall", Kind: readmodel.String},
 		},
@@ -138,7 +138,7 @@ func (m *MovementsModel) In(sink string) (*MovementsModel, error) {
 var movementsCodec = readmodel.Codec[MovementsKey, MovementsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Movements",
-		Fingerprint: "acb623d4341b92bc",
+		Fingerprint: movementsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "hall", Kind: readmodel.String},
 		},

@@ -27,7 +27,7 @@ func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCom
 				return &accountFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 500},
-			Fingerprint: "21637a66cc5447d2",
+			Fingerprint: accountStateFingerprint,
 			AppendState: appendAccountState,
 			DecodeState: decodeAccountState,
 		}),

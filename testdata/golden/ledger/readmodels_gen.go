@@ -90,7 +90,7 @@ func (m *BalanceByCurrencyModel) CountByCurrency(
 var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BalanceByCurrency",
-		Fingerprint: "9d4b435750face6e",
+		Fingerprint: balanceByCurrencyRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "account", Kind: readmodel.String},
 			{Name: "currency", Kind: readmodel.String},
@@ -179,7 +179,7 @@ func (m *CurrencyTotalsModel) In(sink string) (*CurrencyTotalsModel, error) {
 var currencyTotalsCodec = readmodel.Codec[CurrencyTotalsKey, CurrencyTotalsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "CurrencyTotals",
-		Fingerprint: "c365593a6fc8b179",
+		Fingerprint: currencyTotalsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "currency", Kind: readmodel.String},
 		},

@@ -62,7 +62,7 @@ func (m *TakingsModel) CountByTender(
 var takingsCodec = readmodel.Codec[TakingsKey, TakingsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Takings",
-		Fingerprint: "a549d5980961178f",
+		Fingerprint: takingsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "shop", Kind: readmodel.String},
 			{Name: "tender", Kind: readmodel.String},
@@ -167,7 +167,7 @@ func (m *TillsModel) In(sink string) (*TillsModel, error) {
 var tillsCodec = readmodel.Codec[TillsKey, TillsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Tills",
-		Fingerprint: "4c6ac37f59d053cf",
+		Fingerprint: tillsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "till", Kind: readmodel.UUID},
 			{Name: "big", Kind: readmodel.Bool},

@@ -494,7 +494,7 @@ func (m *InvoicesModel) Search(
 var invoicesCodec = readmodel.Codec[InvoicesKey, InvoicesRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Invoices",
-		Fingerprint: "9f9d1098dbf3ef5d",
+		Fingerprint: invoicesRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "invoice", Kind: readmodel.String},
 		},

@@ -45,7 +45,7 @@ func (m *OpenOrdersModel) In(sink string) (*OpenOrdersModel, error) {
 var openOrdersCodec = readmodel.Codec[OpenOrdersKey, OpenOrdersRow]{
 	Schema: readmodel.Schema{
 		Projection:  "OpenOrders",
-		Fingerprint: "2021350ceb02e7cf",
+		Fingerprint: openOrdersRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "order", Kind: readmodel.UUID},
 		},
@@ -143,7 +143,7 @@ func (m *DemandModel) In(sink string) (*DemandModel, error) {
 var demandCodec = readmodel.Codec[DemandKey, DemandRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Demand",
-		Fingerprint: "d4a96fd3f6cbab56",
+		Fingerprint: demandRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "sku", Kind: readmodel.String},
 		},
@@ -219,7 +219,7 @@ func (m *WeightsModel) In(sink string) (*WeightsModel, error) {
 var weightsCodec = readmodel.Codec[WeightsKey, WeightsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Weights",
-		Fingerprint: "4f54d031b6d124d8",
+		Fingerprint: weightsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "place", Kind: readmodel.String},
 		},
@@ -292,7 +292,7 @@ func (m *PricesModel) In(sink string) (*PricesModel, error) {
 var pricesCodec = readmodel.Codec[PricesKey, PricesRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Prices",
-		Fingerprint: "1ac7db56c6579d13",
+		Fingerprint: pricesRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "sku", Kind: readmodel.String},
 		},
@@ -364,7 +364,7 @@ func (m *NightsModel) In(sink string) (*NightsModel, error) {
 var nightsCodec = readmodel.Codec[NightsKey, NightsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Nights",
-		Fingerprint: "54764e9cf27d6e08",
+		Fingerprint: nightsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "night", Kind: readmodel.Date},
 		},
@@ -449,7 +449,7 @@ func (m *WordsModel) In(sink string) (*WordsModel, error) {
 var wordsCodec = readmodel.Codec[WordsKey, WordsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Words",
-		Fingerprint: "0b148caad6737fad",
+		Fingerprint: wordsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "word", Kind: readmodel.String},
 		},
@@ -520,7 +520,7 @@ func (m *ShelvesModel) In(sink string) (*ShelvesModel, error) {
 var shelvesCodec = readmodel.Codec[ShelvesKey, ShelvesRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Shelves",
-		Fingerprint: "1b3293f7474637bb",
+		Fingerprint: shelvesRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "sku", Kind: readmodel.String},
 		},
@@ -635,7 +635,7 @@ func (m *HotelsModel) In(sink string) (*HotelsModel, error) {
 var hotelsCodec = readmodel.Codec[HotelsKey, HotelsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Hotels",
-		Fingerprint: "77dd3e3e4dd952ef",
+		Fingerprint: hotelsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "hotel", Kind: readmodel.String},
 		},

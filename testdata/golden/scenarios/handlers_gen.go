@@ -26,7 +26,7 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 				return &boxFold{}
 			},
 			Snapshot:    snapshot.Policy{Events: 100},
-			Fingerprint: "1f3fa73ff09594b5",
+			Fingerprint: boxStateFingerprint,
 			AppendState: appendBoxState,
 			DecodeState: decodeBoxState,
 		}),

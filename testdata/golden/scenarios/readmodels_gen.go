@@ -40,7 +40,7 @@ func (m *StoredModel) In(sink string) (*StoredModel, error) {
 var storedCodec = readmodel.Codec[StoredKey, StoredRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Stored",
-		Fingerprint: "cbf4d3d69d332fc4",
+		Fingerprint: storedRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "shelf", Kind: readmodel.Int64},
 			{Name: "box", Kind: readmodel.String},
@@ -117,7 +117,7 @@ func (m *ContentsModel) In(sink string) (*ContentsModel, error) {
 var contentsCodec = readmodel.Codec[ContentsKey, ContentsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Contents",
-		Fingerprint: "c6e3ff19ad3bfe22",
+		Fingerprint: contentsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "box", Kind: readmodel.String},
 		},

@@ -46,7 +46,7 @@ func (m *LentBooksModel) In(sink string) (*LentBooksModel, error) {
 var lentBooksCodec = readmodel.Codec[LentBooksKey, LentBooksRow]{
 	Schema: readmodel.Schema{
 		Projection:  "LentBooks",
-		Fingerprint: "34bf961a2d3bf3dc",
+		Fingerprint: lentBooksRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "member", Kind: readmodel.String},
 			{Name: "book", Kind: readmodel.UUID},

@@ -41,7 +41,7 @@ func (m *ItemsModel) In(sink string) (*ItemsModel, error) {
 var itemsCodec = readmodel.Codec[ItemsKey, ItemsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Items",
-		Fingerprint: "7eed455b69e06a8d",
+		Fingerprint: itemsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "sku", Kind: readmodel.String},
 		},
@@ -110,7 +110,7 @@ func (m *OrdersModel) In(sink string) (*OrdersModel, error) {
 var ordersCodec = readmodel.Codec[OrdersKey, OrdersRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Orders",
-		Fingerprint: "be88fe70fb5a28c2",
+		Fingerprint: ordersRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "order", Kind: readmodel.String},
 		},

@@ -28,7 +28,7 @@ func newAccountCommands(runtime *aggregate.Runtime, decider Account) *AccountCom
 				return &accountFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 3},
-			Fingerprint: "356c6062001b0fe3",
+			Fingerprint: accountStateFingerprint,
 			AppendState: appendAccountState,
 			DecodeState: decodeAccountState,
 		}),
@@ -741,7 +741,7 @@ func newSettingsCommands(runtime *aggregate.Runtime, decider Settings) *Settings
 				return &settingsFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 1},
-			Fingerprint: "92d351fc4140bdb1",
+			Fingerprint: settingsStateFingerprint,
 			AppendState: appendSettingsState,
 			DecodeState: decodeSettingsState,
 		}),

@@ -59,7 +59,7 @@ func (m *NightsModel) CountByHotel(
 var nightsCodec = readmodel.Codec[NightsKey, NightsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Nights",
-		Fingerprint: "8b724ccb8b648e8c",
+		Fingerprint: nightsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "hotel", Kind: readmodel.String},
 			{Name: "night", Kind: readmodel.Date},

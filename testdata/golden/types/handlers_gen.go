@@ -29,7 +29,7 @@ func newBoxCommands(runtime *aggregate.Runtime, decider Box) *BoxCommands {
 				return &boxFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Events: 10, Bytes: 65536, Age: 90 * time.Minute},
-			Fingerprint: "be4ad9629f8bbe6e",
+			Fingerprint: boxStateFingerprint,
 			AppendState: appendBoxState,
 			DecodeState: decodeBoxState,
 		}),
@@ -438,7 +438,7 @@ func newParcelCommands(runtime *aggregate.Runtime, decider Parcel) *ParcelComman
 				return &parcelFold{decider: decider}
 			},
 			Snapshot:    snapshot.Policy{Age: 250 * time.Millisecond},
-			Fingerprint: "2471f421ce71971d",
+			Fingerprint: parcelStateFingerprint,
 			AppendState: appendParcelState,
 			DecodeState: decodeParcelState,
 		}),

@@ -282,7 +282,7 @@ func (m *BoxContentsModel) CountByDecimalValue(
 var boxContentsCodec = readmodel.Codec[BoxContentsKey, BoxContentsRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxContents",
-		Fingerprint: "5fcead057c82a85e",
+		Fingerprint: boxContentsRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "box", Kind: readmodel.String},
 		},
@@ -679,7 +679,7 @@ func (m *BoxesByEverythingModel) CountByDateValueUUIDValue(
 var boxesByEverythingCodec = readmodel.Codec[BoxesByEverythingKey, BoxesByEverythingRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxesByEverything",
-		Fingerprint: "489b77747929d705",
+		Fingerprint: boxesByEverythingRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "stringValue", Kind: readmodel.String},
 			{Name: "boolValue", Kind: readmodel.Bool},
@@ -790,7 +790,7 @@ func (m *BoxesByNameModel) In(sink string) (*BoxesByNameModel, error) {
 var boxesByNameCodec = readmodel.Codec[BoxesByNameKey, BoxesByNameRow]{
 	Schema: readmodel.Schema{
 		Projection:  "BoxesByName",
-		Fingerprint: "aacc4984430927c2",
+		Fingerprint: boxesByNameRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "codeValue", Kind: readmodel.String},
 			{Name: "flagValue", Kind: readmodel.Bool},
@@ -905,7 +905,7 @@ func (m *AuditModel) In(sink string) (*AuditModel, error) {
 var auditCodec = readmodel.Codec[AuditKey, AuditRow]{
 	Schema: readmodel.Schema{
 		Projection:  "Audit",
-		Fingerprint: "1148fef0377c8657",
+		Fingerprint: auditRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "crate", Kind: readmodel.Int64},
 			{Name: "at", Kind: readmodel.Time},
@@ -1044,7 +1044,7 @@ func (m *CrateTrafficModel) CountByLastDayPhase(
 var crateTrafficCodec = readmodel.Codec[CrateTrafficKey, CrateTrafficRow]{
 	Schema: readmodel.Schema{
 		Projection:  "CrateTraffic",
-		Fingerprint: "6e29614beb9f0358",
+		Fingerprint: crateTrafficRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "crate", Kind: readmodel.Int64},
 		},
@@ -1175,7 +1175,7 @@ func (m *ParcelsByPlaceModel) CountByName(
 var parcelsByPlaceCodec = readmodel.Codec[ParcelsByPlaceKey, ParcelsByPlaceRow]{
 	Schema: readmodel.Schema{
 		Projection:  "ParcelsByPlace",
-		Fingerprint: "280fdd654b7f7733",
+		Fingerprint: parcelsByPlaceRowFingerprint,
 		Key: []readmodel.Column{
 			{Name: "parcel", Kind: readmodel.UUID},
 			{Name: "shelf", Kind: readmodel.String},
