@@ -22,7 +22,7 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 		for _, e := range a.Events {
 			parts = append(parts, e.evolution()...)
 		}
-		a.Fingerprint = p.digest(parts, a.Functions(), d)
+		a.Fingerprint = p.fingerprintOf(parts, a.Functions(), d)
 	}
 	for _, pr := range p.Projections {
 		parts := []string{"rows", pr.Name, shapeOf(pr.KeyFields), shapeOf(pr.RowFields)}
@@ -37,7 +37,7 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 				parts = append(parts, f.meaning()...)
 			}
 		}
-		pr.Fingerprint = p.digest(parts, pr.Functions(), d)
+		pr.Fingerprint = p.fingerprintOf(parts, pr.Functions(), d)
 	}
 }
 
@@ -54,8 +54,13 @@ func searchedBy(pr *Projection) (parts []string) {
 // unknown starts the fingerprints of what folds of an unknown meaning make, as package cqrs has it. No other one starts so.
 const unknown = "ffffffff"
 
-// digest returns a fingerprint of what the model says and of what functions in Go mean.
-func (p *Plan) digest(parts []string, functions []meaning.Root, d *meaning.Digests) string {
+func digest(parts ...string) string {
+	sum := sha256.Sum256([]byte(semantics + "\x00" + strings.Join(parts, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// fingerprintOf returns a fingerprint of what the model says and of what functions in Go mean.
+func (p *Plan) fingerprintOf(parts []string, functions []meaning.Root, d *meaning.Digests) string {
 	known := true
 	for _, r := range functions {
 		text := d.Of[r]
@@ -67,8 +72,7 @@ func (p *Plan) digest(parts []string, functions []meaning.Root, d *meaning.Diges
 			}
 		}
 	}
-	sum := sha256.Sum256([]byte(semantics + "\x00" + strings.Join(parts, "\x00")))
-	text := hex.EncodeToString(sum[:8])
+	text := digest(parts...)
 	switch {
 	case !known:
 		return unknown + text[len(unknown):]
