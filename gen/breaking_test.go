@@ -15,6 +15,8 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/gen"
 	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/evolve"
+	"github.com/cqrsgen/cqrsgen/gen/lock"
 )
 
 // breakingCases are a model before and after a small change each, and what is said about it.
@@ -211,4 +213,66 @@ func TestWhatIsSafePassesSilently(t *testing.T) {
 			assert.False(t, findings.Failed(), changed)
 		})
 	}
+}
+
+func TestAPlanSaysWhatAReleaseDoesAndWhy(t *testing.T) {
+	source := strings.Replace(harmless, "state: {open: bool}\n", "state: {open: bool}\n    snapshot: {every: 5}\n", 1)
+	was := readLock(t, []byte(source))
+	for name, x := range map[string]struct {
+		edit                  []string
+		aggregate, projection string // actions
+		reasons               []string
+	}{
+		"docs":              {[]string{"package: door\n", "package: door\ndoc: Doors.\n"}, evolve.Nothing, evolve.Nothing, nil},
+		"an optional field": {[]string{"note: optional string", "note: optional string, pin: optional int"}, evolve.Nothing, evolve.Nothing, nil},
+		"a state": {[]string{"state: {open: bool}", "state: {open: bool, size: int}"}, evolve.Snapshots, evolve.Nothing,
+			[]string{"the state has the new field size"}},
+		"a declared fold": {[]string{`apply: {open: "true"}`, "apply: {}"}, evolve.Snapshots, evolve.Nothing,
+			[]string{"how Opened changes the state"}},
+		"a column": {[]string{"row: {open: bool}", "row: {open: bool, size: int}"}, evolve.Nothing, evolve.Rebuild,
+			[]string{"the row has the new field size"}},
+		"no column": {[]string{"key: {door: DoorID}", "key: {door: DoorID, at: time}", "{door: stream.id}", "{door: stream.id, at: meta.time}"},
+			evolve.Nothing, evolve.Rebuild, []string{"the key has the new field at", "how Opened changes rows"}},
+		"a type of a column": {[]string{"row: {open: bool}", "row: {open: string}"}, evolve.Nothing, evolve.Rebuild,
+			[]string{"open of the row was bool, and is string"}},
+		"a revision": {[]string{"  Doors:\n", "  Doors:\n    revision: 2\n"}, evolve.Nothing, evolve.Rebuild,
+			[]string{"`revision` was 1, and is 2"}},
+		"another event": {[]string{"    ignore: [Closed]\n", "", "stream.id}}}", "stream.id}}, Closed: {key: {door: stream.id}, delete: true}}"},
+			evolve.Nothing, evolve.Rebuild, []string{"it folds Closed too"}},
+		"a version": {[]string{"version: 2\n        fields: {by: Guest", "version: 3\n        fields: {pin: int, by: Guest", "removed: {row: int}}",
+			"removed: {row: int}}\n          3: {added: {pin: 0}}"}, "", evolve.Rebuild, []string{"Opened has come from version 2 to 3"}},
+		"another name":  {[]string{"  Doors:\n", "  OpenDoors:\n"}, evolve.Nothing, evolve.Build, []string{"it is new", "it is gone: its rows stay as they are in their stores, and nobody keeps them up to date"}},
+		"personal data": {[]string{"by: Guest, fee", "by: {type: Guest, personal: true}, fee"}, "", "", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := strings.NewReplacer(x.edit...).Replace(source)
+			require.NotEqual(t, source, changed)
+			list := evolve.Plan(was, readLock(t, []byte(changed)))
+			var reasons []string
+			for _, o := range list {
+				reasons = append(reasons, o.Reasons...)
+			}
+			if x.aggregate != "" {
+				assert.Equal(t, x.aggregate, list[0].Action)
+			}
+			if x.projection != "" {
+				assert.Equal(t, x.projection, list[1].Action)
+				assert.Subset(t, reasons, x.reasons)
+			}
+			if name == "personal data" {
+				assert.Contains(t, list[0].Notes, "by of Opened is a person's data from now on; events that are stored stay as they are")
+			}
+			for _, o := range list {
+				assert.Equal(t, o.Action == evolve.Nothing, len(o.Reasons) == 0, "%v", o)
+				assert.Equal(t, o.From == o.To, o.Action == evolve.Nothing, "%v", o)
+			}
+		})
+	}
+}
+
+func readLock(t *testing.T, src []byte) *lock.Lock {
+	t.Helper()
+	l, err := lock.Read(lockOf(t, src).Src)
+	require.NoError(t, err)
+	return l
 }

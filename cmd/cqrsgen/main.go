@@ -7,6 +7,7 @@
 //	cqrsgen check [FILE…]      say what is wrong with each model, and give advice
 //	cqrsgen breaking --against REF [FILE…]
 //	                           say what a change of each model breaks
+//	cqrsgen plan [FILE…]       say what a release of each model does to snapshots and read models
 //	cqrsgen docs [FILE…]       write schemas, types and diagrams of each model
 //	cqrsgen fmt [FILE…]        bring each model file into its canonical form
 //	cqrsgen vet [PACKAGES]     find deciders and folds that are not pure
@@ -48,8 +49,8 @@ Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(initCommand(), generateCommand(), checkCommand(), breakingCommand(), formatCommand(), docsCommand(),
-		vetCommand(), schemaCommand(), versionCommand())
+	root.AddCommand(initCommand(), generateCommand(), checkCommand(), breakingCommand(), planCommand(), formatCommand(),
+		docsCommand(), vetCommand(), schemaCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w: `%s --help` lists the flags", err, cmd.CommandPath())
 	})

@@ -71,9 +71,9 @@ type Value struct {
 type Field struct {
 	Name, Type string
 	At         diag.Span
-	// Personal names the person whose data it has; empty where it is nobody's.
-	Personal string
-	Rules    []Rule
+	// Personal names the person whose data it has; empty where it is nobody's. Search is how rows are searched by it.
+	Personal, Search string
+	Rules            []Rule
 }
 
 // Rule bounds a value: a name such as minLength, and the bound. That of `distinct` is "true".
@@ -93,6 +93,8 @@ type Aggregate struct {
 	// Snapshots says that there are any.
 	Snapshots bool
 	Fields    []*Field
+	// Functions are those in Go that the state follows from, each with what tells its meaning from another one.
+	Functions []Entry
 	// Unique are the spaces of its unique values: fields, and how they are folded.
 	Unique   []Value
 	Events   []*Event
@@ -147,10 +149,14 @@ type Projection struct {
 	Revision string
 	// Mode is "inline" or "materialized" where it is one of them.
 	Mode string
-	Key  []*Field
-	Row  []*Field
+	// Manual says that an operator promotes it.
+	Manual bool
+	Key    []*Field
+	Row    []*Field
 	// On has, for each event that it handles, what tells apart what is declared of its folds.
 	On []Entry
+	// Functions are those in Go that the rows follow from, each with what tells its meaning from another one.
+	Functions []Entry
 }
 
 // ErrDamaged says that a file is no lock file, or no longer: it holds the marks of a merge, say. It is written anew

@@ -47,7 +47,7 @@ func fieldsOf(list []*model.Field) []*Field {
 	var fields []*Field
 	for _, m := range list {
 		fields = append(fields, &Field{
-			Name: m.Name, Type: m.Type.String(), At: m.At, Rules: rulesOf(m.Rules), Personal: subject(m),
+			Name: m.Name, Type: m.Type.String(), At: m.At, Rules: rulesOf(m.Rules), Personal: subject(m), Search: m.Search,
 		})
 	}
 	return fields
@@ -155,7 +155,7 @@ func stepOf(e *model.Event, c *model.Change) *Step {
 
 func projectionOf(p *plan.Projection) *Projection {
 	pr := &Projection{
-		Name: p.Name, At: p.At, Rows: p.Fingerprint, Revision: p.Revision,
+		Name: p.Name, At: p.At, Rows: p.Fingerprint, Revision: p.Revision, Manual: p.Manual,
 		Key: fieldsOf(p.Projection.Key), Row: fieldsOf(p.Projection.Row),
 	}
 	switch {

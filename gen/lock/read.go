@@ -3,6 +3,7 @@ package lock
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -242,6 +243,7 @@ func (r *reader) aggregate(n *node) *Aggregate {
 	r.keys(n, map[string]func(*node){
 		"id": r.into(&a.ID), "single": r.sign("true", &single), "state": r.into(&a.State),
 		"snapshots": r.sign("true", &a.Snapshots), "fields": r.fields(&a.Fields), "unique": r.values(&a.Unique),
+		"go":     r.entries(&a.Functions),
 		"events": named(r, &a.Events, r.event), "commands": named(r, &a.Commands, r.command),
 	})
 	if single == (a.ID != "") {
@@ -301,7 +303,11 @@ func (r *reader) projection(n *node) *Projection {
 	r.keys(n, map[string]func(*node){
 		"rows": r.into(&p.Rows), "revision": r.into(&p.Revision), "mode": r.into(&p.Mode),
 		"key": r.fields(&p.Key), "row": r.fields(&p.Row),
-		"on": r.entries(&p.On),
+		"promote": r.sign("manual", &p.Manual), "on": r.entries(&p.On), "go": r.entries(&p.Functions),
+		"search": func(n *node) {
+			columns := append(slices.Clone(p.Key), p.Row...)
+			r.of(&columns, func(f *Field, n *node) { r.text(n, &f.Search) })(n)
+		},
 	})
 	return p
 }

@@ -126,6 +126,7 @@ func (w *writer) aggregate(a *Aggregate) {
 		w.line(2, "snapshots: true")
 	}
 	w.columns("fields", a.Fields)
+	w.entries(2, "go", a.Functions)
 	w.values(2, "unique", a.Unique)
 	section(w, 2, "events", a.Events, w.event)
 	section(w, 2, "commands", a.Commands, w.command)
@@ -184,9 +185,15 @@ func (w *writer) projection(p *Projection) {
 	if p.Mode != "" {
 		w.line(2, "mode: %s", text(p.Mode))
 	}
+	if p.Manual {
+		w.line(2, "promote: manual")
+	}
 	w.columns("key", p.Key)
 	w.columns("row", p.Row)
+	searched := having(append(slices.Clone(p.Key), p.Row...), func(f *Field) bool { return f.Search != "" })
+	section(w, 2, "search", searched, func(f *Field) { w.line(3, "%s: %s", text(f.Name), text(f.Search)) })
 	w.entries(2, "on", p.On)
+	w.entries(2, "go", p.Functions)
 }
 
 // text writes a text so that every reader of YAML takes it for one: plainly, if it is a word that YAML has no use for.
