@@ -58,10 +58,7 @@ func (r *randomValues) value(t model.Type, rules model.Rules) string {
 	case model.Map:
 		var members, keys []string
 		for range r.count(rules) {
-			key := r.value(*t.Key, model.Rules{})
-			if key[0] != '"' {
-				key = `"` + key + `"`
-			}
+			key := r.key(*t.Key)
 			if !slices.Contains(keys, key) {
 				keys = append(keys, key)
 				members = append(members, key+":"+r.value(*t.Elem, model.Rules{}))
@@ -72,6 +69,15 @@ func (r *randomValues) value(t model.Type, rules model.Rules) string {
 		return r.named(t.Named, rules)
 	}
 	return r.scalar(t.Kind, rules)
+}
+
+// key is the key of a map. One that is a number keeps to the range of its type, which a schema can't say.
+func (r *randomValues) key(t model.Type) string {
+	if t.Scalar() == model.String {
+		return r.value(t, model.Rules{})
+	}
+	tame := randomValues{Rand: r.Rand}
+	return `"` + tame.value(t, model.Rules{}) + `"`
 }
 
 func (r *randomValues) named(n *model.Named, rules model.Rules) string {

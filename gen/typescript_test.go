@@ -14,6 +14,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/gen"
 	"github.com/cqrsgen/cqrsgen/gen/diag"
+	"github.com/cqrsgen/cqrsgen/gen/output"
 )
 
 // typeScriptCompiler is the compiler of TypeScript, 4.8 or later.
@@ -33,11 +34,8 @@ func typeScriptCompiler(t *testing.T) string {
 }
 
 // typesOf writes the TypeScript of a model into a folder.
-func typesOf(t *testing.T, dir, name string, sources ...diag.File) {
+func typesOf(t *testing.T, dir, name string, docs *output.Documents) {
 	t.Helper()
-	docs, findings, err := gen.DocumentsOf(sources)
-	require.NoError(t, err)
-	require.False(t, findings.Failed())
 	for _, f := range docs.Files {
 		if strings.HasSuffix(f.Name, ".ts") {
 			require.NoError(t, os.WriteFile(filepath.Join(dir, name+".ts"), f.Content, 0o644))
@@ -45,6 +43,15 @@ func typesOf(t *testing.T, dir, name string, sources ...diag.File) {
 		}
 	}
 	require.Fail(t, "there are no types")
+}
+
+// documentsOf are the contracts of a model.
+func documentsOf(t *testing.T, file string) *output.Documents {
+	t.Helper()
+	docs, findings, err := gen.Documents(file)
+	require.NoError(t, err)
+	require.False(t, findings.Failed())
+	return docs
 }
 
 // uses is what a program does with the ledger's types. A line below an @ts-expect-error is an error, or else the remark is.
@@ -111,21 +118,14 @@ export function forgetful(e: AccountEvent): number {
 func TestTheTypesOfTypeScriptCompileTakeWhatIsRightAndNothingElse(t *testing.T) {
 	compiler := typeScriptCompiler(t)
 	dir := t.TempDir()
-	file := func(path string) diag.File {
-		src, err := os.ReadFile(path)
-		require.NoError(t, err)
-		return diag.File{Name: path, Src: src}
-	}
-	typesOf(t, dir, "ledger", file(example))
+	typesOf(t, dir, "ledger", documentsOf(t, example))
 	for _, name := range goldenModels {
-		if name != "several-files" {
-			typesOf(t, dir, "golden-"+name, file(filepath.Join(golden, name, modelFile)))
-		}
+		typesOf(t, dir, "golden-"+name, documentsOf(t, filepath.Join(golden, name, modelFile)))
 	}
 	hostile := 0
 	for i, text := range payloads {
-		if docs := attackedDocs(text); docs != "" {
-			typesOf(t, dir, fmt.Sprintf("hostile-%d", i), diag.File{Name: modelFile, Src: []byte(docs)})
+		if docs := attackedDocs(t, text); docs != nil {
+			typesOf(t, dir, fmt.Sprintf("hostile-%d", i), docs)
 			hostile++
 		}
 	}
@@ -133,9 +133,10 @@ func TestTheTypesOfTypeScriptCompileTakeWhatIsRightAndNothingElse(t *testing.T) 
 	seed := fromEnv(t, "CQRSGEN_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("CQRSGEN_SEED=%d", seed)
 	for i := seed; i < seed+20; i++ {
-		src := newRandomModel(i)
-		if _, collided := generateRandom(t, src); !collided {
-			typesOf(t, dir, fmt.Sprintf("random-%d", i), diag.File{Name: modelFile, Src: []byte(src)})
+		docs, findings, err := gen.DocumentsOf([]diag.File{{Name: modelFile, Src: []byte(newRandomModel(i))}})
+		require.NoError(t, err)
+		if !findings.Failed() {
+			typesOf(t, dir, fmt.Sprintf("random-%d", i), docs)
 		}
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "uses.ts"), []byte(uses), 0o644))
@@ -168,18 +169,17 @@ func noCode(t *testing.T, dir string, want int) {
 	assert.Equal(t, want, count)
 }
 
-// attackedDocs is a model with a text in all places that are documentation, or empty if the model is refused.
-func attackedDocs(text string) string {
-	b := slot.ReplaceAllStringFunc(victim, func(s string) string {
+// attackedDocs are the contracts of a model with a text in all places that are documentation; nil if the model is refused.
+func attackedDocs(t *testing.T, text string) *output.Documents {
+	t.Helper()
+	src := slot.ReplaceAllStringFunc(victim, func(s string) string {
 		m := slot.FindStringSubmatch(s)
 		if strings.HasSuffix(m[1], "Doc") {
 			return quoted(text)
 		}
 		return m[2]
 	})
-	_, findings, err := gen.DocumentsOf([]diag.File{{Name: modelFile, Src: []byte(b)}})
-	if err != nil || findings.Failed() {
-		return ""
-	}
-	return b
+	docs, _, err := gen.DocumentsOf([]diag.File{{Name: modelFile, Src: []byte(src)}})
+	require.NoError(t, err)
+	return docs
 }

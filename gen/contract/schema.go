@@ -91,6 +91,24 @@ type schemas struct {
 	rules bool
 	// used are the declared types that the file refers to.
 	used map[*model.Named]bool
+	// sealed says that it has personal data of an event, which are encrypted.
+	sealed bool
+}
+
+// sealedDef is the name of the schema of what stands for personal data: no type of a model starts with a small letter.
+const sealedDef = "sealed"
+
+// sealedSchema is what stands for personal data in a stored event.
+func sealedSchema() object {
+	return object{
+		{"type", "object"},
+		{"properties", object{
+			{"$sealed", append(scalarSchema(model.Bytes), member{"description", "The data, encrypted under a key of the person's own."})},
+			{"$erased", object{{"description", "What is read once the data were erased."}}},
+		}},
+		{"minProperties", 1}, {"maxProperties", 1}, {"additionalProperties", false},
+		{"description", "Personal data that are encrypted, or erased."},
+	}
 }
 
 // defs are the declared types that were referred to, and those that they refer to, in the order of the model.
@@ -108,6 +126,9 @@ func (s *schemas) defs() object {
 		if o, there := done[n]; there {
 			list = append(list, member{n.Name, o})
 		}
+	}
+	if s.sealed {
+		list = append(list, member{sealedDef, sealedSchema()})
 	}
 	if len(list) == 0 {
 		return nil
@@ -162,7 +183,12 @@ func (s *schemas) fields(list []*model.Field) object {
 }
 
 func (s *schemas) field(f *model.Field) object {
-	o := annotated(s.of(f.Type, s.bounds(f.Rules)), f.Doc, f.Deprecated, f.Example)
+	o := s.of(f.Type, s.bounds(f.Rules))
+	if f.Personal && !s.rules {
+		s.sealed = true
+		o = object{{"anyOf", []any{o, object{{"$ref", "#/$defs/" + sealedDef}}}}}
+	}
+	o = annotated(o, f.Doc, f.Deprecated, f.Example)
 	if s.rules && f.Default != nil {
 		o.put("default", jsonValue(f.Default))
 	}

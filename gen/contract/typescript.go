@@ -37,6 +37,8 @@ type tsWriter struct {
 	// names are those that are taken; scalars those of the model's scalars that types are made of.
 	names   map[string]bool
 	scalars map[model.Kind]bool
+	// personal says that fields of events hold personal data.
+	personal bool
 	// eventUnions and commandUnions are the unions of each aggregate.
 	eventUnions, commandUnions []string
 }
@@ -150,11 +152,17 @@ var tsScalars = []struct {
 }
 
 func (w *tsWriter) scalarTypes() {
+	w.scalars[model.Bytes] = w.scalars[model.Bytes] || w.personal
 	for _, s := range tsScalars {
 		if w.scalars[s.kind] {
 			w.doc(0, s.text)
 			w.line("export type %s = %s;\n", s.name, s.typ)
 		}
+	}
+	if w.personal {
+		w.doc(0, "Personal data: as they are where nothing is encrypted yet, encrypted under a key of the person's own, or what is "+
+			"read once they were erased.")
+		w.line("export type personal<T> = T | { readonly $sealed: bytes } | { readonly $erased: T };\n")
 	}
 }
 
@@ -195,10 +203,15 @@ func (w *tsWriter) types() {
 	}
 }
 
-// place says where a field stands. In a row, what nothing was assigned to yet is empty.
-type place bool
+// place says where a field stands. In an event, personal data are encrypted. In a row, they are shown only if that was
+// meant, and what nothing was assigned to yet is empty.
+type place int
 
-const inEvent, inRow place = false, true
+const (
+	elsewhere place = iota
+	inEvent
+	inRow
+)
 
 // fields writes an interface.
 func (w *tsWriter) fields(name string, fields []*model.Field, doc string, where place, tags ...string) {
@@ -221,6 +234,13 @@ func (w *tsWriter) field(f *model.Field, where place) {
 	}
 	w.doc(1, paragraphs(f.Doc, personal), deprecatedTag(f.Deprecated))
 	mark, typ := "", w.of(f.Type)
+	switch {
+	case f.Personal && where == inEvent:
+		w.personal = true
+		typ = "personal<" + typ + ">"
+	case f.Personal && where == inRow:
+		typ += ` | "[personal]"`
+	}
 	if f.Type.Kind == model.Optional {
 		mark = "?"
 	}
@@ -281,7 +301,7 @@ func (w *tsWriter) aggregate(a *plan.Aggregate) {
 		w.union(name, "Every event of "+a.Name+", by its type and version.", events)
 	}
 	for _, c := range a.CommandList {
-		w.fields(c.Go, c.Command.Fields, paragraphs(c.Doc, checksText(c.Checks), "A command to "+a.Name+"."), inEvent)
+		w.fields(c.Go, c.Command.Fields, paragraphs(c.Doc, checksText(c.Checks), "A command to "+a.Name+"."), elsewhere)
 		commands = append(commands, fmt.Sprintf(`{ readonly aggregate: %q; readonly type: %q; readonly data: %s }`, a.Name, c.Name, c.Go))
 	}
 	if len(commands) > 0 {
@@ -290,7 +310,7 @@ func (w *tsWriter) aggregate(a *plan.Aggregate) {
 		w.union(name, "Every command to "+a.Name+", by its type.", commands)
 	}
 	for _, r := range a.Rejections {
-		w.fields(r.Go, r.Rejection.Fields, paragraphs(r.Doc, "A reason for which commands to "+a.Name+" are refused."), inEvent)
+		w.fields(r.Go, r.Rejection.Fields, paragraphs(r.Doc, "A reason for which commands to "+a.Name+" are refused."), elsewhere)
 		rejections = append(rejections, fmt.Sprintf(`{ readonly rejection: %q; readonly details: %s }`, r.Name, r.Go))
 	}
 	if len(rejections) > 0 {
@@ -320,7 +340,7 @@ func (w *tsWriter) union(name, doc string, of []string) {
 
 // projection writes the key of a projection, its row, and both as the one object that queries answer with.
 func (w *tsWriter) projection(pr *plan.Projection) {
-	w.fields(pr.Key, pr.Projection.Key, "The key of a row of "+pr.Name+".", inEvent)
+	w.fields(pr.Key, pr.Projection.Key, "The key of a row of "+pr.Name+".", elsewhere)
 	w.fields(pr.Row, pr.Projection.Row, "What a row of "+pr.Name+" has besides its key.", inRow)
 	w.doc(0, paragraphs(pr.Doc, "A row with its key."))
 	w.line("export type %s = %s & %s;\n", pr.Team, pr.Key, pr.Row)

@@ -34,6 +34,9 @@ export type date = string;
 /** A UUID in its 36 characters. */
 export type uuid = string;
 
+/** Personal data: as they are where nothing is encrypted yet, encrypted under a key of the person's own, or what is read once they were erased. */
+export type personal<T> = T | { readonly $sealed: bytes } | { readonly $erased: T };
+
 export type GuestID = string;
 
 export type HotelID = string;
@@ -339,7 +342,7 @@ export interface SettingsPublished {
   readonly open: boolean;
   readonly factor: number;
   /** Personal data. */
-  readonly owner: string;
+  readonly owner: personal<string>;
 }
 
 /** Every event of Settings, by its type and version. */
