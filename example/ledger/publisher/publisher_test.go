@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -33,18 +31,7 @@ func TestAnAddressIsServersAndASubject(t *testing.T) {
 func published(t *testing.T, address string) (messages []string) {
 	servers, subject, err := split(address)
 	require.NoError(t, err)
-	nc, err := nats.Connect(servers)
-	require.NoError(t, err)
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	require.NoError(t, err)
-	stream, err := js.Stream(t.Context(), strings.ReplaceAll(subject, ".", "_"))
-	require.NoError(t, err)
-	info, err := stream.Info(t.Context())
-	require.NoError(t, err)
-	for i := info.State.FirstSeq; i <= info.State.LastSeq && i > 0; i++ {
-		m, err := stream.GetMsg(t.Context(), i)
-		require.NoError(t, err)
+	for _, m := range messagesOf(t, servers, subject) {
 		messages = append(messages, m.Header.Get(StreamHeader)+" "+m.Header.Get(VersionHeader)+" "+
 			strings.TrimPrefix(m.Subject, subject+"."))
 	}
