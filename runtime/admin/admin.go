@@ -183,6 +183,10 @@ var commands = []command{
 		flags: addJSON, run: check,
 	},
 	{
+		name: "log plan", short: "print what this program's release does to snapshots and read models, and how long that takes",
+		flags: addJSON, run: planRelease, offered: hasRows,
+	},
+	{
 		name: "log ddl", short: "print what creates the log's schema: statements, or a configuration",
 		run: ddl, offered: func(s *Service) bool { return s.DDL != nil },
 	},
