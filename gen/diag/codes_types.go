@@ -23,13 +23,14 @@ const (
 	BadBound        = "CQ1219"
 	MinAboveMax     = "CQ1220"
 	BadPattern      = "CQ1221"
-	NotEncryptedYet = "CQ1222"
 	SetElement      = "CQ1230"
 	AmbiguousName   = "CQ1231"
 	TypeNotUsed     = "CQ1232"
 	OtherPackage    = "CQ1233"
 	PersonalSubject = "CQ1234"
 	DefaultHere     = "CQ1235"
+	PersonalLeaks   = "CQ1236"
+	PersonalHere    = "CQ1237"
 
 	ExternalSpelling     = "CQ1260"
 	ExternalNotLoaded    = "CQ1261"
@@ -92,8 +93,6 @@ var typeCodes = []Code{
 		"No value can meet both bounds."},
 	{BadPattern, "bad pattern",
 		"The pattern is not a regular expression of Go's package regexp (RE2)."},
-	{NotEncryptedYet, "personal data is not encrypted yet",
-		"A warning. `personal: true` is kept in the model, but this release stores the field in clear text."},
 	{SetElement, "type can't be in a set",
 		"The elements of a set are strings, integers, durations, uuids, dates, decimals, enums, or named scalars over them: values " +
 			"that are the same or not, and have an order."},
@@ -109,6 +108,13 @@ var typeCodes = []Code{
 	{DefaultHere, "default not here",
 		"A default stands for a field that the caller of a command leaves out, which is an optional field. Events have what " +
 			"happened; what older events did not have is said in their `history`."},
+	{PersonalLeaks, "personal data would go elsewhere",
+		"What is marked `personal` is encrypted, and has a type of its own. An expression can copy it, as it is, into a field " +
+			"of the same type that is personal too, and do nothing else with it; and nothing else goes into such a field. Folds " +
+			"in Go can read it, by `Reveal`."},
+	{PersonalHere, "personal data can't be here",
+		"Ids and keys are names, which are stored in clear text, and columns that are encrypted can't be searched, indexed or " +
+			"ordered by. What a struct marks is not marked again where the struct is used."},
 	{ExternalSpelling, "type of a Go package in a wrong spelling",
 		"A type of a Go package is written `go:import/path.Type`: the path as Go imports it, a point, and a name with an " +
 			"upper-case first letter."},

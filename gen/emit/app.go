@@ -24,6 +24,7 @@ func (e *emitter) app(f *jen.File) {
 		e.claimAll(f)
 	}
 	e.snapshotMethods(f)
+	e.forget(f)
 	e.closeMethod(f)
 }
 
@@ -86,8 +87,10 @@ func (e *emitter) newFunc(f *jen.File) {
 	switch {
 	case len(e.Projections) == 0:
 		text = "New wires the bounded context: commands append to store."
-		params = []jen.Code{params[1], params[3], params[5]}
-		results = results[:1]
+		params = []jen.Code{params[0], params[1], params[3], params[5]}
+		if !e.Personal() {
+			params, results = params[1:], results[:1]
+		}
 	case !e.ProjectionsInGo():
 		params = slices.Delete(params, 4, 5)
 	}
@@ -99,6 +102,7 @@ func (e *emitter) newFunc(f *jen.File) {
 		g.Id("a").Op(":=").Op("&").Id("App").Values(jen.Dict{
 			jen.Id("runtime"): jen.Qual(aggregatePath, "NewRuntime").Call(jen.Id("store"), jen.Id("opts").Op("...")),
 		})
+		e.demandKeys(g)
 		if len(e.Projections) > 0 {
 			g.Id("a").Dot("group").Op("=").Qual(projectionPath, "NewGroup").Call(
 				jen.Id("store"), jen.Qual(projectionPath, "WithLogger").Call(jen.Id("a").Dot("runtime").Dot("Logger").Call()))
@@ -141,6 +145,9 @@ func (e *emitter) openModel(g *jen.Group, p *plan.Projection) {
 	args := []jen.Code{jen.Id("a").Dot("group"), jen.Id("rows")}
 	if p.InGo {
 		args = append(args, jen.Id("projections").Dot(p.Team))
+	}
+	if p.Reveals() {
+		args = append(args, jen.Id("a").Dot("runtime").Dot("Keys").Call())
 	}
 	g.Id("a").Dot(p.Name).Op("=").Id("new" + p.Model).Call(args...)
 }

@@ -48,6 +48,7 @@ func (e *emitter) eventCodec(f *jen.File, ev *plan.Event) {
 	)
 	f.Line()
 	e.decodeRecord(f, ev)
+	e.personalCodec(f, ev)
 	e.writeMethod(f, ev.Go, ev.Fields)
 	e.readMethod(f, ev.Go, ev.Fields)
 }
@@ -68,17 +69,32 @@ func (e *emitter) appendMethod(f *jen.File, recv, typ, name, comment string) {
 
 // stateCodec emits how snapshots keep a state.
 func (e *emitter) stateCodec(f *jen.File, a *plan.Aggregate) {
-	f.Func().Id("append"+a.State).Params(jen.Id("b").Index().Byte(), jen.Id("s").Op("*").Id(a.State)).
+	sealed := plan.HasPersonal(a.Aggregate.State)
+	coder := func(params ...jen.Code) []jen.Code {
+		if sealed {
+			params = append(params, jen.Id("c").Op("*").Qual(personalPath, "Coder"))
+		}
+		return params
+	}
+	with := func(rw string) jen.Code {
+		if !sealed {
+			return jen.Null()
+		}
+		return jen.Id(rw).Dot("With").Call(jen.Id("c").Dot("State").Call(jen.Lit(a.Subject())))
+	}
+	f.Func().Id("append"+a.State).Params(coder(jen.Id("b").Index().Byte(), jen.Id("s").Op("*").Id(a.State))...).
 		Params(jen.Index().Byte(), jen.Error()).Block(
 		jen.Id("w").Op(":=").Qual(jsoncodecPath, "NewWriter").Call(jen.Id("b")),
 		jen.Id("w").Dot("AllowZero").Call(),
+		with("w"),
 		jen.Id("s").Dot("writeJSON").Call(jen.Op("&").Id("w")),
 		jen.Return(jen.Id("w").Dot("Finish").Call(jen.Lit(a.State))),
 	)
 	f.Line()
-	f.Func().Id("decode"+a.State).Params(jen.Id("data").Index().Byte(), jen.Id("s").Op("*").Id(a.State)).Error().Block(
+	f.Func().Id("decode"+a.State).Params(coder(jen.Id("data").Index().Byte(), jen.Id("s").Op("*").Id(a.State))...).Error().Block(
 		jen.Id("r").Op(":=").Qual(jsoncodecPath, "NewReader").Call(jen.Id("data"), jen.Qual(jsoncodecPath, "CopyStrings")),
 		jen.Id("r").Dot("AllowZero").Call(),
+		with("r"),
 		jen.Id("s").Dot("readJSON").Call(jen.Op("&").Id("r")),
 		jen.Return(jen.Id("r").Dot("Finish").Call(jen.Lit(a.State))),
 	)
@@ -112,13 +128,13 @@ func (e *emitter) writeFields(g *jen.Group, fields []*plan.Field) {
 		return
 	}
 	sure := false // a field has been written before, whatever the values are
-	if fields[0].Type.Kind == model.Optional {
+	if maybeAbsent(fields[0].Field) {
 		g.Id("w").Dot("Raw").Call(raw("{"))
 	}
 	for i, field := range fields {
 		key := `"` + field.Name + `":`
 		x := at(id("v"), field.Go)
-		if field.Type.Kind == model.Optional {
+		if maybeAbsent(field.Field) {
 			g.If(jen.List(jen.Id("x"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).BlockFunc(func(g *jen.Group) {
 				g.Id("w").Dot("Field").Call(raw(key))
 				e.write(g, field.Type.Elem, place{id("x"), id("x")})
@@ -133,7 +149,11 @@ func (e *emitter) writeFields(g *jen.Group, fields []*plan.Field) {
 		default:
 			g.Id("w").Dot("Field").Call(raw(key))
 		}
-		e.write(g, &field.Type, place{x, x})
+		if field.Personal {
+			e.writePersonal(g, field)
+		} else {
+			e.write(g, &field.Type, place{x, x})
+		}
 		sure = true
 	}
 	g.Id("w").Dot("Raw").Call(raw("}"))
@@ -251,7 +271,11 @@ func (e *emitter) readFields(g *jen.Group, into expr, fields []*plan.Field) {
 	body := jen.Switch(jen.String().Call(jen.Id("r").Dot("Name").Call())).BlockFunc(func(g *jen.Group) {
 		for _, field := range fields {
 			g.Case(jen.Lit(field.Name)).BlockFunc(func(g *jen.Group) {
-				e.read(g, &field.Type, at(into, field.Go), at(into, field.Go))
+				if field.Personal {
+					e.readPersonal(g, into, field)
+				} else {
+					e.read(g, &field.Type, at(into, field.Go), at(into, field.Go))
+				}
 				if field.Type.Kind != model.Optional {
 					g.Id("seen").Op("|=").Lit(1).Op("<<").Lit(len(required))
 					required = append(required, jen.Lit(field.Name))

@@ -105,6 +105,7 @@ func (e *emitter) initFunc(f *jen.File, name string, fields []*plan.Field, first
 func (e *emitter) initMaps(g *jen.Group, x expr, fields []*plan.Field) {
 	for _, field := range fields {
 		switch {
+		case field.Personal: // which never changes in place
 		case field.Type.Kind == model.Map, field.Type.Kind == model.Set:
 			g.Add(x()).Dot(field.Go).Op("=").Add(e.goType(&field.Type)).Values()
 		case isStruct(&field.Type):

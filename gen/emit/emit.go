@@ -34,6 +34,7 @@ const (
 	checkedPath     = runtimePath + "checked"
 	claimPath       = runtimePath + "claim"
 	jsoncodecPath   = runtimePath + "jsoncodec"
+	personalPath    = runtimePath + "personal"
 	projectionPath  = runtimePath + "projection"
 	readmodelPath   = runtimePath + "readmodel"
 	snapshotPath    = runtimePath + "snapshot"
@@ -121,8 +122,8 @@ func (e *emitter) render(name string, emit func(*jen.File)) ([]byte, error) {
 	f.NoFormat = true
 	f.HeaderComment(Header(e.Model.File))
 	for _, path := range []string{
-		cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, projectionPath, readmodelPath, validatePath, cqrstestPath,
-		meaningtestPath, uuidPath,
+		cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, personalPath, projectionPath, readmodelPath, validatePath,
+		cqrstestPath, meaningtestPath, uuidPath,
 	} {
 		f.ImportName(path, path[strings.LastIndex(path, "/")+1:])
 	}
@@ -236,7 +237,7 @@ func (e *emitter) strct(f *jen.File, name string, fields []*plan.Field) {
 			if field.Type.Kind == model.Optional {
 				tag += ",omitzero"
 			}
-			g.Id(field.Go).Add(e.goType(&field.Type)).Tag(map[string]string{"json": tag})
+			g.Id(field.Go).Add(e.fieldType(field.Field)).Tag(map[string]string{"json": tag})
 		}
 	})
 	f.Line()

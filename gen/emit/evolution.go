@@ -105,8 +105,16 @@ func (e *emitter) decodeRecord(f *jen.File, ev *plan.Event) {
 	fileComments(f, "DecodeRecord reads a stored event of this type into v, which must be empty, whichever version it has."+
 		" A version that this program does not know, and that did more than to add fields, is a *cqrs.NewerEventError.")
 	args := []jen.Code{jen.Id("rec").Dot("Data"), jen.Id("mode")}
-	f.Func().Params(jen.Id("v").Op("*").Id(ev.Go)).Id("DecodeRecord").
-		Params(jen.Id("rec").Op("*").Qual(cqrsPath, "Record"), jen.Id("mode").Qual(jsoncodecPath, "Strings")).Error().
+	name, params := "DecodeRecord", []jen.Code{jen.Id("rec").Op("*").Qual(cqrsPath, "Record"), jen.Id("mode").Qual(jsoncodecPath, "Strings")}
+	if ev.Personal() {
+		f.Func().Params(jen.Id("v").Op("*").Id(ev.Go)).Id(name).Params(params...).Error().
+			Block(jen.Return(jen.Id("v").Dot("DecodeSealed").Call(jen.Id("rec"), jen.Id("mode"), jen.Nil())))
+		f.Line()
+		fileComments(f, "DecodeSealed is DecodeRecord with personal fields decrypted, which it refuses.")
+		name, params = "DecodeSealed", append(params, coderParam())
+		args = []jen.Code{jen.Id("rec"), jen.Id("mode"), jen.Id("c")}
+	}
+	function(f, jen.Id("v").Op("*").Id(ev.Go), name, params, jen.Error()).
 		BlockFunc(func(g *jen.Group) {
 			g.If(jen.Err().Op(":=").Id("rec").Dot("CheckVersion").Call(jen.Lit(ev.Version)), jen.Err().Op("!=").Nil()).
 				Block(jen.Return(jen.Err()))
@@ -123,6 +131,13 @@ func (e *emitter) decodeRecord(f *jen.File, ev *plan.Event) {
 						g.Case(jen.Lit(o.Version)).Block(older(o))
 					}
 				})
+			}
+			if ev.Personal() {
+				g.Id("r").Op(":=").Qual(jsoncodecPath, "NewReader").Call(jen.Id("rec").Dot("Data"), jen.Id("mode"))
+				g.Id("r").Dot("With").Call(jen.Id("c").Dot("Record").Call(jen.Id("rec"), jen.Lit(ev.Aggregate.Subject())))
+				g.Id("v").Dot("readJSON").Call(jen.Op("&").Id("r"))
+				g.Return(jen.Id("r").Dot("Finish").Call(jen.Lit(ev.Name)))
+				return
 			}
 			g.Return(jen.Id("v").Dot("DecodeJSON").Call(args...))
 		})
@@ -150,17 +165,25 @@ func (e *emitter) decodeOlder(f *jen.File, ev *plan.Event, o *plan.Older) {
 	if o.Next != nil {
 		into = id("old")
 	}
-	f.Func().Params(jen.Id("v").Op("*").Id(ev.Go)).Id(decoderOf(o.Version)).
-		Params(jen.Id("data").Index().Byte(), jen.Id("mode").Qual(jsoncodecPath, "Strings")).Error().
+	data := jen.Id("data")
+	params := []jen.Code{jen.Id("data").Index().Byte(), jen.Id("mode").Qual(jsoncodecPath, "Strings")}
+	if ev.Personal() {
+		data, params[0] = jen.Id("rec").Dot("Data"), jen.Id("rec").Op("*").Qual(cqrsPath, "Record")
+		params = append(params, coderParam())
+	}
+	function(f, jen.Id("v").Op("*").Id(ev.Go), decoderOf(o.Version), params, jen.Error()).
 		BlockFunc(func(g *jen.Group) {
 			if o.Next != nil {
 				g.Var().Id("old").Id(o.Into.Go)
 			}
-			g.Id("reader").Op(":=").Qual(jsoncodecPath, "NewReader").Call(jen.Id("data"), jen.Id("mode"))
+			g.Id("reader").Op(":=").Qual(jsoncodecPath, "NewReader").Call(data, jen.Id("mode"))
 			g.Id("r").Op(":=").Op("&").Id("reader")
+			if ev.Personal() {
+				g.Id("r").Dot("With").Call(jen.Id("c").Dot("Record").Call(jen.Id("rec"), jen.Lit(ev.Aggregate.Subject())))
+			}
 			e.readFields(g, into, o.Fields)
 			for _, x := range o.Values {
-				g.Add(at(into, x.Go)()).Op("=").Add(e.value(x.Value))
+				g.Add(at(into, x.Go)()).Op("=").Add(e.givenValue(x))
 			}
 			finish := jen.Id("r").Dot("Finish").Call(jen.Lit(fmt.Sprintf("%s@%d", ev.Name, o.Version)))
 			if o.Next == nil {
@@ -215,7 +238,7 @@ func (e *emitter) carried(u *plan.Upcaster) (entries []entry) {
 		entries = append(entries, entry{field.Go, jen.Id("next").Dot(u.Sources[i])})
 	}
 	for _, x := range u.Values {
-		entries = append(entries, entry{x.Go, e.value(x.Value)})
+		entries = append(entries, entry{x.Go, e.givenValue(x)})
 	}
 	return entries
 }

@@ -56,7 +56,7 @@ type exprs struct {
 
 func (e exprs) node(n *tree.Node) *jen.Statement {
 	x := e.shared(n)
-	if e.copies[n] {
+	if e.copies[n] && !isPersonal(n) {
 		t := model.TypeOf(n.Type)
 		return e.clone(&t, x)
 	}

@@ -366,7 +366,7 @@ func (e *emitter) cloneFunc(f *jen.File, t *plan.Named) {
 	fileComments(f, t.Clone+" returns a copy that shares no memory with v.")
 	f.Func().Id(t.Clone).Params(jen.Id("v").Id(t.Name)).Id(t.Name).BlockFunc(func(g *jen.Group) {
 		for _, field := range t.Fields {
-			if model.Shares(field.Type) {
+			if !field.Personal && model.Shares(field.Type) {
 				g.Id("v").Dot(field.Go).Op("=").Add(e.clone(&field.Type, jen.Id("v").Dot(field.Go)))
 			}
 		}

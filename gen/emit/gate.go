@@ -11,7 +11,8 @@ import (
 // allowed are the imports that emitted code may have. Whatever a model says, nothing else gets in.
 var allowed = []string{
 	"cmp", "context", "errors", "fmt", "iter", "maps", "math", "regexp", "slices", "strconv", "strings", "time",
-	cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, projectionPath, readmodelPath, snapshotPath, validatePath,
+	cqrsPath, aggregatePath, checkedPath, claimPath, jsoncodecPath, personalPath, projectionPath, readmodelPath, snapshotPath,
+	validatePath,
 	uuidPath,
 }
 

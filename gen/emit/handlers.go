@@ -65,17 +65,27 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 			if a.GoFolds() {
 				g.Id("decider").Op(":").Id("decider")
 			}
+			if a.DecodesPersonal() {
+				g.Id("coder").Op(":").Qual(personalPath, "NewCoder").Call(jen.Id("runtime").Dot("Keys").Call())
+			}
 		})))})
 	if len(a.Unique) > 0 {
 		entries = append(entries, entry{"Unique", jen.Id(a.UniqueVar)})
+	}
+	stateCodec := []string{"AppendState", "DecodeState"}
+	if plan.HasPersonal(a.Aggregate.State) {
+		stateCodec = []string{"SealState", "OpenState"}
 	}
 	if a.Snapshot.Any() {
 		entries = append(entries,
 			entry{"Snapshot", snapshotPolicy(a.Snapshot)},
 			entry{"Fingerprint", jen.Id(a.FingerprintVar)},
-			entry{"AppendState", jen.Id("append" + a.State)},
-			entry{"DecodeState", jen.Id("decode" + a.State)},
+			entry{stateCodec[0], jen.Id("append" + a.State)},
+			entry{stateCodec[1], jen.Id("decode" + a.State)},
 		)
+	}
+	if a.Personal() {
+		entries = append(entries, entry{"Personal", jen.True()})
 	}
 	return jen.Qual(aggregatePath, "Definition").Types(jen.Id(a.State)).Add(literal(entries))
 }
@@ -208,6 +218,9 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 		if a.GoFolds() {
 			g.Id("decider").Id(a.Decider)
 		}
+		if a.DecodesPersonal() {
+			g.Id("coder").Op("*").Qual(personalPath, "Coder")
+		}
 		for _, ev := range a.Events {
 			if ev.Decoded() {
 				g.Id(ev.Scratch).Id(ev.Go)
@@ -240,6 +253,10 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 func decodeInto(g *jen.Group, recv, scratch string, ev *plan.Event, mode string) {
 	g.Id("e").Op(":=").Op("&").Id(recv).Dot(scratch)
 	g.Op("*").Id("e").Op("=").Id(ev.Go).Values()
-	g.If(jen.Err().Op(":=").Id("e").Dot("DecodeRecord").Call(jen.Id("rec"), jen.Qual(jsoncodecPath, mode)), jen.Err().Op("!=").Nil()).
+	decode := jen.Id("e").Dot("DecodeRecord").Call(jen.Id("rec"), jen.Qual(jsoncodecPath, mode))
+	if ev.Personal() {
+		decode = jen.Id("e").Dot("DecodeSealed").Call(jen.Id("rec"), jen.Qual(jsoncodecPath, mode), jen.Id(recv).Dot("coder"))
+	}
+	g.If(jen.Err().Op(":=").Add(decode), jen.Err().Op("!=").Nil()).
 		Block(jen.Return(jen.Err()))
 }

@@ -12,6 +12,7 @@ func (e *emitter) ids(f *jen.File) {
 	for _, t := range e.IDsOfParts() {
 		e.idString(f, t)
 		e.idParser(f, t)
+		e.subject(f, t)
 	}
 }
 

@@ -84,6 +84,9 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 		if p.InGo {
 			g.Id("folds").Id(p.Team)
 		}
+		if p.DecodesPersonal() {
+			g.Id("coder").Op("*").Qual(personalPath, "Coder")
+		}
 		for _, h := range p.Handlers {
 			g.Id(h.Scratch).Id(h.Event.Go)
 		}
@@ -98,6 +101,7 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 					e.handlerCase(g, p, h)
 				})
 			}
+			e.forgotten(g, p)
 		})
 		g.Return(jen.Id("rec").Dot("Unknown").Call())
 	})

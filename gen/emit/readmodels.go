@@ -44,6 +44,9 @@ func (e *emitter) modelType(f *jen.File, p *plan.Projection) {
 	if p.InGo {
 		params = append(params, jen.Id("folds").Id(p.Team))
 	}
+	if p.Reveals() {
+		params = append(params, jen.Id("keys").Op("*").Qual(personalPath, "Keys"))
+	}
 	function(f, nil, "new"+p.Model, params, jen.Op("*").Id(p.Model)).Block(
 		jen.Return(jen.Op("&").Id(p.Model).Values(
 			jen.Qual(projectionPath, "Keep").Call(jen.Id("group"), jen.Id("rows"), e.projectionDefinition(p)))))
@@ -66,8 +69,11 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 			for _, h := range p.Handlers {
 				g.Lit(h.Event.Wire)
 			}
+			if p.Reveals() {
+				g.Qual(personalPath, "Forgotten")
+			}
 		})},
-		{"Codec", jen.Id(p.Codec)},
+		{"Codec", rowsCodec(p)},
 	}
 	if init := initOf(p.Row, p.RowFields); init != nil {
 		entries = append(entries, entry{"Init", init})
@@ -84,6 +90,9 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	if p.Manual {
 		entries = append(entries, entry{"Manual", jen.True()})
 	}
+	if p.Reveals() {
+		entries = append(entries, entry{"Keys", jen.Id("keys")})
+	}
 	entries = append(entries, entry{"NewFold", e.newFold(p)})
 	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
 }
@@ -95,8 +104,15 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 //	}
 func (e *emitter) newFold(p *plan.Projection) *jen.Statement {
 	engine := jen.New(jen.Id(p.Engine))
+	values := jen.Dict{}
 	if p.InGo {
-		engine = jen.Parens(jen.Op("&").Id(p.Engine).Values(jen.Dict{jen.Id("folds"): jen.Id("folds")}))
+		values[jen.Id("folds")] = jen.Id("folds")
+	}
+	if p.DecodesPersonal() {
+		values[jen.Id("coder")] = coderOf(p)
+	}
+	if len(values) > 0 {
+		engine = jen.Parens(jen.Op("&").Id(p.Engine).Values(values))
 	}
 	return jen.Func().Params(jen.Int()).Func().Params(
 		jen.Op("*").Qual(projectionPath, "Rows").Types(jen.Id(p.Key), jen.Id(p.Row)), jen.Op("*").Qual(cqrsPath, "Record"),
@@ -184,13 +200,20 @@ func paramNames(fields []*plan.Field) []string {
 //
 //	var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{…}
 func (e *emitter) codecVar(f *jen.File, p *plan.Projection) {
-	f.Var().Id(p.Codec).Op("=").Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal([]entry{
-		{"Schema", e.schema(p)},
-		{"AppendKey", jen.Id("append" + p.Key)},
-		{"AppendRow", jen.Id("append" + p.Row)},
-		{"ReadKey", jen.Id("read" + p.Key)},
-		{"ReadRow", jen.Id("read" + p.Row)},
-	}))
+	codec := func(appendRow, readRow jen.Code) *jen.Statement {
+		return jen.Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal([]entry{
+			{"Schema", e.schema(p)},
+			{"AppendKey", jen.Id("append" + p.Key)},
+			{"AppendRow", appendRow},
+			{"ReadKey", jen.Id("read" + p.Key)},
+			{"ReadRow", readRow},
+		}))
+	}
+	if plan.HasPersonal(p.Projection.Row) {
+		e.sealedCodec(f, p, codec)
+		return
+	}
+	f.Var().Id(p.Codec).Op("=").Add(codec(jen.Id("append"+p.Row), jen.Id("read"+p.Row)))
 	f.Line()
 }
 
@@ -222,9 +245,19 @@ func (e *emitter) schema(p *plan.Projection) *jen.Statement {
 func (e *emitter) columns(fields []*plan.Field) *jen.Statement {
 	return jen.Index().Qual(readmodelPath, "Column").CustomFunc(jen.Options{Open: "{", Close: "\n}", Separator: ",", Multi: true}, func(g *jen.Group) {
 		for _, field := range fields {
+			if field.Personal {
+				g.Add(inline([]entry{
+					{"Name", jen.Lit(field.Name)}, {"Kind", jen.Qual(readmodelPath, "String")},
+					{"Optional", jen.True()}, {"Sealed", jen.True()},
+				}))
+				continue
+			}
 			column := []entry{{"Name", jen.Lit(field.Name)}, {"Kind", jen.Qual(readmodelPath, columnKind(&field.Type))}}
 			if field.Type.Kind == model.Optional || isExternal(&field.Type) { // whose JSON can be null
 				column = append(column, entry{"Optional", jen.True()})
+			}
+			if plan.HasPersonal([]*model.Field{field.Field}) {
+				column = append(column, entry{"Sealed", jen.True()})
 			}
 			if field.Search != "" {
 				column = append(column, entry{"Search", jen.Qual(readmodelPath, searchable[field.Search])})
@@ -291,18 +324,28 @@ func (e *emitter) appendRow(f *jen.File, p *plan.Projection) {
 	if len(p.RowFields) == 0 {
 		name = "_"
 	}
-	f.Func().Id("append"+p.Row).Params(jen.Id("values").Index().Add(value), jen.Id(name).Op("*").Id(p.Row)).
-		Params(jen.Index().Add(value.Clone()), jen.Error()).BlockFunc(func(g *jen.Group) {
+	params := []jen.Code{jen.Id("values").Index().Add(value), jen.Id(name).Op("*").Id(p.Row)}
+	if plan.HasPersonal(p.Projection.Row) {
+		params = append(params, jen.Id("c").Op("*").Qual(personalPath, "Coder"))
+	}
+	function(f, nil, "append"+p.Row, params,
+		jen.Index().Add(value.Clone()), jen.Error()).BlockFunc(func(g *jen.Group) {
 		for _, field := range p.RowFields {
-			if !plan.InJSON(&field.Type) {
+			switch {
+			case field.Personal:
+				g.List(jen.Id(jsonVar(field)), jen.Err()).Op(":=").Qual(readmodelPath, "Sealed").Call(
+					jen.Id("c"), jen.Lit(field.Name), jen.Op("&").Id("row").Dot(field.Go), e.writeFunc(&field.Type))
+				g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
+				continue
+			case !plan.InJSON(&field.Type):
 				continue
 			}
 			g.List(jen.Id(jsonVar(field)), jen.Err()).Op(":=").Qual(readmodelPath, "JSONOf").Call(
-				jen.Lit(p.Row), jen.Op("&").Id("row").Dot(field.Go), e.writeFunc(&field.Type))
+				jen.Lit(p.Row), jen.Op("&").Id("row").Dot(field.Go), e.rowWriter(field))
 			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err()))
 		}
 		g.Return(appendCall(p.RowFields, func(field *plan.Field) *jen.Statement {
-			if plan.InJSON(&field.Type) {
+			if field.Personal || plan.InJSON(&field.Type) {
 				return jen.Id(jsonVar(field))
 			}
 			return e.columnValue(&field.Type, at(id("row"), field.Go))
@@ -320,18 +363,26 @@ func (e *emitter) readColumns(f *jen.File, name, typ string, fields []*plan.Fiel
 	if len(fields) == 0 {
 		s, v = "_", "_"
 	}
-	f.Func().Id(name).Params(jen.Id(s).Op("*").Qual(readmodelPath, "Scanner"), jen.Id(v).Op("*").Id(typ)).BlockFunc(func(g *jen.Group) {
+	params := []jen.Code{jen.Id(s).Op("*").Qual(readmodelPath, "Scanner"), jen.Id(v).Op("*").Id(typ)}
+	if slices.ContainsFunc(fields, func(f *plan.Field) bool { return plan.HasPersonal([]*model.Field{f.Field}) }) {
+		params = append(params, jen.Id("c").Op("*").Qual(personalPath, "Coder"))
+	}
+	f.Func().Id(name).Params(params...).BlockFunc(func(g *jen.Group) {
 		for _, field := range fields {
-			e.readColumn(g, &field.Type, at(id("v"), field.Go))
+			e.readColumn(g, field, at(id("v"), field.Go))
 		}
 	})
 	f.Line()
 }
 
-func (e *emitter) readColumn(g *jen.Group, t *model.Type, x expr) {
+func (e *emitter) readColumn(g *jen.Group, field *plan.Field, x expr) {
+	t := &field.Type
 	switch {
+	case field.Personal:
+		g.Qual(readmodelPath, "ReadSealed").Call(
+			jen.Id("s"), jen.Id("c"), jen.Lit(field.Name), jen.Op("&").Add(x()), e.readFunc(t), e.erased(field))
 	case plan.InJSON(t):
-		g.Qual(readmodelPath, "ReadJSON").Call(jen.Id("s"), jen.Op("&").Add(x()), e.readFunc(t))
+		g.Qual(readmodelPath, "ReadJSON").Call(jen.Id("s"), jen.Op("&").Add(x()), e.rowReader(field))
 	case t.Kind == model.Optional:
 		g.If(jen.Op("!").Id("s").Dot("Null").Call()).Block(
 			x().Op("=").Qual(cqrsPath, "Some").Call(e.scanned(t.Elem)))

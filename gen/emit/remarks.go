@@ -72,6 +72,11 @@ func (e *emitter) setDefaults(f *jen.File, c *plan.Command) {
 		for _, field := range c.Fields {
 			if field.Default != nil {
 				x := at(id("v"), field.Go)
+				if field.Personal {
+					g.If(jen.List(jen.Id("x"), jen.Id("_")).Op(":=").Add(x()).Dot("Reveal").Call(), jen.Op("!").Id("x").Dot("Present").Call()).
+						Block(x().Op("=").Add(e.fieldValue(field.Field, field.Default)))
+					continue
+				}
 				g.If(jen.Op("!").Add(x()).Dot("Present").Call()).Block(x().Op("=").Add(e.value(field.Default)))
 			}
 		}

@@ -59,6 +59,15 @@ func (e *emitter) checkMethod(f *jen.File, name string, fields []*plan.Field, to
 		BlockFunc(func(g *jen.Group) {
 			for _, field := range fields {
 				c := checks{e: e, field: jen.Lit(field.Name), pattern: field.Pattern}
+				if field.Personal && needsCheck(&field.Type, field.Rules) {
+					g.If(jen.List(jen.Id("x"), jen.Id("ok")).Op(":=").Id("v").Dot(field.Go).Dot("Reveal").Call(), jen.Id("ok")).
+						BlockFunc(func(g *jen.Group) {
+							g.Id("c").Dot("Hide").Call(jen.True())
+							c.value(g, &field.Type, field.Rules, id("x"))
+							g.Id("c").Dot("Hide").Call(jen.False())
+						})
+					continue
+				}
 				c.value(g, &field.Type, field.Rules, at(id("v"), field.Go))
 			}
 			e.checksTogether(g, together)

@@ -56,6 +56,9 @@ func (e *emitter) newScenario(f *jen.File) {
 	}))
 	if len(e.Projections) == 0 {
 		open = jen.Return(jen.Id("New").Call(env("Store"), jen.Id(plan.ScenarioDeciders), env("Options").Op("...")), jen.Nil())
+		if e.Personal() {
+			open = jen.Return(jen.Id("New").Call(env("Context"), env("Store"), jen.Id(plan.ScenarioDeciders), env("Options").Op("...")))
+		}
 	}
 	f.Comment("// " + plan.ScenarioNew + " opens the bounded context over memory.")
 	function(f, nil, plan.ScenarioNew, []jen.Code{

@@ -37,6 +37,7 @@ func (e *emitter) scalar(f *jen.File, t *plan.Named) {
 	fileComments(f, typeDoc(t, "a "+kindWords[t.Base]+" with a meaning of its own"))
 	f.Type().Id(t.Name).Add(scalarType(t.Base))
 	f.Line()
+	e.subject(f, t)
 	switch t.Base {
 	case model.UUID, model.Date, model.Time, model.Decimal:
 		e.textMethods(f, t)

@@ -57,12 +57,23 @@ func (e *emitter) unique(a *plan.Aggregate, u *plan.Unique) *jen.Statement {
 // claimField adds a field of the state s to the value v.
 func claimField(g *jen.Group, u *plan.Unique, field *plan.Field) {
 	x := at(id("s"), field.Go)
-	if field.Type.Kind != model.Optional {
-		g.Add(claimScalar(u, &field.Type, x))
+	if field.Personal { // what was erased claims nothing
+		g.If(jen.List(jen.Id("x"), jen.Id("ok")).Op(":=").Add(x()).Dot("Reveal").Call(), jen.Id("ok")).BlockFunc(func(g *jen.Group) {
+			claimValue(g, u, &field.Type, id("x"))
+		}).Else().Block(jen.Id("v").Dot("Absent").Call())
+		return
+	}
+	claimValue(g, u, &field.Type, x)
+}
+
+// claimValue adds x to the value v.
+func claimValue(g *jen.Group, u *plan.Unique, t *model.Type, x expr) {
+	if t.Kind != model.Optional {
+		g.Add(claimScalar(u, t, x))
 		return
 	}
 	g.If(jen.List(jen.Id("x"), jen.Id("ok")).Op(":=").Add(x()).Dot("Get").Call(), jen.Id("ok")).
-		Block(claimScalar(u, field.Type.Elem, id("x"))).
+		Block(claimScalar(u, t.Elem, id("x"))).
 		Else().Block(jen.Id("v").Dot("Absent").Call())
 }
 
@@ -95,7 +106,7 @@ func takenBy(g *jen.Group, u *plan.Unique) {
 	for _, field := range u.Rejects.Fields {
 		from := u.Filled(field)
 		x := jen.Id("s").Dot(from.Go)
-		if from.Type.Kind == model.Optional && field.Type.Kind != model.Optional {
+		if from.Type.Kind == model.Optional && field.Type.Kind != model.Optional && !field.Personal {
 			local := "the" + field.Go
 			g.List(jen.Id(local), jen.Id("_")).Op(":=").Add(x).Dot("Get").Call()
 			x = jen.Id(local)

@@ -119,7 +119,7 @@ func (e *emitter) fieldValues(fields []model.FieldValue) *jen.Statement {
 	return jen.CustomFunc(listing(width > mostWidth), func(g *jen.Group) {
 		for _, f := range fields {
 			if f.Value.Type.Kind != model.Optional || !f.Value.Absent {
-				g.Id(e.GoName(f.Field)).Op(":").Add(e.value(f.Value))
+				g.Id(e.GoName(f.Field)).Op(":").Add(e.fieldValue(f.Field, f.Value))
 			}
 		}
 	})

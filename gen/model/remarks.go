@@ -1,8 +1,6 @@
 package model
 
 import (
-	"fmt"
-
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/schema"
 )
@@ -108,11 +106,3 @@ func (r *resolver) personalOf(s *schema.Field, m *Field, owner string, in scope)
 }
 
 func canBeID(base Kind) bool { return base == String || base == UUID || base.Integer() }
-
-// notEncrypted warns of a person's data.
-func (r *resolver) notEncrypted(p *schema.Personal, m *Field) {
-	r.diags.Add(diag.Diagnostic{
-		Code: diag.NotEncryptedYet, At: p.At, Warning: true,
-		Message: fmt.Sprintf("this version does not encrypt personal data yet: %s is stored in clear text", m.Name),
-	})
-}

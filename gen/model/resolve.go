@@ -103,6 +103,9 @@ func Resolve(f *schema.File, d *diag.List, lookup Lookup) *Model {
 	r.scenarios(f)
 	r.inScenario = false
 	r.remarks(f)
+	if !d.Failed() {
+		r.personalData()
+	}
 	if d.Failed() {
 		return nil
 	}

@@ -97,14 +97,13 @@ func TestBoundsBecomeGoLiteralsAndIdleOnesAreDropped(t *testing.T) {
 	}, rules)
 }
 
-func TestPersonalDataIsAWarningAndStaysInTheModel(t *testing.T) {
+func TestPersonalDataStayWithWhatIsPersonal(t *testing.T) {
 	src := strings.Replace(readFile(t, ledgerFile), "fields: {owner: string}", "fields: {owner: {type: string, personal: true}}", 1)
 	m, d := resolve([]byte(src))
-	require.NotNil(t, m)
-	assert.True(t, m.Aggregates[0].Events[0].Fields[0].Personal)
-	require.Equal(t, 1, d.Len())
-	assert.Equal(t, diag.NotEncryptedYet, d.Sorted()[0].Code)
-	assert.True(t, d.Sorted()[0].Warning)
+	require.Nil(t, m)
+	for _, found := range d.Sorted() {
+		assert.Equal(t, diag.PersonalLeaks, found.Code)
+	}
 }
 
 func TestTypesAreEqualByName(t *testing.T) {

@@ -265,9 +265,6 @@ func (r *resolver) fields(owner string, list []*schema.Field) []*Field {
 
 func (r *resolver) field(f *schema.Field) *Field {
 	m := &Field{Name: f.Name.Value, Doc: f.Doc, At: f.Name.At, Personal: f.Personal.Given(), Deprecated: f.Deprecated.Value, Search: f.Search.Value}
-	if m.Personal {
-		r.notEncrypted(&f.Personal, m)
-	}
 	if f.Type != nil {
 		m.Type = r.typeOf(f.Type)
 	}

@@ -59,6 +59,8 @@ type Carried struct {
 type GivenValue struct {
 	Go    string
 	Value *model.Value
+	// Personal says that the field holds a person's data.
+	Personal bool
 }
 
 // AsIs reports whether what the upcaster returns is what goes on.
@@ -148,7 +150,7 @@ func (e *Event) carry(version int, into *Shape) Carried {
 		}
 		for _, a := range step.Added {
 			if i := slices.Index(into.origins, a.Field); i >= 0 && !a.Value.Absent {
-				c.Values = append(c.Values, GivenValue{into.Fields[i].Go, a.Value})
+				c.Values = append(c.Values, GivenValue{into.Fields[i].Go, a.Value, a.Field.Personal})
 			}
 		}
 	}

@@ -86,7 +86,7 @@ func shapeOf(fields []*Field) string {
 	var b strings.Builder
 	b.WriteString("{")
 	for _, f := range fields {
-		b.WriteString(f.Name + ":")
+		b.WriteString(f.Name + ":" + keptAs(f.Field))
 		writeShape(&b, &f.Type)
 		b.WriteString(";")
 	}
@@ -140,10 +140,18 @@ func writeNamedShape(b *strings.Builder, n *model.Named) {
 	case model.Struct:
 		b.WriteString("{")
 		for _, f := range n.Fields {
-			b.WriteString(f.Name + ":")
+			b.WriteString(f.Name + ":" + keptAs(f))
 			writeShape(b, &f.Type)
 			b.WriteString(";")
 		}
 		b.WriteString("}")
 	}
+}
+
+// keptAs says whether a field is encrypted where it is kept.
+func keptAs(f *model.Field) string {
+	if f.Personal {
+		return "personal "
+	}
+	return ""
 }

@@ -285,7 +285,7 @@ func RejectionGo(r *model.Rejection) string { return goName(r.Aggregate, r.Name,
 // scratch is the field that an event is decoded into: none that stands beside it already.
 func (p *Plan) scratch(event string) string {
 	name := unexported(event)
-	for token.IsKeyword(name) || name == "decider" || name == "folds" || name == "fold" || p.scratches[name] {
+	for token.IsKeyword(name) || name == "decider" || name == "folds" || name == "fold" || name == "coder" || p.scratches[name] {
 		name += "Event"
 	}
 	p.scratches[name] = true

@@ -18,6 +18,7 @@ type Other[S any] struct{ part[S] }
 // With makes a stream of this aggregate take part in a command: Command.Also calls it. Both must be of one Runtime.
 func (a *Aggregate[S]) With(also *Also, id string, stream Stream) *Other[S] {
 	o := &Other[S]{part[S]{of: a, stream: cqrs.StreamID{Category: a.def.Category, ID: id}, exists: stream}}
+	o.events.coder = a.coder(o.stream)
 	also.parts = append(also.parts, o)
 	return o
 }

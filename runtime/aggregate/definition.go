@@ -5,6 +5,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -33,6 +34,10 @@ type Definition[S any] struct {
 	// AppendState and DecodeState are the state's codec, for snapshots.
 	AppendState func(b []byte, state *S) ([]byte, error)
 	DecodeState func(data []byte, state *S) error
+	// Personal says that events or the state have personal fields. SealState and OpenState are then the state's codec.
+	Personal  bool
+	SealState func(b []byte, state *S, c *personal.Coder) ([]byte, error)
+	OpenState func(data []byte, state *S, c *personal.Coder) error
 	// Unique has the values that no two streams have at a time.
 	Unique []Unique[S]
 }
@@ -74,6 +79,8 @@ type Events struct {
 	list []pending
 	kept []eventlog.NewEvent // what stored returned
 	room int                 // what the events of the command before needed
+	// coder encrypts the personal fields of the stream's events; nil where there are none.
+	coder *personal.Coder
 }
 
 type pending struct {
@@ -89,13 +96,21 @@ func (o *Events) Add(e cqrs.Event) error {
 		o.buf = make([]byte, 0, max(o.room, 128))
 	}
 	start := len(o.buf)
-	buf, err := e.AppendJSON(o.buf)
+	buf, err := o.append(e)
 	if err != nil {
 		return err
 	}
 	o.buf = buf
 	o.list = append(o.list, pending{e.EventType(), cqrs.VersionOf(e), cqrs.ContentTypeOf(e), start, len(buf)})
 	return nil
+}
+
+// append encodes an event behind the others.
+func (o *Events) append(e cqrs.Event) ([]byte, error) {
+	if o.coder != nil {
+		return personal.AppendEvent(o.buf, e, o.coder)
+	}
+	return e.AppendJSON(o.buf)
 }
 
 // stored returns the events as the log takes them. None may be added behind it.
@@ -112,7 +127,7 @@ func (o *Events) stored() []eventlog.NewEvent {
 }
 
 // reset makes room for another decision. The events of the one before may still be read by the log.
-func (o *Events) reset() { *o = Events{} }
+func (o *Events) reset() { *o = Events{coder: o.coder} }
 
 // clear makes room for another command, in the memory of this one. Only the payloads get new memory, because a payload
 // never changes.

@@ -92,6 +92,7 @@ func (a *Aggregate[S]) begin(cmd Command[S]) *execution[S] {
 	}
 	x.cmd = cmd
 	x.own.stream, x.own.exists = cqrs.StreamID{Category: a.def.Category, ID: cmd.ID}, cmd.Stream
+	x.own.events.coder = a.coder(x.own.stream)
 	return x
 }
 

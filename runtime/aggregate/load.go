@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime/debug"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -63,6 +65,8 @@ type loaded[S any] struct {
 	since   snapshot.Since
 	// shared says that somebody else changed the stream behind a state in memory: commands read what is new first.
 	shared bool
+	// read says when personal fields of the state were decrypted.
+	read personal.Moment
 
 	// The rest is the cache's.
 	id           string
@@ -74,6 +78,7 @@ func (a *Aggregate[S]) empty() *loaded[S] {
 	if a.def.Init != nil {
 		a.def.Init(&l.state)
 	}
+	l.read = a.moment()
 	return l
 }
 
@@ -120,7 +125,7 @@ func (a *Aggregate[S]) load(ctx context.Context, stream cqrs.StreamID, o loadOpt
 
 // refresh returns the newest state for a command, which then owns it: from the cache and the news behind it, or loaded.
 func (a *Aggregate[S]) refresh(ctx context.Context, stream cqrs.StreamID) (*loaded[S], error) {
-	if l := a.cache.take(stream.ID); l != nil {
+	if l := a.take(stream.ID); l != nil {
 		return l, a.news(ctx, stream, l)
 	}
 	return a.load(ctx, stream, loadOptions{through: latest})
@@ -157,8 +162,16 @@ func (a *Aggregate[S]) fromSnapshot(ctx context.Context, stream cqrs.StreamID, t
 	case h.Version > through:
 		return nil
 	}
-	l := &loaded[S]{version: h.Version, commit: h.Commit}
-	if err := a.def.DecodeState(body, &l.state); err != nil {
+	l := &loaded[S]{version: h.Version, commit: h.Commit, read: a.moment()}
+	switch err := a.decodeState(stream, body, &l.state); {
+	case errors.Is(err, personal.ErrErasedSince):
+		counts.stale.Add(1)
+		return nil
+	case errors.Is(err, personal.ErrUnavailable):
+		counts.unread.Add(1)
+		logger.Warn("snapshot was not read", "stream", stream.String(), "error", err)
+		return nil
+	case err != nil:
 		counts.damaged.Add(1)
 		logger.Warn("snapshot can't be decoded and will be replaced", "stream", stream.String(), "error", err)
 		return nil
@@ -219,7 +232,7 @@ func (a *Aggregate[S]) takeSnapshot(stream cqrs.StreamID, l *loaded[S], now time
 		return
 	}
 	l.since = snapshot.Since{Time: now} // also where it fails: the next one is due after as much again
-	body, err := a.def.AppendState(nil, &l.state)
+	body, err := a.appendState(stream, &l.state)
 	if err != nil {
 		a.runtime.snapshots.Refused(stream, err)
 		return

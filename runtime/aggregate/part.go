@@ -47,7 +47,7 @@ func (p *part[S]) id() cqrs.StreamID { return p.stream }
 // load loads the state. One in memory is taken as it is, unless the command is decided again or asks for a version, or
 // somebody else is known to change the stream.
 func (p *part[S]) load(ctx context.Context, again bool) error {
-	l, err := p.of.cache.take(p.stream.ID), error(nil)
+	l, err := p.of.take(p.stream.ID), error(nil)
 	p.fresh = l == nil || l.shared || again || p.exact
 	switch {
 	case l == nil:

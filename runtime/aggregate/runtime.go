@@ -9,6 +9,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -32,6 +33,7 @@ type Runtime struct {
 	logger    *slog.Logger
 	claimKey  []byte
 	book      *claim.Book
+	keys      *personal.Keys
 }
 
 // Option is an option of a Runtime.
@@ -54,6 +56,11 @@ const defaultCached = 10_000
 // is 10,000. It changes no result: what is decided on a state in memory is only true if nothing is new in its stream.
 func WithCache(states int) Option {
 	return func(r *Runtime) { r.cached = states }
+}
+
+// WithKeys gives a bounded context with personal data the keys that these are encrypted with.
+func WithKeys(keys *personal.Keys) Option {
+	return func(r *Runtime) { r.keys = keys }
 }
 
 // NewRuntime returns a runtime over a store, which it does not close. Close ends it.
@@ -85,6 +92,9 @@ func (r *Runtime) SnapshotStats() snapshot.Stats {
 	s.Written, s.Failed, s.Dropped = r.snapshots.Stats()
 	return s
 }
+
+// Keys returns what WithKeys set, nil without it.
+func (r *Runtime) Keys() *personal.Keys { return r.keys }
 
 // Logger returns what WithLogger set.
 func (r *Runtime) Logger() *slog.Logger { return r.logger }

@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
 
@@ -68,7 +69,13 @@ func (a *Aggregate[S]) verifySnapshot(ctx context.Context, stream cqrs.StreamID)
 	}
 	f.Version = h.Version
 	var kept S
-	if err := a.def.DecodeState(body, &kept); err != nil {
+	switch err := a.decodeState(stream, body, &kept); {
+	case errors.Is(err, personal.ErrErasedSince):
+		f.Verdict = snapshot.Stale
+		return f, nil
+	case errors.Is(err, personal.ErrUnavailable):
+		return f, err
+	case err != nil:
 		f.Verdict, f.Err = snapshot.Damaged, err
 		return f, nil
 	}
@@ -88,8 +95,8 @@ func (a *Aggregate[S]) compare(ctx context.Context, f *snapshot.Finding, c cqrs.
 		f.Verdict = snapshot.Foreign
 		return nil
 	}
-	if f.Snapshot, err = a.def.AppendState(nil, kept); err == nil {
-		f.Replayed, err = a.def.AppendState(nil, &l.state)
+	if f.Snapshot, err = a.appendState(f.Stream, kept); err == nil {
+		f.Replayed, err = a.appendState(f.Stream, &l.state)
 	}
 	switch {
 	case err != nil:

@@ -95,7 +95,11 @@ type EncodingError struct {
 	// fault is not in a field.
 	Type, Field string
 	Reason      string
+	// Err is what the reason says, where that can be told apart; else nil.
+	Err error
 }
+
+func (e *EncodingError) Unwrap() error { return e.Err }
 
 func (e *EncodingError) Error() string {
 	if e.Field == "" {
@@ -112,7 +116,11 @@ type DecodingError struct {
 	// Offset is the place in the payload, in bytes.
 	Offset int
 	Reason string
+	// Err is what the reason says, where that can be told apart; else nil.
+	Err error
 }
+
+func (e *DecodingError) Unwrap() error { return e.Err }
 
 func (e *DecodingError) Error() string {
 	if e.Field == "" {

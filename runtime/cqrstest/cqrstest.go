@@ -19,6 +19,7 @@ package cqrstest
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,6 +33,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	enginememory "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	sinkmemory "github.com/cqrsgen/cqrsgen/runtime/sink/memory"
@@ -47,7 +49,7 @@ type Env struct {
 	Context context.Context
 	Store   aggregate.Store
 	Rows    readmodel.Store
-	// Options set the clock, and must be handed on.
+	// Options set the clock, and the keys of personal data, and must be handed on.
 	Options []aggregate.Option
 }
 
@@ -60,6 +62,8 @@ type Scenario[A any] struct {
 	t   testing.TB
 	env Env
 	now time.Time
+	// keys are those of personal data, in memory.
+	keys *personal.Keys
 	// file and line are the place in a model that the scenario comes from, expectation that of the next expectation.
 	file              string
 	line, expectation int
@@ -76,10 +80,12 @@ type Scenario[A any] struct {
 // and nobody looked.
 func New[A any](t testing.TB, open func(Env) (A, error)) *Scenario[A] {
 	t.Helper()
-	s := &Scenario[A]{t: t, now: Noon}
+	s := &Scenario[A]{t: t, now: Noon, keys: Keys()}
 	s.env = Env{
 		Context: t.Context(), Store: enginememory.New(), Rows: sinkmemory.New(),
-		Options: []aggregate.Option{aggregate.WithClock(func() time.Time { return s.now })},
+		Options: []aggregate.Option{
+			aggregate.WithClock(func() time.Time { return s.now }), aggregate.WithKeys(s.keys),
+		},
 	}
 	var err error
 	if s.App, err = open(s.env); errors.As(err, new(*projection.NotInlineError)) {
@@ -98,6 +104,17 @@ func New[A any](t testing.TB, open func(Env) (A, error)) *Scenario[A] {
 		}
 	})
 	return s
+}
+
+// Keys returns keys of personal data for a test: in memory, and new.
+func Keys() *personal.Keys {
+	master := make([]byte, 32)
+	rand.Read(master)
+	wrapper, err := personal.NewMasterKey(master)
+	if err != nil {
+		panic("cqrstest: " + err.Error())
+	}
+	return personal.NewKeys(personal.NewMemory(), wrapper)
 }
 
 // openFile takes a log and rows in one file of the test in place of those in memory: a log in memory has no transactions
@@ -143,7 +160,7 @@ func (s *Scenario[A]) Given(stream string, events ...cqrs.Event) *Scenario[A] {
 	category, id, _ := strings.Cut(stream, "/")
 	part := eventlog.StreamAppend{Stream: cqrs.StreamID{Category: category, ID: id}, Expected: eventlog.Any}
 	for _, e := range events {
-		data, err := e.AppendJSON(nil)
+		data, err := personal.AppendEvent(nil, expected(e).Event, personal.OfStream(s.keys, part.Stream))
 		if err != nil {
 			s.t.Fatalf("%s: %s can't be given: %v", s.place(0), e.EventType(), err)
 		}

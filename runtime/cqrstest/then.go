@@ -10,6 +10,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 // Expected is an event that must have happened, with what is not compared. It is an event itself, so that Then takes
@@ -98,6 +99,7 @@ func (s *Scenario[A]) errText() string {
 type record struct {
 	stream, typ string
 	data        []byte
+	whole       cqrs.Record
 }
 
 // happened returns the events of the last command.
@@ -111,7 +113,7 @@ func (s *Scenario[A]) happened() []record {
 		if rec.Stream.Reserved() {
 			continue // what the runtime stores for itself is nobody's expectation
 		}
-		list = append(list, record{rec.Stream.String(), rec.Type, rec.Data})
+		list = append(list, record{rec.Stream.String(), rec.Type, rec.Data, *rec})
 	}
 	return list
 }
@@ -179,7 +181,7 @@ func (s *Scenario[A]) compareEvent(name string, want *Expected, got *record) {
 		s.fail(want.line, fmt.Sprintf("  %s:\n    want %s\n    got  %s %s", name, want.text(), got.typ, got.data))
 		return
 	}
-	have, err := decoded(want.Event, got.data)
+	have, err := s.decoded(want.Event, got)
 	if err != nil {
 		s.fail(want.line, fmt.Sprintf("  %s: %v", name, err))
 		return
@@ -193,18 +195,25 @@ func (s *Scenario[A]) compareEvent(name string, want *Expected, got *record) {
 func (e *Expected) text() string { return e.EventType() + " " + jsonOf(e.Event).text(e.except) }
 
 // decoded reads a stored event into a new one of the type of another, so that both are written in one way.
-func decoded(like cqrs.Event, data []byte) (tree, error) {
+func (s *Scenario[A]) decoded(like cqrs.Event, got *record) (tree, error) {
 	typ := reflect.TypeOf(like)
 	if typ.Kind() != reflect.Pointer {
-		return treeOf(data), nil
+		return treeOf(got.data), nil
 	}
-	e, ok := reflect.New(typ.Elem()).Interface().(interface {
+	fresh := reflect.New(typ.Elem()).Interface()
+	if e, ok := fresh.(interface {
+		DecodeSealed(rec *cqrs.Record, mode jsoncodec.Strings, c *personal.Coder) error
+	}); ok {
+		err := e.DecodeSealed(&got.whole, jsoncodec.CopyStrings, personal.NewCoder(s.keys))
+		return jsonOf(e), err
+	}
+	e, ok := fresh.(interface {
 		DecodeJSON(data []byte, mode jsoncodec.Strings) error
 	})
 	if !ok {
-		return treeOf(data), nil
+		return treeOf(got.data), nil
 	}
-	err := e.DecodeJSON(data, jsoncodec.CopyStrings)
+	err := e.DecodeJSON(got.data, jsoncodec.CopyStrings)
 	return jsonOf(e), err
 }
 

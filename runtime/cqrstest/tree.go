@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 // tree is a value as its JSON has it: a map[string]any, []any, string, json.Number, bool or nil. Events, rejections,
@@ -31,6 +33,9 @@ func valueOf(v reflect.Value) any {
 	}
 	if !v.IsValid() {
 		return nil
+	}
+	if content, ok := personal.Content(v.Interface()); ok {
+		return valueOf(reflect.ValueOf(content))
 	}
 	if o, ok := v.Interface().(interface{ Present() bool }); ok {
 		if !o.Present() {

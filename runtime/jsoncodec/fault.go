@@ -25,6 +25,8 @@ type fault struct {
 	text   []byte
 	at     int
 	reason string
+	// err is what the reason says, where callers can tell it apart.
+	err error
 	// missing are the fields that the object ending at the fault should have.
 	missing []string
 	// maps holds where the maps around the fault start, so that their keys are told apart from fields.

@@ -37,6 +37,7 @@ type Reader struct {
 	// scratch holds the last string that had escapes.
 	scratch []byte
 	fault   *fault
+	with    any // what With gave
 }
 
 // NewReader returns a Reader of data.
@@ -55,7 +56,7 @@ func (r *Reader) Finish(typ string) error {
 		r.fail(r.pos, "the data goes on after its end")
 	}
 	f := r.fault
-	return &cqrs.DecodingError{Type: typ, Field: f.field(), Offset: f.at, Reason: f.explain()}
+	return &cqrs.DecodingError{Type: typ, Field: f.field(), Offset: f.at, Reason: f.explain(), Err: f.err}
 }
 
 // fail remembers the first error, and leaves nothing to read.

@@ -26,6 +26,7 @@ type Writer struct {
 	depth int
 	zero  bool // the zero values of enums and days are allowed
 	fault *fault
+	with  any // what With gave
 }
 
 // NewWriter returns a Writer that appends to b.
@@ -42,7 +43,7 @@ func (w *Writer) Finish(typ string) ([]byte, error) {
 		return w.b, nil
 	}
 	w.fault.text = w.b[w.start:]
-	return w.b[:w.start], &cqrs.EncodingError{Type: typ, Field: w.fault.field(), Reason: w.fault.reason}
+	return w.b[:w.start], &cqrs.EncodingError{Type: typ, Field: w.fault.field(), Reason: w.fault.reason, Err: w.fault.err}
 }
 
 // fail remembers the first error.

@@ -123,6 +123,11 @@ func (l *lane[K, R]) run(work <-chan piece) {
 
 // foldChunk lets all lanes fold what a chunk has behind a position.
 func (w *worker[K, R]) foldChunk(c *chunk, after cqrs.Position) error {
+	if w.def.Keys != nil {
+		if err := w.def.Keys.Prefetch(w.io, c.records); err != nil {
+			return err
+		}
+	}
 	if len(w.lanes) == 1 {
 		return w.lanes[0].fold(w.io, c, after)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/generation"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -45,6 +46,8 @@ type Definition[K comparable, R any] struct {
 	ByStream bool
 	// Manual says that a new generation waits for an operator who promotes it, also when it is built.
 	Manual bool
+	// Keys are those of the personal data of events and rows; nil where the fold reads none.
+	Keys *personal.Keys
 	// Inline says that rows change in the transaction that stores the events, once the group's Inline was called.
 	Inline bool
 	// NewFold returns the fold, with buffers of its own for each lane: lanes are small numbers, and two goroutines never

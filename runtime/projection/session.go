@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
@@ -70,7 +71,8 @@ func (p *Projector[K, R]) lookSoon(ctx context.Context) {
 
 // passes reports whether an error ends by waiting.
 func passes(err error) bool {
-	return errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, readmodel.ErrUnavailable) || standsBy(err)
+	return errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, readmodel.ErrUnavailable) ||
+		errors.Is(err, personal.ErrUnavailable) || standsBy(err)
 }
 
 // standsBy reports whether another process works on the projection, or did a moment ago.
@@ -86,6 +88,8 @@ func reason(err error) string {
 		return "projection waits for the log"
 	case errors.Is(err, readmodel.ErrUnavailable):
 		return "projection waits for its store"
+	case errors.Is(err, personal.ErrUnavailable):
+		return "projection waits for the keys of personal data"
 	case errors.Is(err, readmodel.ErrNoGeneration):
 		return "projection begins again: its read model is gone from the store"
 	case errors.Is(err, readmodel.ErrFenced):

@@ -20,6 +20,8 @@ type Column struct {
 	Optional bool `json:"optional,omitempty"`
 	// Search says how a Search looks into the column; it is for columns of kind String.
 	Search Searchable `json:"search,omitempty"`
+	// Sealed columns hold personal data, encrypted. What was erased of them since does not show in what is stored.
+	Sealed bool `json:"sealed,omitempty"`
 }
 
 // Schema is what a sink has to know of a projection's rows.
@@ -290,7 +292,11 @@ type CorruptError struct {
 	Projection string
 	Column     string
 	Reason     string
+	// Err is what the reason says, where that can be told apart; else nil.
+	Err error
 }
+
+func (e *CorruptError) Unwrap() error { return e.Err }
 
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("read model %s: column %s: %s", e.Projection, e.Column, e.Reason)

@@ -93,7 +93,7 @@ func TestTheFirstFailureOfAScannerSticks(t *testing.T) {
 		s.Fail("later")
 		var corrupt *CorruptError
 		require.ErrorAs(t, s.Err(), &corrupt)
-		assert.Equal(t, CorruptError{"P", c.Name, "is null, and read as " + c.Kind.String()}, *corrupt)
+		assert.Equal(t, CorruptError{Projection: "P", Column: c.Name, Reason: "is null, and read as " + c.Kind.String()}, *corrupt)
 		s.Reset(everyValue())
 		readAll(s)
 		assert.NoError(t, s.Err())

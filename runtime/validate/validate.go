@@ -35,6 +35,7 @@ import (
 type Checker struct {
 	path   path
 	faults []cqrs.FieldError
+	hidden bool
 }
 
 // Enter goes into a field that holds fields. Leave ends it.
@@ -46,7 +47,15 @@ func (c *Checker) EnterIndex(field string, i int) {
 }
 
 // EnterKey goes into the value that a map has for key. Leave ends it.
-func (c *Checker) EnterKey(field, key string) { c.path.push(step{field: field, kind: entry, key: key}) }
+func (c *Checker) EnterKey(field, key string) {
+	if c.hidden {
+		key = "…"
+	}
+	c.path.push(step{field: field, kind: entry, key: key})
+}
+
+// Hide says whether what is checked from now on is personal: messages then say what rule it breaks, and do not repeat it.
+func (c *Checker) Hide(hidden bool) { c.hidden = hidden }
 
 // Leave goes back to where the checker was before the last Enter, EnterIndex or EnterKey.
 func (c *Checker) Leave() { c.path.pop() }
@@ -60,6 +69,10 @@ func (c *Checker) Err(command string) error {
 }
 
 func (c *Checker) fail(field, format string, args ...any) {
+	if rule, shown, ok := strings.Cut(format, ", is "); ok && c.hidden {
+		format = rule
+		args = args[:len(args)-strings.Count(shown, "%")]
+	}
 	c.faults = append(c.faults, cqrs.FieldError{Path: c.path.to(field), Message: fmt.Sprintf(format, args...)})
 }
 

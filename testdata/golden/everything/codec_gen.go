@@ -8,6 +8,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 func (v *Currency) readJSON(r *jsoncodec.Reader) {
@@ -1181,10 +1182,30 @@ func (v *SettingsPublished) DecodeJSON(data []byte, mode jsoncodec.Strings) erro
 // it has. A version that this program does not know, and that did more than to add fields, is a
 // *cqrs.NewerEventError.
 func (v *SettingsPublished) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	return v.DecodeSealed(rec, mode, nil)
+}
+
+// DecodeSealed is DecodeRecord with personal fields decrypted, which it refuses.
+func (v *SettingsPublished) DecodeSealed(
+	rec *cqrs.Record,
+	mode jsoncodec.Strings,
+	c *personal.Coder,
+) error {
 	if err := rec.CheckVersion(1); err != nil {
 		return err
 	}
-	return v.DecodeJSON(rec.Data, mode)
+	r := jsoncodec.NewReader(rec.Data, mode)
+	r.With(c.Record(rec, "Settings"))
+	v.readJSON(&r)
+	return r.Finish("SettingsPublished")
+}
+
+// AppendSealed is AppendJSON with personal fields encrypted, as the event is stored.
+func (v *SettingsPublished) AppendSealed(b []byte, c *personal.Coder) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	w.With(c.Event("SettingsPublished", "Settings"))
+	v.writeJSON(&w)
+	return w.Finish("SettingsPublished")
 }
 
 func (v *SettingsPublished) writeJSON(w *jsoncodec.Writer) {
@@ -1193,7 +1214,9 @@ func (v *SettingsPublished) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`,"factor":`)
 	w.Float(v.Factor)
 	w.Raw(`,"owner":`)
-	w.String(v.Owner)
+	personal.Write(w, "owner", personal.Subject{}, &v.Owner, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
 	w.Raw(`}`)
 }
 
@@ -1208,7 +1231,9 @@ func (v *SettingsPublished) readJSON(r *jsoncodec.Reader) {
 			v.Factor = r.Float64()
 			seen |= 1 << 1
 		case "owner":
-			v.Owner = r.String()
+			personal.Read(r, &v.Owner, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			}, nil)
 			seen |= 1 << 2
 		default:
 			r.Skip()
@@ -1232,6 +1257,8 @@ func (v *PublishSettings) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`,"factor":`)
 	w.Float(v.Factor)
 	w.Raw(`,"owner":`)
-	w.String(v.Owner)
+	personal.Write(w, "owner", personal.Subject{}, &v.Owner, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
 	w.Raw(`}`)
 }

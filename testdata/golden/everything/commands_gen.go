@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
 
@@ -332,9 +333,9 @@ func (Take) Validate() error {
 
 // PublishSettings is a command to Settings. It leads to SettingsPublished.
 type PublishSettings struct {
-	Open   bool    `json:"open"`
-	Factor float64 `json:"factor"`
-	Owner  string  `json:"owner"`
+	Open   bool                   `json:"open"`
+	Factor float64                `json:"factor"`
+	Owner  personal.Value[string] `json:"owner"`
 }
 
 // Validate says which fields break the model's rules, with a *cqrs.ValidationError.
@@ -348,5 +349,9 @@ func (v *PublishSettings) check(c *validate.Checker) {
 	c.Finite("factor", v.Factor)
 	validate.Min(c, "factor", v.Factor, 0.5)
 	validate.Max(c, "factor", v.Factor, 2)
-	c.Text("owner", v.Owner)
+	if x, ok := v.Owner.Reveal(); ok {
+		c.Hide(true)
+		c.Text("owner", x)
+		c.Hide(false)
+	}
 }

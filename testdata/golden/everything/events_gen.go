@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 // GuestEvent is an event of Guest. No other type implements it.
@@ -218,9 +219,9 @@ type SettingsEvent interface {
 
 // SettingsPublished is an event of Settings.
 type SettingsPublished struct {
-	Open   bool    `json:"open"`
-	Factor float64 `json:"factor"`
-	Owner  string  `json:"owner"`
+	Open   bool                   `json:"open"`
+	Factor float64                `json:"factor"`
+	Owner  personal.Value[string] `json:"owner"`
 }
 
 // EventType returns the event's name in the log.

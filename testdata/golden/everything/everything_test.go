@@ -8,21 +8,24 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	sink "github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
 
 // What scenarios don't say: queries, rejections as Go types, and a fold that refuses.
 func TestWhoIsExpected(t *testing.T) {
 	ctx := t.Context()
-	app, err := New(ctx, memory.New(), sink.New(), Deciders{}, Projections{})
+	app, err := New(ctx, memory.New(), sink.New(), Deciders{}, Projections{}, aggregate.WithKeys(cqrstest.Keys()))
 	require.NoError(t, err)
 	defer app.Close()
 	first := cqrs.Date{Year: 2026, Month: 3, Day: 1}
 	nights := []cqrs.Date{first, {Year: 2026, Month: 3, Day: 2}}
 
-	_, err = app.Settings.PublishSettings(ctx, PublishSettings{Open: true, Factor: 1, Owner: "Eve"})
+	_, err = app.Settings.PublishSettings(ctx, PublishSettings{Open: true, Factor: 1, Owner: personal.Of("Eve")})
 	require.NoError(t, err)
 	for _, night := range nights {
 		_, err = app.Allotment.Allot(ctx, AllotmentID{Hotel: "ritz", RoomType: RoomTypeDouble, Night: night}, Allot{Rooms: 1})

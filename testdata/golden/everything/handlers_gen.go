@@ -11,6 +11,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/claim"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
@@ -734,8 +735,9 @@ func newSettingsCommands(runtime *aggregate.Runtime, decider Settings) *Settings
 		aggregate: aggregate.New(runtime, aggregate.Definition[SettingsState]{
 			Category: "Settings",
 			NewFold: func() aggregate.Fold[SettingsState] {
-				return &settingsFold{}
+				return &settingsFold{coder: personal.NewCoder(runtime.Keys())}
 			},
+			Personal: true,
 		}),
 		decider: decider,
 	}
@@ -774,6 +776,7 @@ func (h *SettingsCommands) Load(
 // settingsFold applies stored events. It decodes each into the same place, so that a long
 // history costs no allocation per event.
 type settingsFold struct {
+	coder             *personal.Coder
 	settingsPublished SettingsPublished
 }
 
@@ -783,7 +786,7 @@ func (f *settingsFold) Apply(s *SettingsState, rec *cqrs.Record) error {
 	case "SettingsPublished":
 		e := &f.settingsPublished
 		*e = SettingsPublished{}
-		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeSealed(rec, jsoncodec.CopyStrings, f.coder); err != nil {
 			return err
 		}
 		applySettingsPublished(s, e)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/google/uuid"
 )
 
@@ -36,7 +37,7 @@ func TestScenarios(t *testing.T) {
 	}{
 		{269, "A stay takes a room for each of its nights", func(s *cqrstest.Scenario[*App]) {
 			s.At(time.Date(2026, 2, 1, 10, 0, 0, 0, time.UTC))
-			s.Given("Settings/single", &SettingsPublished{Open: true, Factor: 1.5, Owner: "Eve"})
+			s.Given("Settings/single", &SettingsPublished{Open: true, Factor: 1.5, Owner: personal.Of[string]("Eve")})
 			s.Given("Guest/ada",
 				&GuestRegistered{Email: cqrs.Some[Email]("ada@example.org"), Languages: cqrs.Set[string]{"de": {}, "en": {}}},
 				&VisitPaid{

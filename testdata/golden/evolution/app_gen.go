@@ -10,6 +10,7 @@ import (
 	"iter"
 
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
@@ -40,9 +41,12 @@ func New(
 		return nil, err
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
+	if err := a.runtime.CheckKeys(ctx, "Cancelled"); err != nil {
+		return nil, err
+	}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	a.Arrivals = newArrivalsModel(a.group, rows, projections.Arrivals)
-	a.Cancellations = newCancellationsModel(a.group, rows, projections.Cancellations)
+	a.Cancellations = newCancellationsModel(a.group, rows, projections.Cancellations, a.runtime.Keys())
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	return a, nil
 }
@@ -74,6 +78,14 @@ func (a *App) VerifySnapshots(ctx context.Context) iter.Seq2[snapshot.Finding, e
 // SnapshotStats says what became of snapshots since New.
 func (a *App) SnapshotStats() snapshot.Stats {
 	return a.runtime.SnapshotStats()
+}
+
+// Forget erases all personal data of somebody, for ever: what was encrypted for them can't be
+// read any more, in events, snapshots, read models, archives and backups of these. It says so in
+// the log first. Repeat it after an error: it goes on where it was. Data that were stored before
+// the model called them personal are not erased.
+func (a *App) Forget(ctx context.Context, who personal.Subject) error {
+	return a.runtime.Forget(ctx, who)
 }
 
 // Close writes the snapshots that wait to be written. The stores stay open: they are the caller's.

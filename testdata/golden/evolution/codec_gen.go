@@ -7,6 +7,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/google/uuid"
 )
 
@@ -317,10 +318,30 @@ func (v *Cancelled) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
 // it has. A version that this program does not know, and that did more than to add fields, is a
 // *cqrs.NewerEventError.
 func (v *Cancelled) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	return v.DecodeSealed(rec, mode, nil)
+}
+
+// DecodeSealed is DecodeRecord with personal fields decrypted, which it refuses.
+func (v *Cancelled) DecodeSealed(
+	rec *cqrs.Record,
+	mode jsoncodec.Strings,
+	c *personal.Coder,
+) error {
 	if err := rec.CheckVersion(1); err != nil {
 		return err
 	}
-	return v.DecodeJSON(rec.Data, mode)
+	r := jsoncodec.NewReader(rec.Data, mode)
+	r.With(c.Record(rec, "BookingID"))
+	v.readJSON(&r)
+	return r.Finish("Cancelled")
+}
+
+// AppendSealed is AppendJSON with personal fields encrypted, as the event is stored.
+func (v *Cancelled) AppendSealed(b []byte, c *personal.Coder) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	w.With(c.Event("Cancelled", "BookingID"))
+	v.writeJSON(&w)
+	return w.Finish("Cancelled")
 }
 
 func (v *Cancelled) writeJSON(w *jsoncodec.Writer) {
@@ -332,11 +353,17 @@ func (v *Cancelled) writeJSON(w *jsoncodec.Writer) {
 	w.Field(`"guest":`)
 	w.UUID(uuid.UUID(v.Guest))
 	w.Raw(`,"name":`)
-	w.String(v.Name)
-	if x, ok := v.Mail.Get(); ok {
-		w.Field(`"mail":`)
-		w.String(x)
-	}
+	personal.Write(w, "name", v.Guest.Subject(), &v.Name, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`,"mail":`)
+	personal.Write(w, "mail", personal.Subject{}, &v.Mail, func(w *jsoncodec.Writer, x *cqrs.Optional[string]) {
+		if x, ok := x.Get(); ok {
+			w.String(x)
+		} else {
+			w.Null()
+		}
+	})
 	w.Raw(`}`)
 }
 
@@ -352,11 +379,19 @@ func (v *Cancelled) readJSON(r *jsoncodec.Reader) {
 			v.Guest = GuestID(r.UUID())
 			seen |= 1 << 0
 		case "name":
-			v.Name = r.String()
+			personal.Read(r, &v.Name, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			}, func() string {
+				return "somebody"
+			})
 			seen |= 1 << 1
 		case "mail":
-			v.Mail = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
-				*x = r.String()
+			personal.Read(r, &v.Mail, func(r *jsoncodec.Reader, x *cqrs.Optional[string]) {
+				*x = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *string) {
+					*x = r.String()
+				})
+			}, func() cqrs.Optional[string] {
+				return cqrs.Optional[string]{}
 			})
 		default:
 			r.Skip()

@@ -2,7 +2,10 @@
 
 package hotel
 
-import "github.com/cqrsgen/cqrsgen/runtime/cqrs"
+import (
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
+)
 
 // BookingEvent is an event of Booking. No other type implements it.
 type BookingEvent interface {
@@ -78,10 +81,10 @@ func (*Paid) isBookingEvent() {}
 
 // Cancelled is an event of Booking.
 type Cancelled struct {
-	By    cqrs.Optional[string] `json:"by,omitzero"`
-	Guest GuestID               `json:"guest"`
-	Name  string                `json:"name"`
-	Mail  cqrs.Optional[string] `json:"mail,omitzero"`
+	By    cqrs.Optional[string]                 `json:"by,omitzero"`
+	Guest GuestID                               `json:"guest"`
+	Name  personal.Value[string]                `json:"name"`
+	Mail  personal.Value[cqrs.Optional[string]] `json:"mail,omitzero"`
 }
 
 // EventType returns the event's name in the log.

@@ -18,9 +18,9 @@ func TestFingerprints(t *testing.T) {
 		"Booking.ApplyPaid":       "e959cd417a08bdfa6d69e7a39bf632aa",
 		"Upcasters.PaidV2":        "4fc6e5e420cc92b1c46ba6ec23814a5a",
 		"Upcasters.PaidV4":        "39c18ac45bf08a55b22542cc57243135",
-		"Booking.ApplyCancelled":  "105ff5701431bc9830a238cd7c8e8ee2",
+		"Booking.ApplyCancelled":  "88f5d28ac04a9e9c198396aedb923fe4",
 		"Arrivals.Booked":         "98f26d3c54a0e22f4835e8b63f4865de",
 		"Arrivals.Moved":          "28b994853ee19c31a73a5c4b988b10db",
-		"Cancellations.Cancelled": "526c75210fe61eac948bca480bbbd778",
+		"Cancellations.Cancelled": "7b6a6d3b77a0a2772fe7dc119e102084",
 	})
 }

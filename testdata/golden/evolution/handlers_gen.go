@@ -8,6 +8,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 )
@@ -23,12 +24,13 @@ func newBookingCommands(runtime *aggregate.Runtime, decider Booking) *BookingCom
 		aggregate: aggregate.New(runtime, aggregate.Definition[BookingState]{
 			Category: "Booking",
 			NewFold: func() aggregate.Fold[BookingState] {
-				return &bookingFold{decider: decider}
+				return &bookingFold{decider: decider, coder: personal.NewCoder(runtime.Keys())}
 			},
 			Snapshot:    snapshot.Policy{Events: 10},
 			Fingerprint: bookingStateFingerprint,
 			AppendState: appendBookingState,
 			DecodeState: decodeBookingState,
+			Personal:    true,
 		}),
 		decider: decider,
 	}
@@ -155,6 +157,7 @@ func (h *BookingCommands) Load(
 // costs no allocation per event.
 type bookingFold struct {
 	decider   Booking
+	coder     *personal.Coder
 	booked    Booked
 	moved     Moved
 	paid      Paid
@@ -188,7 +191,7 @@ func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
 	case "Cancelled":
 		e := &f.cancelled
 		*e = Cancelled{}
-		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+		if err := e.DecodeSealed(rec, jsoncodec.CopyStrings, f.coder); err != nil {
 			return err
 		}
 		return f.decider.ApplyCancelled(s, e)

@@ -6,7 +6,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
 	enginememory "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
@@ -14,7 +16,8 @@ import (
 
 func TestEventsAreStoredWithTheVersionOfTheirFields(t *testing.T) {
 	log, ctx := enginememory.New(), t.Context()
-	app, err := New(ctx, log, memory.New(), Deciders{}, Projections{})
+	keys := aggregate.WithKeys(cqrstest.Keys())
+	app, err := New(ctx, log, memory.New(), Deciders{}, Projections{}, keys)
 	require.NoError(t, err)
 	_, err = app.Booking.Book(ctx, "b-1", Book{Adults: 2})
 	require.NoError(t, err)
@@ -30,7 +33,7 @@ func TestEventsAreStoredWithTheVersionOfTheirFields(t *testing.T) {
 	assert.Equal(t, map[string]int{"RoomBooked": 4, "Cancelled": 1}, versions)
 
 	// What was stored is read again by a process that has it from the log alone.
-	app, err = New(ctx, log, memory.New(), Deciders{}, Projections{})
+	app, err = New(ctx, log, memory.New(), Deciders{}, Projections{}, keys)
 	require.NoError(t, err)
 	defer app.Close()
 	state, _, err := app.Booking.Load(ctx, "b-1")

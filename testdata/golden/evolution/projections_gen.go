@@ -7,6 +7,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
@@ -98,6 +99,7 @@ var _ CancellationsFolds = (*Cancellations)(nil)
 // cancellationsProjection leads stored events to their folds. One goroutine uses it at a time.
 type cancellationsProjection struct {
 	folds     Cancellations
+	coder     *personal.Coder
 	cancelled Cancelled
 }
 
@@ -109,7 +111,7 @@ func (p *cancellationsProjection) fold(
 	case "Cancelled":
 		e := &p.cancelled
 		*e = Cancelled{}
-		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
+		if err := e.DecodeSealed(rec, jsoncodec.ViewStrings, p.coder); err != nil {
 			return err
 		}
 		row := rows.At(CancellationsKey{Booking: BookingID(rec.Stream.ID)})
@@ -117,6 +119,9 @@ func (p *cancellationsProjection) fold(
 			return nil
 		}
 		return p.folds.Cancelled(row, e, rec.EventMeta)
+	case personal.Forgotten:
+		_, err := p.coder.Keys().Learn(rec)
+		return err
 	}
 	return rec.Unknown()
 }

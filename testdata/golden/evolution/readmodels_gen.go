@@ -4,6 +4,7 @@ package hotel
 
 import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
@@ -93,15 +94,20 @@ func newCancellationsModel(
 	group *projection.Group,
 	rows readmodel.Store,
 	folds Cancellations,
+	keys *personal.Keys,
 ) *CancellationsModel {
 	return &CancellationsModel{projection.Keep(group, rows, projection.Definition[CancellationsKey, CancellationsRow]{
 		Name:     "Cancellations",
-		Events:   []string{"Cancelled"},
+		Events:   []string{"Cancelled", personal.Forgotten},
 		Codec:    cancellationsCodec,
 		OwnKey:   ownCancellationsKey,
 		ByStream: true,
+		Keys:     keys,
 		NewFold: func(int) func(*projection.Rows[CancellationsKey, CancellationsRow], *cqrs.Record) error {
-			return (&cancellationsProjection{folds: folds}).fold
+			return (&cancellationsProjection{
+				coder: personal.NewCoder(keys),
+				folds: folds,
+			}).fold
 		},
 	})}
 }

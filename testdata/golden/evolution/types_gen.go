@@ -6,12 +6,18 @@ import (
 	"regexp"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/validate"
 	"github.com/google/uuid"
 )
 
 // BookingID is a string with a meaning of its own.
 type BookingID string
+
+// Subject is who the id names: whose personal data Forget erases.
+func (v BookingID) Subject() personal.Subject {
+	return personal.Subject{Type: "BookingID", ID: string(v)}
+}
 
 var bookingIDPattern = regexp.MustCompile("^[a-z0-9-]{1,64}$")
 
@@ -22,6 +28,11 @@ func (v BookingID) check(c *validate.Checker, field string) {
 
 // GuestID is a UUID with a meaning of its own.
 type GuestID uuid.UUID
+
+// Subject is who the id names: whose personal data Forget erases.
+func (v GuestID) Subject() personal.Subject {
+	return personal.Subject{Type: "GuestID", ID: v.String()}
+}
 
 // String returns the text form.
 func (v GuestID) String() string {

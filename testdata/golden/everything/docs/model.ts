@@ -353,6 +353,7 @@ export type SettingsEvent =
 export interface PublishSettings {
   readonly open: boolean;
   readonly factor: number;
+  /** Personal data. */
   readonly owner: string;
 }
 
