@@ -242,7 +242,7 @@ func locked() output.Set {
 }
 
 func lockOf(files ...string) []byte {
-	return []byte(lock.Header(model) + "\nlock: 1\nfiles: [" + strings.Join(files, ", ") + "]\n")
+	return []byte(lock.Header(model) + "\nlock: 1\nfiles:\n  - " + strings.Join(files, "\n  - ") + "\n")
 }
 
 func TestAFileIsRemovedOnlyIfItsHeaderAndTheLockFileSayThatItIsOurs(t *testing.T) {
@@ -283,7 +283,7 @@ func TestALockFileThatIsNotOursStandsAgainstWriting(t *testing.T) {
 	for name, content := range map[string]string{
 		"another model's": lock.Header("window.cqrs.yaml") + "\nlock: 1\nfiles: []\n",
 		"the team's":      "precious: notes\n",
-		"a later form":    lock.Header(model) + "\nlock: 2\n",
+		"a later form":    lock.Header(model) + "\nlock: 99\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, map[string]string{"door.cqrs.lock": content})
