@@ -175,8 +175,13 @@ func write(files []string, pending []*output.Pending, known *recall, out *printe
 		}
 	}
 	for i, p := range pending {
-		if err := commit(filepath.Dir(files[i]), p, out); err != nil {
+		dir := filepath.Dir(files[i])
+		before, after := p.Rewired()
+		if err := commit(dir, p, out); err != nil {
 			return err
+		}
+		if after != "" {
+			out.rewired(dir, before, after)
 		}
 	}
 	return nil

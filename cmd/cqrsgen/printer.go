@@ -60,6 +60,23 @@ func (p *printer) change(path, change string, diff []byte, listed bool) error {
 	return err
 }
 
+// signatureReport is what programs read about a function whose callers have to follow.
+type signatureReport struct {
+	Kind   string `json:"kind"`
+	Folder string `json:"folder"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// rewired says that New has other parameters than before.
+func (p *printer) rewired(dir, before, after string) {
+	if p.json {
+		_ = p.object(signatureReport{Kind: "signature", Folder: dir, Before: before, After: after})
+		return
+	}
+	fmt.Fprintf(p.stdout, "callers of New in %s have to follow: it was\n\t%s\nand is\n\t%s\n", dir, before, after)
+}
+
 func (p *printer) object(x any) error {
 	enc := json.NewEncoder(p.stdout)
 	enc.SetEscapeHTML(false)
