@@ -163,7 +163,7 @@ func (c *collector) variables(d *ast.GenDecl) {
 }
 
 func (c *collector) at(pos token.Pos) Position {
-	p := c.Fset.Position(pos)
+	p := c.Fset.PositionFor(pos, false)
 	return Position{p.Filename, p.Line, p.Column}
 }
 

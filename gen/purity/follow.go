@@ -96,11 +96,11 @@ func (s *search) function(n node, f *Func) {
 		return
 	}
 	for _, e := range f.Effects {
-		if !f.Initial || matters[e.Kind] {
+		if !s.early[f.Name] || matters[e.Kind] {
 			s.find(e.Kind, n, Step{f.Short, e.At, e.Text})
 		}
 	}
-	if !f.Initial {
+	if !s.early[f.Name] {
 		for _, w := range s.globalWrites(f) {
 			s.find(Global, n, w.Step)
 		}
@@ -120,9 +120,11 @@ func (f *Func) isVariable() bool { return len(f.Name) > 4 && f.Name[:4] == "var 
 
 // variable looks at who changes a variable that is read.
 func (s *search) variable(n node, f *Func) {
-	if writers := s.writers[f.Name]; len(writers) > 0 {
+	e := s.from[n]
+	writers := s.writers[f.Name]
+	itself := slices.ContainsFunc(writers, func(w Step) bool { return w.Func == e.step.Func }) // which is a finding of its own
+	if len(writers) > 0 && !itself {
 		w := writers[0]
-		e := s.from[n]
 		s.find(Global, e.from, Step{e.step.Func, e.step.At, fmt.Sprintf("%s, a variable that %s changes", e.step.Text, w.Func)})
 	}
 	for _, name := range s.inits[f.Name] {
@@ -150,7 +152,7 @@ func useText(u Use, target *Func) string {
 		return "uses " + target.Short
 	case u.Interface != "":
 		return "calls " + u.Short + ", which may be " + target.Short
-	case u.Args == nil:
+	case !u.Called:
 		return "refers to " + target.Short
 	}
 	return "calls " + target.Short

@@ -197,7 +197,7 @@ func (b *body) use(f *types.Func, pos token.Pos, args []Origins, c callee) {
 		return
 	}
 	if b.enters(f.Pkg()) {
-		b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos), Args: args})
+		b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos), Called: c.id != nil, Args: args})
 		return
 	}
 	b.outside(f, pos)
@@ -244,11 +244,6 @@ func (b *body) atInstant(obj types.Object, pos token.Pos) bool {
 	return false
 }
 
-func isStd(path string) bool {
-	first, _, _ := strings.Cut(path, "/")
-	return !strings.Contains(first, ".")
-}
-
 // useInterface notes the call of an interface's method. An interface of the module leads to the types that implement
 // it. Of others, what a function makes itself counts where it is made.
 func (b *body) useInterface(f *types.Func, pos token.Pos, args []Origins, c callee) {
@@ -277,7 +272,8 @@ func (b *body) useInterface(f *types.Func, pos token.Pos, args []Origins, c call
 	name := interfaceName(t)
 	b.collector.called[name] = t.Underlying().(*types.Interface)
 	b.f.Uses = append(b.f.Uses, Use{
-		Name: name + "." + f.Name(), Short: f.Name() + " of " + interfaceShort(t), Interface: name, At: b.at(pos), Args: args,
+		Name: name + "." + f.Name(), Short: f.Name() + " of " + interfaceShort(t), Interface: name, At: b.at(pos),
+		Called: c.id != nil, Args: args,
 	})
 }
 

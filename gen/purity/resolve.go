@@ -92,6 +92,8 @@ type program struct {
 	writers map[string][]Step
 	inits   map[string][]string
 	reached map[string]bool
+	// early are the functions that only run before main.
+	early map[string]bool
 }
 
 // Resolve follows the roots of the packages that are to be reported on, over all summaries. Its result does not depend
@@ -101,6 +103,7 @@ func Resolve(summaries []*Summary, report func(path string) bool, whole bool) *R
 	p := &program{
 		funcs: map[string]*Func{}, behind: map[string][]string{}, changes: map[string][]int{}, calls: map[string][]bool{},
 		writers: map[string][]Step{}, inits: map[string][]string{}, reached: map[string]bool{}, callers: map[string][]string{},
+		early: map[string]bool{},
 	}
 	summaries = slices.SortedFunc(slices.Values(summaries), func(a, b *Summary) int { return cmp.Compare(a.Path, b.Path) })
 	for _, s := range summaries {
@@ -149,6 +152,9 @@ func group(found map[string]*Finding, findings []Finding) {
 	for _, f := range findings {
 		last := f.Path[len(f.Path)-1]
 		key := fmt.Sprint(f.Kind, last.At, last.Text)
+		if f.Kind == Mutation {
+			key = fmt.Sprint(f.Kind, last.At) // whatever the parameter of the root is called
+		}
 		before := found[key]
 		switch {
 		case seen[key]:
@@ -236,9 +242,10 @@ func (p *program) called(target string, i int) bool {
 	return i < len(c) && c[i]
 }
 
-// initialOnly marks the functions that only run before main, because nothing else uses them.
+// initialOnly finds the functions that only run before main, because nothing else uses them.
 func (p *program) initialOnly() {
 	for _, name := range p.names {
+		p.early[name] = p.funcs[name].Initial
 		for _, u := range p.funcs[name].Uses {
 			for _, target := range p.targets(u) {
 				p.callers[target] = append(p.callers[target], name)
@@ -249,11 +256,11 @@ func (p *program) initialOnly() {
 		changed = false
 		for _, name := range p.names {
 			f := p.funcs[name]
-			if f.Initial || f.Exported || len(p.callers[name]) == 0 {
+			if p.early[name] || f.Exported || len(p.callers[name]) == 0 {
 				continue
 			}
-			if !slices.ContainsFunc(p.callers[name], func(c string) bool { return !p.funcs[c].Initial }) {
-				f.Initial, changed = true, true
+			if !slices.ContainsFunc(p.callers[name], func(c string) bool { return !p.early[c] }) {
+				p.early[name], changed = true, true
 			}
 		}
 	}
@@ -265,7 +272,7 @@ func (p *program) variables() {
 		f := p.funcs[name]
 		for _, step := range p.globalWrites(f) {
 			v := "var " + step.global
-			if !f.Initial {
+			if !p.early[name] {
 				p.writers[v] = append(p.writers[v], step.Step)
 			} else if name != v {
 				p.inits[v] = append(p.inits[v], name)

@@ -94,8 +94,10 @@ type Use struct {
 	Short     string
 	Interface string
 	At        Position
-	// Args say for each parameter, from the receiver on, what is passed. References have none.
-	Args []Origins
+	// Called says that it is called there, and not only referred to. Args say for each parameter, from the receiver on,
+	// what is passed.
+	Called bool
+	Args   []Origins
 }
 
 // Origins say what a value may share memory with.

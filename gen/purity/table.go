@@ -142,7 +142,22 @@ func lookup(obj types.Object) (Symbol, bool) {
 	return std().of(obj)
 }
 
-// entered reports whether no table speaks for a package.
+// tops are the first parts of the paths of the standard library.
+var tops = sync.OnceValue(func() map[string]bool {
+	all := map[string]bool{"internal": true, "vendor": true, "cmd": true}
+	for _, p := range Std() {
+		first, _, _ := strings.Cut(p.Path, "/")
+		all[first] = true
+	}
+	return all
+})
+
+func isStd(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return tops()[first]
+}
+
+// inTables reports whether a table speaks for a package, so that it is not entered.
 func inTables(path string) bool {
 	for _, t := range []*table{known(), std()} {
 		if _, ok := t.byPath[path]; ok {
