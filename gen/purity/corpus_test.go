@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/tools/go/packages"
 )
 
 // expected is what a comment of the corpus says about a function.
@@ -27,11 +26,13 @@ var verdict = regexp.MustCompile(`^//vet:(pure|impure|missed|accused)\b ?([a-z]*
 func corpus(t *testing.T) ([]*Summary, []expected) {
 	t.Helper()
 	l := Load{Patterns: []string{"./testdata/corpus/..."}}
-	loaded, err := l.load(l.Patterns)
+	named, packages, err := l.list()
+	require.NoError(t, err)
+	read, err := l.read(named, packages)
 	require.NoError(t, err)
 	var all []expected
-	for _, p := range loaded {
-		for _, file := range p.Syntax {
+	for _, p := range read {
+		for _, file := range p.files {
 			for _, d := range file.Decls {
 				if f, ok := d.(*ast.FuncDecl); ok && f.Doc != nil {
 					all = append(all, expectedOf(t, p, f)...)
@@ -39,16 +40,16 @@ func corpus(t *testing.T) ([]*Summary, []expected) {
 			}
 		}
 	}
-	return summarize(loaded), all
+	return summarize(read), all
 }
 
-func expectedOf(t *testing.T, p *packages.Package, f *ast.FuncDecl) []expected {
+func expectedOf(t *testing.T, p *checked, f *ast.FuncDecl) []expected {
 	for _, c := range f.Doc.List {
 		m := verdict.FindStringSubmatch(c.Text)
 		if m == nil {
 			continue
 		}
-		at := p.Fset.Position(f.Name.Pos())
+		at := p.fset.Position(f.Name.Pos())
 		root := Root{Role: Decider, Func: p.PkgPath + "." + f.Name.Name, At: Position{at.Filename, at.Line, at.Column}}
 		n := 0
 		for _, field := range f.Type.Params.List {

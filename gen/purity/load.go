@@ -3,9 +3,13 @@ package purity
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"go/types"
 	"maps"
-	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -39,11 +43,11 @@ func Vet(l Load) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	loaded, err := l.load(slices.Sorted(maps.Keys(needed(named, all))))
+	read, err := l.read(needed(named, all), all)
 	if err != nil {
 		return nil, err
 	}
-	r := Resolve(summarize(loaded), func(path string) bool { return named[path] }, true)
+	r := Resolve(summarize(read), func(path string) bool { return named[path] }, true)
 	if r.Checked == 0 {
 		return nil, ErrNoRoots
 	}
@@ -141,61 +145,159 @@ func generatedName(file string) bool {
 	return slices.Contains([]string{"deciders_gen.go", "projections_gen.go", "evolution_gen.go"}, filepath.Base(file))
 }
 
-func (l Load) load(paths []string) ([]*packages.Package, error) {
-	if len(paths) == 0 {
-		return nil, ErrNoRoots
-	}
-	mode := packages.NeedName | packages.NeedFiles | packages.NeedCompiledGoFiles | packages.NeedImports | packages.NeedModule |
-		packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedTypesSizes | packages.NeedExportFile
-	loaded, err := packages.Load(l.config(mode), paths...)
-	var missing *exec.Error
-	if errors.As(err, &missing) {
-		return nil, fmt.Errorf("vet needs the go command: %w", err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	var errs []string
-	for _, p := range loaded {
-		for _, e := range p.Errors {
-			errs = append(errs, e.Error())
-		}
-	}
-	if len(errs) > 0 {
-		return nil, &BrokenError{errs}
-	}
-	return loaded, nil
+// checked is a package that was read, with its syntax and types.
+type checked struct {
+	*packages.Package
+	fset  *token.FileSet
+	files []*ast.File
+	types *types.Package
+	info  *types.Info
 }
 
-// summarize reads packages behind what they import.
-func summarize(loaded []*packages.Package) []*Summary {
-	byPath := map[string]*packages.Package{}
-	for _, p := range loaded {
-		byPath[p.PkgPath] = p
+// read type-checks packages from source, behind what they import, and takes what else they import from what the compiler
+// wrote. So nothing that changes all the time has to be compiled to be vetted.
+func (l Load) read(need map[string]bool, all map[string]*packages.Package) ([]*checked, error) {
+	if len(need) == 0 {
+		return nil, ErrNoRoots
 	}
-	done := map[string]*Summary{}
-	var all []*Summary
-	var visit func(p *packages.Package)
-	visit = func(p *packages.Package) {
-		if _, seen := done[p.PkgPath]; seen {
-			return
-		}
-		done[p.PkgPath] = nil
-		for _, path := range slices.Sorted(maps.Keys(p.Imports)) {
-			if q := byPath[p.Imports[path].PkgPath]; q != nil {
-				visit(q)
+	r := &reader{Load: l, fset: token.NewFileSet(), done: map[string]*checked{}, compiled: map[string]*types.Package{}}
+	outside := map[string]bool{}
+	for path := range need {
+		for imported := range all[path].Imports {
+			if !need[imported] && imported != "unsafe" && imported != "C" {
+				outside[imported] = true
 			}
 		}
+	}
+	if err := r.outside(slices.Sorted(maps.Keys(outside))); err != nil {
+		return nil, err
+	}
+	var read []*checked
+	var visit func(path string)
+	visit = func(path string) {
+		if _, seen := r.done[path]; seen || !need[path] {
+			return
+		}
+		r.done[path] = nil
+		for _, imported := range slices.Sorted(maps.Keys(all[path].Imports)) {
+			visit(imported)
+		}
+		c := r.check(all[path])
+		r.done[path] = c
+		read = append(read, c)
+	}
+	for _, path := range slices.Sorted(maps.Keys(need)) {
+		visit(path)
+	}
+	if len(r.errs) > 0 {
+		return nil, &BrokenError{r.errs}
+	}
+	return read, nil
+}
+
+// reader type-checks packages.
+type reader struct {
+	Load
+	fset     *token.FileSet
+	done     map[string]*checked
+	compiled map[string]*types.Package
+	errs     []string
+}
+
+// outside loads the types of packages that are not read from source.
+func (r *reader) outside(paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	cfg := r.config(packages.NeedName | packages.NeedTypes | packages.NeedExportFile)
+	cfg.Fset = r.fset
+	cfg.Overlay = nil // with one, everything would be read from source
+	found, err := packages.Load(cfg, paths...)
+	if err != nil {
+		return err
+	}
+	for _, p := range found {
+		r.compiled[p.PkgPath] = p.Types
+		for _, e := range p.Errors {
+			r.errs = append(r.errs, e.Error())
+		}
+	}
+	return nil
+}
+
+// check reads one package, of which those that it imports were read.
+func (r *reader) check(p *packages.Package) *checked {
+	c := &checked{Package: p, fset: r.fset, info: &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{},
+		Implicits: map[ast.Node]types.Object{}, Selections: map[*ast.SelectorExpr]*types.Selection{},
+		Instances: map[*ast.Ident]types.Instance{},
+	}}
+	for _, e := range p.Errors {
+		r.errs = append(r.errs, e.Error())
+	}
+	for _, name := range p.GoFiles {
+		var src any
+		if text, ok := r.Overlay[name]; ok {
+			src = text
+		}
+		file, err := parser.ParseFile(r.fset, name, src, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			r.errs = append(r.errs, err.Error())
+			continue
+		}
+		c.files = append(c.files, file)
+	}
+	cfg := types.Config{
+		Importer: importing{r, p}, FakeImportC: true, Sizes: types.SizesFor("gc", runtime.GOARCH),
+		Error: func(err error) { r.errs = append(r.errs, err.Error()) },
+	}
+	if p.Module != nil && p.Module.GoVersion != "" {
+		cfg.GoVersion = "go" + p.Module.GoVersion
+	}
+	c.types, _ = cfg.Check(p.PkgPath, r.fset, c.files, c.info) // its errors went to cfg.Error
+	return c
+}
+
+// importing finds what one package imports.
+type importing struct {
+	*reader
+	p *packages.Package
+}
+
+// Import implements types.Importer.
+func (i importing) Import(path string) (*types.Package, error) {
+	if path == "unsafe" {
+		return types.Unsafe, nil
+	}
+	if q := i.p.Imports[path]; q != nil {
+		path = q.PkgPath
+		if path == "" {
+			path = q.ID
+		}
+	}
+	if c := i.done[path]; c != nil {
+		return c.types, nil
+	}
+	if t := i.compiled[path]; t != nil {
+		return t, nil
+	}
+	return nil, fmt.Errorf("can't import %s", path)
+}
+
+// summarize takes packages in an order in which none stands before one that it imports.
+func summarize(read []*checked) (all []*Summary) {
+	done := map[string]*Summary{}
+	for _, c := range read {
+		done[c.PkgPath] = nil
+	}
+	for _, c := range read {
 		s := Summarize(&Package{
-			Fset: p.Fset, Files: p.Syntax, Types: p.Types, Info: p.TypesInfo,
-			Entered:  func(path string) bool { return byPath[path] != nil },
+			Fset: c.fset, Files: c.files, Types: c.types, Info: c.info,
+			Entered:  func(path string) bool { _, ok := done[path]; return ok },
 			Imported: func(path string) *Summary { return done[path] },
 		})
-		done[p.PkgPath] = s
+		done[c.PkgPath] = s
 		all = append(all, s)
-	}
-	for _, p := range loaded {
-		visit(p)
 	}
 	return all
 }

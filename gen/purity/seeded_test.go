@@ -2,8 +2,10 @@ package purity
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,7 +141,8 @@ func seeded(t *testing.T, dir string) map[string][]byte {
 // imported adds the imports that a file needs.
 func imported(text string) string {
 	clause, rest, _ := strings.Cut(text, "\n")
-	for use, path := range seededImports {
+	for _, use := range slices.Sorted(maps.Keys(seededImports)) {
+		path := seededImports[use]
 		if strings.Contains(rest, "\t"+use) || strings.Contains(rest, " "+use) || strings.Contains(rest, "("+use) {
 			clause += fmt.Sprintf("; import %q", path)
 		}
