@@ -62,8 +62,6 @@ type file struct {
 // listed is what the go command says of a package.
 type listed struct {
 	ImportPath, Name, Dir, Export string
-	GoFiles, IgnoredGoFiles       []string
-	CgoFiles                      []string
 	Standard                      bool
 	Imports                       []string
 	ImportMap                     map[string]string
@@ -271,16 +269,9 @@ func (w *world) mapped(from, path string) string {
 
 // list asks the go command for packages and all that they import.
 func (w *world) list(paths []string) error {
-	args := []string{"list", "-e", "-deps", "-export",
-		"-json=ImportPath,Name,Dir,Export,GoFiles,Standard,Imports,ImportMap,Module", "--"}
-	cmd := exec.Command("go", append(args, paths...)...)
-	cmd.Dir = w.own.dir
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil && len(out) == 0 {
-		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
-		return fmt.Errorf("go list: %w: %s", err, first)
+	out, err := goList(w.own.dir, paths)
+	if err != nil {
+		return err
 	}
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
 		p := new(listed)
@@ -293,6 +284,21 @@ func (w *world) list(paths []string) error {
 			w.listed[p.ImportPath] = p
 		}
 	}
+}
+
+// goList is a variable for tests, which ask many times for the same.
+var goList = func(dir string, paths []string) ([]byte, error) {
+	args := []string{"list", "-e", "-deps", "-export", "-json=ImportPath,Name,Dir,Export,Standard,Imports,ImportMap,Module", "--"}
+	cmd := exec.Command("go", append(args, paths...)...)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil && len(out) == 0 {
+		first, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n")
+		return nil, fmt.Errorf("go list: %w: %s", err, first)
+	}
+	return out, nil
 }
 
 // export opens what the compiler exported of a package.

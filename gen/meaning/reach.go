@@ -30,12 +30,18 @@ func (c *closure) object(obj types.Object) string {
 	switch d := c.declarations[obj]; {
 	case c.sourceOf(obj) == nil:
 		c.outside[obj.Pkg().Path()] = true
+	case ofInterface(obj): // it belongs to the type
 	case d != nil:
 		c.reach(d)
 	default:
 		c.generatedName(obj, name)
 	}
 	return name
+}
+
+func ofInterface(obj types.Object) bool {
+	f, ok := obj.(*types.Func)
+	return ok && f.Signature().Recv() != nil && types.IsInterface(f.Signature().Recv().Type())
 }
 
 // origin is the declaration of which something is an instance.
@@ -61,6 +67,9 @@ func (c *closure) generatedName(obj types.Object, name string) {
 	case *types.TypeName:
 		c.texts[name] = "generated"
 		c.texts[name] = c.shape(o.Type().Underlying())
+		if o.IsAlias() {
+			c.texts[name] += " alias"
+		}
 	case *types.Const:
 		c.texts[name] = "generated " + o.Val().ExactString()
 	default:

@@ -266,8 +266,11 @@ func (w *writer) children(n ast.Node) {
 func (w *writer) list(v reflect.Value) {
 	w.text("[")
 	for i := range v.Len() {
+		before := w.b.Len()
 		if n, ok := v.Index(i).Interface().(ast.Node); ok {
 			w.node(n)
+		}
+		if w.b.Len() > before {
 			w.text(",")
 		}
 	}
@@ -283,16 +286,15 @@ func (w *writer) fields(l *ast.FieldList) {
 			w.count++
 			w.text("$", strconv.Itoa(w.count))
 			w.node(f.Type)
+			w.node(f.Tag)
+			w.text(";")
 		}
 		for _, id := range f.Names {
 			w.ident(id)
 			w.node(f.Type)
 			w.node(f.Tag)
+			w.text(";")
 		}
-		if len(f.Names) == 0 {
-			w.node(f.Tag)
-		}
-		w.text(";")
 	}
 	w.text("]")
 }
@@ -420,8 +422,8 @@ func (w *writer) ident(id *ast.Ident) {
 		return
 	}
 	obj := w.in.info.Defs[id]
-	if obj == nil {
-		obj = w.in.info.Uses[id]
+	if used := w.in.info.Uses[id]; used != nil { // what is embedded is a field as well
+		obj = used
 	}
 	switch {
 	case obj == nil && id.Name != "_":
@@ -442,7 +444,9 @@ func (w *writer) instance(id *ast.Ident) {
 	}
 	for i := range in.TypeArgs.Len() {
 		t := in.TypeArgs.At(i)
-		w.text("<", w.typeText(t), ">")
+		w.text("<")
+		w.typed(t)
+		w.text(">")
 		w.methods(t)
 	}
 }
@@ -543,6 +547,31 @@ func (w *writer) method(s *types.Selection, f *types.Func) {
 	}
 	for _, impl := range w.implementations(it, f) {
 		w.text(w.closure.object(impl))
+	}
+}
+
+// typed writes a type, in which type parameters are locals.
+func (w *writer) typed(t types.Type) {
+	switch t := t.(type) {
+	case *types.TypeParam:
+		w.object(t.Obj())
+	case *types.Pointer:
+		w.text("*")
+		w.typed(t.Elem())
+	case *types.Slice:
+		w.text("[]")
+		w.typed(t.Elem())
+	case *types.Map:
+		w.text("map")
+		w.typed(t.Key())
+		w.typed(t.Elem())
+	case *types.Named:
+		w.object(t.Obj())
+		for arg := range t.TypeArgs().Types() {
+			w.typed(arg)
+		}
+	default:
+		w.text(w.typeText(t))
 	}
 }
 
