@@ -47,6 +47,39 @@ func cut(t *testing.T, path string) {
 	require.NoError(t, os.WriteFile(path, []byte(line+"\n"), 0o644))
 }
 
+func TestAHelperOfAFoldInAnotherPackageIsLookedAt(t *testing.T) {
+	const model = "door/door.cqrs.yaml"
+	const fold = "package door\n\nimport \"example.com/m/rates\"\n\ntype Door struct{}\n\n" +
+		"func (Door) ApplyOpened(s *DoorState, e *Opened) error { s.N += rates.Of(); return nil }\n"
+	of := func(n string) string { return "package rates\n\nfunc Of() int64 { return " + n + " }\n" }
+	in(t, map[string]string{
+		"go.mod": "module example.com/m\n\ngo 1.26\n", "door/door.go": fold, "rates/rates.go": of("1"),
+		model: strings.Replace(good, "    events:", "    state: {n: int64}\n    snapshot: {every: 10}\n    events:", 1),
+	})
+	code, _, stderr := cqrsgen("generate", "--no-stubs")
+	require.Zero(t, code, stderr)
+	known := func() []string { return newRecall(generateOptions{noStubs: true}).left([]string{model}) }
+	require.Empty(t, known())
+
+	require.NoError(t, os.WriteFile("rates/rates.go", []byte(of("1 /* the least */")), 0o644))
+	require.NotEmpty(t, known())
+	code, stdout, stderr := cqrsgen("generate", "--check", "--no-stubs")
+	require.Zero(t, code, stdout+stderr)
+	require.Empty(t, known())
+
+	require.NoError(t, os.WriteFile("rates/rates.go", []byte(of("2")), 0o644))
+	code, stdout, _ = cqrsgen("generate", "--check", "--no-stubs")
+	assert.Equal(t, 1, code)
+	assert.Equal(t, "stale door/door.cqrs.lock\nstale door/fingerprints_gen.go\nstale door/fingerprints_gen_test.go\n", stdout)
+	for name, text := range map[string]string{"go.work": "go 1.26\n\nuse .\n", "rates/more.go": "package rates\n"} {
+		code, _, stderr = cqrsgen("generate", "--no-stubs")
+		require.Zero(t, code, stderr)
+		require.Empty(t, known())
+		require.NoError(t, os.WriteFile(name, []byte(text), 0o644))
+		assert.NotEmpty(t, known(), name)
+	}
+}
+
 func TestAWarningIsSaidInEveryRun(t *testing.T) {
 	personal := strings.Replace(good, "{Opened: {}}", "{Opened: {fields: {by: {type: string, personal: true}}}}", 1)
 	in(t, map[string]string{"door.cqrs.yaml": personal})

@@ -394,6 +394,12 @@ var table = []bug{
 		pkg:   projection, run: "PromotedOnlyIf",
 	},
 	{
+		name:  "a generation of which nobody knows what folded it is promoted by itself",
+		file:  "runtime/projection/promote.go",
+		edits: []edit{{old: "return p.def.Manual || !cqrs.KnownMeaning(p.def.Codec.Schema.Fingerprint)", new: "return p.def.Manual"}},
+		pkg:   projection, run: "MadeByWhatIsNotKnown",
+	},
+	{
 		name:  "an older release that builds for longer replaces a later one",
 		file:  "runtime/projection/promote.go",
 		edits: []edit{{old: "later := i > active && own", new: "later := own"}},
