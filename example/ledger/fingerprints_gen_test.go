@@ -12,7 +12,7 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Account.ApplyMoneyWithdrawn":      "a4a0eb4efe604d68f8e60157068d98c9",
-		"BalanceByCurrency.MoneyWithdrawn": "9d948a841b63f6d2b848e27f40fe1eb5",
+		"Account.ApplyMoneyWithdrawn":      "293bd1d7c198d81528a8c9ca20deaa8b",
+		"BalanceByCurrency.MoneyWithdrawn": "f0a00303c566a608986e7fe2ff1d4f8a",
 	})
 }

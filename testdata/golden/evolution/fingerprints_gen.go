@@ -7,7 +7,7 @@ package hotel
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	bookingStateFingerprint     = "eb6c95fe606b445c"
-	arrivalsRowFingerprint      = "ce6fa989a2600318"
+	bookingStateFingerprint     = "8fe7d27b4601dced"
+	arrivalsRowFingerprint      = "eda3bd0c48de43fc"
 	cancellationsRowFingerprint = "7acdf1e5741afb70"
 )

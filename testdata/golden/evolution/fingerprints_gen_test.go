@@ -13,14 +13,14 @@ import (
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
 		"Booking.ApplyBooked":     "25b4746e1e4af9a08a4b21b2306c7f12",
-		"Booking.ApplyMoved":      "d6e84d322edddb037c23a2ce6f181955",
+		"Booking.ApplyMoved":      "fb4a17174c5b6682a9ddd4a724981612",
 		"Upcasters.MovedV1":       "08c6f7eaf9ca3018619150c212640418",
 		"Booking.ApplyPaid":       "e959cd417a08bdfa6d69e7a39bf632aa",
 		"Upcasters.PaidV2":        "4fc6e5e420cc92b1c46ba6ec23814a5a",
 		"Upcasters.PaidV4":        "39c18ac45bf08a55b22542cc57243135",
 		"Booking.ApplyCancelled":  "88f5d28ac04a9e9c198396aedb923fe4",
 		"Arrivals.Booked":         "98f26d3c54a0e22f4835e8b63f4865de",
-		"Arrivals.Moved":          "28b994853ee19c31a73a5c4b988b10db",
+		"Arrivals.Moved":          "d65091766fdc225cd916314b7f2352aa",
 		"Cancellations.Cancelled": "7b6a6d3b77a0a2772fe7dc119e102084",
 	})
 }

@@ -14,10 +14,10 @@ func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
 		"Ticket.ApplyTicketOpened":   "e8c20999ddc8457a8d39a426cd063a9a",
 		"Ticket.ApplyTicketRenamed":  "91a0cd87bba11802e1a4a3011efb91d8",
-		"Ticket.ApplyTicketStarted":  "4165a0a4e6d16ed4c27103c0d50127e6",
+		"Ticket.ApplyTicketStarted":  "98333c53da9b2a104b59d4366ffe8533",
 		"Ticket.ApplyTicketStalled":  "2fc34db80ae26c22bb2d3eaf9c7d1113",
 		"Ticket.ApplyTicketClosed":   "a74bf836b38917d5c8e04ad1e14cc466",
-		"Ticket.ApplyTicketReopened": "5825d08a7617bfe46ba577e644dd10e0",
+		"Ticket.ApplyTicketReopened": "99e41e8a8f588eda5c7b35839d98d16e",
 		"Member.ApplyMemberJoined":   "514415e8889caae77bf643e400d6e02a",
 		"Member.ApplyEmailChanged":   "e5db6ee0f95d03cb88e26d42ce4bf92b",
 		"Member.ApplyMemberRenamed":  "b43a0074ad5f78f7cd3e442c51927614",

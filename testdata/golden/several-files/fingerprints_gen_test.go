@@ -15,8 +15,8 @@ func TestFingerprints(t *testing.T) {
 		"Member.ApplyMemberJoined": "3c85307e31ef3be4015f6941558a8fa4",
 		"Member.ApplyMemberLeft":   "9260f3b0131798f4974736217d276939",
 		"Book.ApplyBookAdded":      "34a070d56cf9970fa8363ff63a45beb7",
-		"Book.ApplyBookLent":       "1e89422a5519f707e29b8ea209f89ff0",
-		"Book.ApplyBookReturned":   "df412c17ff5343438fa98d7d39ffac47",
+		"Book.ApplyBookLent":       "65958c2774b2df2a91ee17d9f282ada3",
+		"Book.ApplyBookReturned":   "e4c57b809870697c0439c90bf9249ca7",
 		"LentBooks.BookLent":       "a254dfb7c6f699445642a9e0c09e7fa9",
 	})
 }
