@@ -133,10 +133,10 @@ func Write[T any](w *jsoncodec.Writer, name string, of Subject, v *Value[T], wri
 
 // held is what a Value holds.
 func (v Value[T]) held() *content[T] {
-	if v.c == nil {
+	if v.in() == nil {
 		return &content[T]{}
 	}
-	return v.c
+	return v.in()
 }
 
 // keyFor returns the key that a value is encrypted with. In an event that is the key of whom the model names. A state or
@@ -173,7 +173,7 @@ func Read[T any](r *jsoncodec.Reader, v *Value[T], read func(*jsoncodec.Reader, 
 	case c != nil && c.place.kind == inRow:
 		held.value = insteadOf(erased)
 	}
-	*v = Value[T]{held}
+	*v = holding(held)
 }
 
 // stored is whom what is read in clear text belongs to, as far as that is known.
@@ -201,7 +201,7 @@ func openInto[T any](
 			r.Refuse(ErrErasedSince)
 			return
 		}
-		*v = Value[T]{&content[T]{value: insteadOf(erased), key: id, erased: true}}
+		*v = holding(&content[T]{value: insteadOf(erased), key: id, erased: true})
 		return
 	}
 	held := &content[T]{key: id}
@@ -209,7 +209,7 @@ func openInto[T any](
 		r.Refuse(err)
 		return
 	}
-	*v = Value[T]{held}
+	*v = holding(held)
 }
 
 // insteadOf is what is read of what was erased.
@@ -299,14 +299,14 @@ func (p *place) bind(b []byte, field string) []byte {
 // Value. A value in a row belongs to somebody already, since it comes from an event.
 func Seal[T any](c *Coder, name string, v *Value[T], write func(*jsoncodec.Writer, *T)) (text string, ok bool, err error) {
 	switch {
-	case v.c == nil:
+	case v.in() == nil:
 		return "", false, nil
-	case v.c.erased:
+	case v.in().erased:
 		return "", true, nil
 	}
-	k, err := c.keyOfRow(v.c.key, v.c.of)
+	k, err := c.keyOfRow(v.in().key, v.in().of)
 	switch {
-	case v.c.nobodys:
+	case v.in().nobodys:
 	case errors.As(err, new(*ForgottenError)):
 		return "", true, nil
 	case err != nil:
@@ -318,12 +318,12 @@ func Seal[T any](c *Coder, name string, v *Value[T], write func(*jsoncodec.Write
 	}
 	w := jsoncodec.NewWriter(nil)
 	w.AllowZero()
-	write(&w, &v.c.value)
+	write(&w, &v.in().value)
 	clear, err := w.Finish(c.place.name)
 	if err != nil {
 		return "", false, err
 	}
-	if v.c.nobodys {
+	if v.in().nobodys {
 		return clearPrefix + string(clear), true, nil
 	}
 	return base64.StdEncoding.EncodeToString(c.seal(k, name, clear)), true, nil
@@ -352,7 +352,7 @@ func Open[T any](c *Coder, name, text string, v *Value[T], read func(*jsoncodec.
 	}
 	if clear, ok := strings.CutPrefix(text, clearPrefix); ok {
 		held := &content[T]{nobodys: true}
-		*v = Value[T]{held}
+		*v = holding(held)
 		return readAll([]byte(clear), name, KeyID{}, &held.value, read)
 	}
 	sealed, err := base64.StdEncoding.DecodeString(text)
@@ -364,11 +364,11 @@ func Open[T any](c *Coder, name, text string, v *Value[T], read func(*jsoncodec.
 	case err != nil:
 		return err
 	case plain == nil:
-		*v = Value[T]{&content[T]{value: insteadOf(erased), key: id, erased: true}}
+		*v = holding(&content[T]{value: insteadOf(erased), key: id, erased: true})
 		return nil
 	}
 	held := &content[T]{key: id}
-	*v = Value[T]{held}
+	*v = holding(held)
 	return readAll(plain, name, id, &held.value, read)
 }
 

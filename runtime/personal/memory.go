@@ -7,22 +7,22 @@ import (
 
 // NewMemory returns a Store in memory, for tests: when it is gone, all that was encrypted with its keys is.
 func NewMemory() Store {
-	return &memory{byID: map[KeyID]Subject{}, bySubject: map[Subject]Record{}}
+	return &memoryStore{byID: map[KeyID]Subject{}, bySubject: map[Subject]Record{}}
 }
 
-type memory struct {
+type memoryStore struct {
 	mu        sync.Mutex
 	byID      map[KeyID]Subject
 	bySubject map[Subject]Record
 }
 
-func (m *memory) Find(_ context.Context, s Subject) (Record, error) {
+func (m *memoryStore) Find(_ context.Context, s Subject) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.bySubject[s], nil
 }
 
-func (m *memory) Create(_ context.Context, s Subject, r Record) (Record, error) {
+func (m *memoryStore) Create(_ context.Context, s Subject, r Record) (Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if old, ok := m.bySubject[s]; ok {
@@ -32,7 +32,7 @@ func (m *memory) Create(_ context.Context, s Subject, r Record) (Record, error) 
 	return r, nil
 }
 
-func (m *memory) Get(_ context.Context, ids []KeyID) ([]Record, error) {
+func (m *memoryStore) Get(_ context.Context, ids []KeyID) ([]Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var found []Record
@@ -44,7 +44,7 @@ func (m *memory) Get(_ context.Context, ids []KeyID) ([]Record, error) {
 	return found, nil
 }
 
-func (m *memory) Destroy(_ context.Context, s Subject) error {
+func (m *memoryStore) Destroy(_ context.Context, s Subject) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.bySubject[s]

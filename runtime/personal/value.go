@@ -16,9 +16,13 @@ const hidden = "[personal]"
 // nor a log, nor JSON shows what it holds. Reveal does.
 //
 // A Value never changes, so that copies may share what it holds: nobody changes a list or a map that Reveal returned.
-type Value[T any] struct{ c *content[T] }
+type Value[T any] struct{ c *cell[T] }
 
-// content stands behind a pointer because package fmt looks into fields that are not exported, but not behind pointers.
+// cell stands between a Value and its content because package fmt looks into fields that are not exported. It does not go
+// behind pointers, but for a verb that does not fit a pointer, where it shows what that points to.
+type cell[T any] struct{ content *content[T] }
+
+// content is what a Value holds.
 type content[T any] struct {
 	value T
 	// key is the key that the value was encrypted with, zero if it never was.
@@ -29,29 +33,39 @@ type content[T any] struct {
 	nobodys, erased bool
 }
 
+func holding[T any](c *content[T]) Value[T] { return Value[T]{&cell[T]{c}} }
+
+// in returns what a Value holds, nil for the zero Value.
+func (v Value[T]) in() *content[T] {
+	if v.c == nil {
+		return nil
+	}
+	return v.c.content
+}
+
 // Of returns a Value that holds v.
-func Of[T any](v T) Value[T] { return Value[T]{&content[T]{value: v}} }
+func Of[T any](v T) Value[T] { return holding(&content[T]{value: v}) }
 
 // Default returns a Value that the model says: it is nobody's, and kept in clear text.
-func Default[T any](v T) Value[T] { return Value[T]{&content[T]{value: v, nobodys: true}} }
+func Default[T any](v T) Value[T] { return holding(&content[T]{value: v, nobodys: true}) }
 
 // Erased returns the Value that stands for what was erased: v is read instead.
-func Erased[T any](v T) Value[T] { return Value[T]{&content[T]{value: v, erased: true}} }
+func Erased[T any](v T) Value[T] { return holding(&content[T]{value: v, erased: true}) }
 
 // Reveal returns the data and true, or what the model says in their place and false once they were erased.
 func (v Value[T]) Reveal() (T, bool) {
-	if v.c == nil {
+	if v.in() == nil {
 		var zero T
 		return zero, true
 	}
-	return v.c.value, !v.c.erased
+	return v.in().value, !v.in().erased
 }
 
 // IsErased reports whether the data were erased.
-func (v Value[T]) IsErased() bool { return v.c != nil && v.c.erased }
+func (v Value[T]) IsErased() bool { return v.in() != nil && v.in().erased }
 
 // IsZero reports whether nothing was ever assigned to the Value; encoding/json's omitzero asks for it.
-func (v Value[T]) IsZero() bool { return v.c == nil }
+func (v Value[T]) IsZero() bool { return v.in() == nil }
 
 // String returns "[personal]".
 func (v Value[T]) String() string { return hidden }
