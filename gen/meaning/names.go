@@ -185,7 +185,8 @@ func (n *nameSearch) visit(m mention) {
 		n.want(id.Name)
 		for _, spec := range m.in.Imports {
 			p := importPath(spec)
-			runtimes := m.in.generated && strings.HasPrefix(p, runtimePath)
+			// Of what generated files import of the runtime, only values of personal data have methods that the team calls.
+			runtimes := m.in.generated && strings.HasPrefix(p, runtimePath) && p != runtimePath+"personal"
 			if !runtimes && (spec.Name != nil && (spec.Name.Name == id.Name || spec.Name.Name == ".") ||
 				spec.Name == nil && mayBeNamed(p, id.Name)) {
 				n.paths[p] = true

@@ -11,6 +11,5 @@ const (
 	patientsRowFingerprint  = "78595347cb6baea7"
 	doctorsRowFingerprint   = "02d238b095760af8"
 	visitsRowFingerprint    = "1b2ce71ad7f3db9e"
-	// Names.Registered: it does not compile, or reaches what does not.
-	namesRowFingerprint = "fffffffff7bff7de"
+	namesRowFingerprint     = "9f127b69a9a3d2f9"
 )
