@@ -41,7 +41,7 @@ demo: go-version $(if $(filter postgres jetstream,$(LOG)),$(LOG)-server) ## Gene
 test: c-compiler servers typescript check-generated check-format vet staticcheck unit race ## Check everything, tests with the race detector included
 
 # What waits for servers and processes gains nothing from another release of Go.
-NEXT_PACKAGES = $$($(GO) list ./... | grep -Ev '/(engine|sink|subscription)/(postgres|jetstream|redis)$$|/runtime/admin$$|/example/|/testserver$$|/seededbugs$$')
+NEXT_PACKAGES = $$($(GO) list ./... | grep -Ev '/(engine|sink|subscription|personal)/(postgres|jetstream|redis)$$|/runtime/admin$$|/example/|/testserver$$|/seededbugs$$')
 
 .PHONY: test-go-next
 test-go-next: go-version ## Vet and test with the newest Go release, if the go command can get it
@@ -132,7 +132,7 @@ unit: go-version
 # detector; those of the engines repeat faults and races many times, over servers or a database that the detector slows
 # down tenfold. Their short ones run the same code at the same time.
 RACE_GOLDEN := /gen$$|/gen/model$$
-RACE_SHORT := /example/ledger$$|/testserver$$|/gen/newservice$$|/cmd/cqrsgen$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/ledger/publisher$$
+RACE_SHORT := /example/ledger$$|/testserver$$|/gen/newservice$$|/cmd/cqrsgen$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/runtime/personal/|/ledger/publisher$$
 .PHONY: race
 race: go-version c-compiler
 	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)|$(RACE_GOLDEN)')

@@ -205,6 +205,9 @@ func (p *planner) projection(b *lock.Projection) Outcome {
 	if strings.HasPrefix(b.Rows, unknown) {
 		o.Notes = append(o.Notes, "the meaning of its folds in Go is not known: nothing is promoted by itself until they compile")
 	}
+	if names := personalIn(b.Row); len(names) > 0 {
+		o.Notes = append(o.Notes, strings.Join(names, ", ")+" of its rows is encrypted: where somebody is forgotten, rows are neither redacted nor built anew")
+	}
 	i := slices.IndexFunc(p.old.Projections, func(a *lock.Projection) bool { return a.Name == b.Name })
 	if i < 0 {
 		o.Action, o.Reasons = Build, []string{"it is new"}
@@ -227,6 +230,16 @@ func (p *planner) projection(b *lock.Projection) Outcome {
 	o.Reasons = orElse(append(columns, p.foldReasons(a, b)...), "what its folds in Go do, or an upcaster")
 	o.Notes = append(o.Notes, p.answers(b, columns), promotion(b))
 	return o
+}
+
+// personalIn names the fields that hold a person's data.
+func personalIn(fields []*lock.Field) (names []string) {
+	for _, f := range fields {
+		if f.Personal != "" {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // answers says who answers queries while the rows are built anew.

@@ -302,7 +302,7 @@ func (r *reader) projection(n *node) *Projection {
 	p := &Projection{Name: n.key, At: n.at}
 	r.keys(n, map[string]func(*node){
 		"rows": r.into(&p.Rows), "revision": r.into(&p.Revision), "mode": r.into(&p.Mode),
-		"key": r.fields(&p.Key), "row": r.fields(&p.Row),
+		"key": r.fields(&p.Key), "row": r.fields(&p.Row), "personal": r.personal(&p.Row),
 		"promote": r.sign("manual", &p.Manual), "on": r.entries(&p.On), "go": r.entries(&p.Functions),
 		"search": func(n *node) {
 			columns := append(slices.Clone(p.Key), p.Row...)

@@ -89,15 +89,20 @@ func (w *writer) values(depth int, key string, list []Value) {
 // said of some of them.
 func (w *writer) fields(depth int, key string, list []*Field) {
 	section(w, depth, key, list, func(f *Field) { w.line(depth+1, "%s: %s", text(f.Name), f.Type) })
-	section(w, depth, "personal", having(list, func(f *Field) bool { return f.Personal != "" }), func(f *Field) {
-		w.line(depth+1, "%s: %s", text(f.Name), text(f.Personal))
-	})
+	w.personal(depth, list)
 	section(w, depth, "bounds", having(list, func(f *Field) bool { return len(f.Rules) > 0 }), func(f *Field) {
 		section(w, depth+1, text(f.Name), f.Rules, w.rule(depth+2))
 	})
 }
 
-// columns writes the fields of a state or a row: rules and marks of these bind nobody.
+// personal writes whose data fields have.
+func (w *writer) personal(depth int, list []*Field) {
+	section(w, depth, "personal", having(list, func(f *Field) bool { return f.Personal != "" }), func(f *Field) {
+		w.line(depth+1, "%s: %s", text(f.Name), text(f.Personal))
+	})
+}
+
+// columns writes the fields of a state or a row: rules of these bind nobody.
 func (w *writer) columns(key string, list []*Field) {
 	section(w, 2, key, list, func(f *Field) { w.line(3, "%s: %s", text(f.Name), f.Type) })
 }
@@ -190,6 +195,7 @@ func (w *writer) projection(p *Projection) {
 	}
 	w.columns("key", p.Key)
 	w.columns("row", p.Row)
+	w.personal(2, p.Row)
 	searched := having(append(slices.Clone(p.Key), p.Row...), func(f *Field) bool { return f.Search != "" })
 	section(w, 2, "search", searched, func(f *Field) { w.line(3, "%s: %s", text(f.Name), text(f.Search)) })
 	w.entries(2, "on", p.On)
