@@ -33,6 +33,7 @@ import (
 
 func main() {
 	debug.SetGCPercent(gen.GCPercent)
+	asVetTool(os.Args[1:])
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
