@@ -29,6 +29,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("GOCACHE", os.Getenv("GOCACHE")) // what is compiled already is not compiled again
 			env.Setenv("XDG_CACHE_HOME", env.WorkDir+"/.cache")
 			env.Setenv("LocalAppData", env.WorkDir+"/.cache")
 			return nil
