@@ -45,12 +45,19 @@ func Example_prometheus() {
 	http.DefaultServeMux.ServeHTTP(scraped, httptest.NewRequest("GET", "/metrics", nil))
 	text, _ := io.ReadAll(scraped.Body)
 	for line := range strings.Lines(string(text)) {
-		if strings.HasPrefix(line, "cqrsgen_projection_lag") || strings.HasPrefix(line, "cqrsgen_projection_behind") {
-			name, _, _ := strings.Cut(line, "{")
-			fmt.Println(name, strings.Fields(line)[len(strings.Fields(line))-1])
+		name, value, found := strings.Cut(strings.TrimSpace(line), "{")
+		if found && strings.HasPrefix(name, "cqrsgen_") && !strings.Contains(value, `phase="`) {
+			fmt.Println(name, value[strings.LastIndex(value, " ")+1:])
 		}
 	}
 	// Output:
 	// cqrsgen_projection_behind_seconds 0.02
+	// cqrsgen_projection_eta_seconds 0
+	// cqrsgen_projection_generation 1
+	// cqrsgen_projection_handled 8
+	// cqrsgen_projection_head 12
 	// cqrsgen_projection_lag 1
+	// cqrsgen_projection_position 10
+	// cqrsgen_projection_rate_per_second 0
+	// cqrsgen_projection_stopped 0
 }

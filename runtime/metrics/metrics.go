@@ -56,9 +56,10 @@ func Register(meter metric.Meter, source Source) (metric.Registration, error) {
 	i.seconds(meter, &i.behind, Behind, "Age of the oldest event that is not folded yet.", "s")
 	i.seconds(meter, &i.rate, Rate, "Events folded per second.", "{event}/s")
 	i.seconds(meter, &i.eta, ETA, "Time until the read model has caught up; 0 if it has, or nobody knows.", "s")
-	i.gauge(meter, &i.phase, Phase, "1 for the phase that the projection is in.", "1")
-	i.gauge(meter, &i.stopped, Stopped, "1 while an error keeps the projection from going on.", "1")
-	i.gauge(meter, &i.generation, Generation, "1 for the generation that is kept up to date.", "1")
+	// A unit of "1" would make a ratio of them in Prometheus, by its name.
+	i.gauge(meter, &i.phase, Phase, "1 for the phase that the projection is in.", "")
+	i.gauge(meter, &i.stopped, Stopped, "1 while an error keeps the projection from going on.", "")
+	i.gauge(meter, &i.generation, Generation, "1 for the generation that is kept up to date.", "")
 	if i.err != nil {
 		return nil, i.err
 	}
