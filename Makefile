@@ -131,7 +131,7 @@ unit: go-version
 # The tests of the generator and of the tool compile thousands of models' code, and programs that they run without the
 # detector; those of the engines repeat faults and races many times, over servers or a database that the detector slows
 # down tenfold. Their short ones run the same code at the same time.
-RACE_GOLDEN := /gen$$|/gen/model$$
+RACE_GOLDEN := /gen$$|/gen/(model|purity)$$
 RACE_SHORT := /example/ledger$$|/testserver$$|/gen/newservice$$|/cmd/cqrsgen$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/runtime/personal/|/ledger/publisher$$
 .PHONY: race
 race: go-version c-compiler
