@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/lock"
+	"github.com/cqrsgen/cqrsgen/gen/model"
 )
 
 // pairs pairs the fields that are gone with new ones of the same type: by their place, or as the first ones of that type.
@@ -314,6 +315,7 @@ func (c *comparer) free(name string) string {
 			c.taken[lower] = true
 			return free
 		}
-		free = name + "V" + strconv.Itoa(n)
+		suffix := "V" + strconv.Itoa(n)
+		free = name[:min(len(name), model.MaxName-len(suffix))] + suffix
 	}
 }
