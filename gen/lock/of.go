@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/cqrsgen/cqrsgen/gen/meaning"
 	"github.com/cqrsgen/cqrsgen/gen/model"
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 )
@@ -18,10 +19,10 @@ func Of(p *plan.Plan, files []string) *Lock {
 		l.Types = append(l.Types, typeOf(n))
 	}
 	for _, a := range p.Aggregates {
-		l.Aggregates = append(l.Aggregates, aggregateOf(a))
+		l.Aggregates = append(l.Aggregates, aggregateOf(p, a))
 	}
 	for _, pr := range p.Projections {
-		l.Projections = append(l.Projections, projectionOf(pr))
+		l.Projections = append(l.Projections, projectionOf(p, pr))
 	}
 	return l
 }
@@ -97,9 +98,21 @@ func checksOf(list []*model.Check) []Value {
 	return checks
 }
 
-func aggregateOf(p *plan.Aggregate) *Aggregate {
+// functionsOf are the functions in Go whose meaning is known.
+func functionsOf(of *plan.Plan, roots []meaning.Root) []Entry {
+	var list []Entry
+	for _, r := range roots {
+		if means := of.MeaningOf(r); means != "" {
+			list = append(list, Entry{Name: r.String(), Text: means[:min(16, len(means))]})
+		}
+	}
+	return list
+}
+
+func aggregateOf(of *plan.Plan, p *plan.Aggregate) *Aggregate {
 	a := &Aggregate{
 		Name: p.Name, At: p.At, State: p.Fingerprint, Snapshots: p.Snapshot.Any(), Fields: fieldsOf(p.Aggregate.State),
+		Functions: functionsOf(of, p.Functions()),
 	}
 	if p.ID != nil {
 		a.ID = p.ID.Name
@@ -153,10 +166,10 @@ func stepOf(e *model.Event, c *model.Change) *Step {
 	return s
 }
 
-func projectionOf(p *plan.Projection) *Projection {
+func projectionOf(of *plan.Plan, p *plan.Projection) *Projection {
 	pr := &Projection{
 		Name: p.Name, At: p.At, Rows: p.Fingerprint, Revision: p.Revision, Manual: p.Manual,
-		Key: fieldsOf(p.Projection.Key), Row: fieldsOf(p.Projection.Row),
+		Key: fieldsOf(p.Projection.Key), Row: fieldsOf(p.Projection.Row), Functions: functionsOf(of, p.Functions()),
 	}
 	switch {
 	case p.Inline:

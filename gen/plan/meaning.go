@@ -63,7 +63,19 @@ func (p *Plan) Functions() (list []meaning.Root) {
 }
 
 // TakeIn computes the fingerprints with what the team's functions mean.
-func (p *Plan) TakeIn(d *meaning.Digests) { p.fingerprint(d) }
+func (p *Plan) TakeIn(d *meaning.Digests) {
+	p.digests = d
+	p.fingerprint(d)
+}
+
+// MeaningOf returns what tells the meaning of a function of the team's from another one; empty where it is not known, or was
+// not asked for.
+func (p *Plan) MeaningOf(r meaning.Root) string {
+	if p.digests == nil {
+		return ""
+	}
+	return p.digests.Of[r]
+}
 
 // declaredSteps are what the model says becomes of older versions of an event when they are read.
 func (e *Event) declaredSteps() (parts []string) {

@@ -28,6 +28,8 @@ type Plan struct {
 	of      lookups
 	// patterns and scratches are the names of variables of patterns, and of fields that events are decoded into.
 	patterns, scratches map[string]bool
+	// digests are what functions of the team's mean; nil where nobody asked.
+	digests *meaning.Digests
 }
 
 // Named is a declared type.
