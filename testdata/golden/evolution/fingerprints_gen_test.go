@@ -18,9 +18,9 @@ func TestFingerprints(t *testing.T) {
 		"Booking.ApplyPaid":       "e959cd417a08bdfa6d69e7a39bf632aa",
 		"Upcasters.PaidV2":        "4fc6e5e420cc92b1c46ba6ec23814a5a",
 		"Upcasters.PaidV4":        "39c18ac45bf08a55b22542cc57243135",
-		"Booking.ApplyCancelled":  "88f5d28ac04a9e9c198396aedb923fe4",
+		"Booking.ApplyCancelled":  "4baa467459b25105a5679b13b6052870",
 		"Arrivals.Booked":         "98f26d3c54a0e22f4835e8b63f4865de",
 		"Arrivals.Moved":          "d65091766fdc225cd916314b7f2352aa",
-		"Cancellations.Cancelled": "7b6a6d3b77a0a2772fe7dc119e102084",
+		"Cancellations.Cancelled": "c2f626bed3e943f834e15fba07e30c46",
 	})
 }
