@@ -52,7 +52,9 @@ func TestRandomChangesThatBreakNothingLeaveOldEventsReadable(t *testing.T) {
 		}
 		done++
 		said, list, failed := broken(t, after, old)
-		context := func(src []byte) string { return fmt.Sprintf("seed %d\n%s\n%s", seed+uint64(i), said, diffOf(before, string(src))) }
+		context := func(src []byte) string {
+			return fmt.Sprintf("seed %d\n%s\n%s", seed+uint64(i), said, diffOf(before, string(src)))
+		}
 		if !failed {
 			silent++
 			readsAll(t, rng, was, is, context(after))
