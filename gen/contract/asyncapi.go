@@ -18,7 +18,7 @@ func asyncAPI(p *plan.Plan) []byte {
 		}
 	}
 	info := object{{"title", p.Model.Package}, {"version", "1.0.0"}}
-	info.say("description", plainText(p.Model.Doc))
+	info.describe(plainText(p.Model.Doc))
 	components := object{{"messages", w.messages}}
 	return document(object{
 		{"x-comment", Mark(p.Model.File)}, {"asyncapi", "3.0.0"}, {"info", info}, {"defaultContentType", "application/json"},
@@ -47,7 +47,7 @@ func (w *asyncWriter) event(a *plan.Aggregate, e *plan.Event) {
 	channel.put("messages", refs)
 	w.channels.put(e.Wire, *channel)
 	operation := object{{"action", "send"}, {"channel", object{{"$ref", "#/channels/" + e.Wire}}}, {"title", e.Name}}
-	operation.say("description", plainText(e.Doc))
+	operation.describe(plainText(e.Doc))
 	operation.put("messages", sent)
 	w.operations = append(w.operations, member{"publish." + a.Name + "." + e.Wire, operation})
 }
@@ -71,7 +71,7 @@ func (w *asyncWriter) message(a *plan.Aggregate, v version) object {
 	if !v.current() {
 		about = paragraphs(about, fmt.Sprintf("Not written any more: the current version is %d.", v.Version))
 	}
-	o.say("description", plainText(about))
+	o.describe(plainText(about))
 	if !v.current() {
 		o.put("deprecated", true)
 	}

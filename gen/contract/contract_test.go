@@ -161,7 +161,7 @@ func TestEachReferenceLeadsToSomething(t *testing.T) {
 					return
 				}
 				at := doc
-				for _, step := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+				for step := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 					at = at.(map[string]any)[step]
 				}
 				assert.NotNil(t, at, "%s: %s", name, ref)
@@ -184,13 +184,14 @@ func TestSchemasOfEventsHaveNoRulesAndThoseOfCommandsHave(t *testing.T) {
 func TestAnOlderVersionHasTheFieldsThatItHadThen(t *testing.T) {
 	files := contractsOf(t, filepath.Join(golden, "evolution", "model.cqrs.yaml"))
 	var old struct {
-		Properties map[string]any
-		Required   []string
+		Properties map[string]any `json:"properties"`
+		Required   []string       `json:"required"`
 	}
 	require.NoError(t, json.Unmarshal([]byte(files["Booking.event.Cancelled.v1.schema.json"]), &old))
 	assert.Equal(t, []string{"guest", "name"}, old.Required, "what a later version removed")
 	assert.Len(t, old.Properties, 4)
-	require.NoError(t, json.Unmarshal([]byte(contractsOf(t, withGolden["everything"])["Guest.event.GuestEmailChanged.v1.schema.json"]), &old))
+	everything := contractsOf(t, withGolden["everything"])
+	require.NoError(t, json.Unmarshal([]byte(everything["Guest.event.GuestEmailChanged.v1.schema.json"]), &old))
 	assert.Contains(t, old.Properties, "mail", "the name that it had")
 	assert.NotContains(t, files, "Booking.event.RoomBooked.v0.schema.json")
 }

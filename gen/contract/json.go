@@ -23,10 +23,10 @@ func (o *object) put(name string, value any) {
 	*o = append(*o, member{name, value})
 }
 
-// say is put for a text, of which an empty one says nothing.
-func (o *object) say(name, text string) {
+// describe sets the description, unless there is none.
+func (o *object) describe(text string) {
 	if text != "" {
-		o.put(name, text)
+		o.put("description", text)
 	}
 }
 

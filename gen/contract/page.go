@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"strconv"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -191,18 +192,39 @@ func fieldsOf(list []*model.Field) []pageField {
 // rulesText says rules in words.
 func rulesText(r model.Rules) string {
 	var list []string
-	say := func(has bool, format string, args ...any) {
-		if has {
-			list = append(list, fmt.Sprintf(format, args...))
+	say := func(text string) {
+		if text != "" {
+			list = append(list, text)
 		}
 	}
-	say(r.Min != "", "at least %s", r.Min)
-	say(r.Max != "", "at most %s", r.Max)
-	say(r.MinLength != nil, "at least %d long", orZero(r.MinLength))
-	say(r.MaxLength != nil, "at most %d long", orZero(r.MaxLength))
-	say(r.MinItems != nil, "at least %d items", orZero(r.MinItems))
-	say(r.MaxItems != nil, "at most %d items", orZero(r.MaxItems))
-	say(r.Distinct, "none twice")
-	say(r.Pattern != "", "matches %s", r.Pattern)
+	say(between(r.Min, r.Max, ""))
+	say(between(written(r.MinLength), written(r.MaxLength), " long"))
+	say(between(written(r.MinItems), written(r.MaxItems), " items"))
+	if r.Distinct {
+		say("none twice")
+	}
+	if r.Pattern != "" {
+		say("matches " + r.Pattern)
+	}
 	return strings.Join(list, ", ")
+}
+
+// between says bounds, of which an empty one is none.
+func between(low, high, unit string) string {
+	switch {
+	case low != "" && high != "":
+		return low + " to " + high + unit
+	case low != "":
+		return "at least " + low + unit
+	case high != "":
+		return "at most " + high + unit
+	}
+	return ""
+}
+
+func written(n *int) string {
+	if n == nil {
+		return ""
+	}
+	return strconv.Itoa(*n)
 }

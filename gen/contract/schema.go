@@ -52,14 +52,14 @@ func eventSchema(p *plan.Plan, a *plan.Aggregate, v version) object {
 	if !v.current() {
 		about = paragraphs(about, fmt.Sprintf("Version %d, which is not written any more. The current version is %d.", v.number, v.Version))
 	}
-	o.say("description", about)
+	o.describe(about)
 	return append(append(o, s.fields(v.fields)...), s.defs()...)
 }
 
 func commandSchema(p *plan.Plan, a *plan.Aggregate, c *plan.Command) object {
 	s := schemas{plan: p, rules: true, used: map[*model.Named]bool{}}
 	o := heading(p, schemaID(p, a, "command", c.Name), c.Name)
-	o.say("description", paragraphs(c.Doc, checksText(c.Checks)))
+	o.describe(paragraphs(c.Doc, checksText(c.Checks)))
 	return append(append(o, s.fields(c.Command.Fields)...), s.defs()...)
 }
 
@@ -208,7 +208,7 @@ func annotated(o object, doc, deprecated string, example *model.Value) object {
 		o.put("deprecated", true)
 		deprecated = "Deprecated: " + deprecated
 	}
-	o.say("description", paragraphs(doc, about, deprecated))
+	o.describe(paragraphs(doc, about, deprecated))
 	if example != nil {
 		o.put("examples", []any{jsonValue(example)})
 	}
@@ -365,7 +365,7 @@ func whole(format, low, high string) object {
 func (s *schemas) bounded(k model.Kind, r model.Rules, o object) object {
 	switch k {
 	case model.Decimal:
-		o.say("description", remark("the number", r.Min, r.Max))
+		o.describe(remark("the number", r.Min, r.Max))
 	case model.Bytes:
 		if r.MinLength != nil || r.MaxLength != nil {
 			boundBytes(&o, orZero(r.MinLength), r.MaxLength)
