@@ -8,6 +8,8 @@ const (
 	EventVersion = "CQ1703"
 	HistoryStep  = "CQ1704"
 	HistoryField = "CQ1705"
+	RetiredEvent = "CQ1707"
+	FormerEvent  = "CQ1708"
 )
 
 var evolutionCodes = []Code{
@@ -27,4 +29,9 @@ var evolutionCodes = []Code{
 	{HistoryField, "history does not fit the fields of an event",
 		"Walking back from the event's fields, each step must find the fields that it says were added, or given another " +
 			"name, and the version before must not have two fields of one name."},
+	{RetiredEvent, "retired event that still happens",
+		"An event that is `retired` has happened and happens no more: no command emits it. Older ones are folded as ever."},
+	{FormerEvent, "event that becomes what it can't",
+		"An event with `becomes` is read as other events of its aggregate, which must be declared there and become nothing " +
+			"else in turn. Nothing folds the older event itself: it moves nothing, changes nothing, and is in no projection."},
 }

@@ -26,6 +26,9 @@ func (e *emitter) codec(f *jen.File) {
 		for _, ev := range a.Events {
 			e.eventCodec(f, ev)
 		}
+		for _, ev := range a.Former {
+			e.formerCodec(f, ev)
+		}
 		for _, c := range a.CommandList {
 			e.appendMethod(f, "v", c.Go, c.Name, "AppendJSON appends the command's JSON encoding to b.")
 			e.writeMethod(f, c.Go, c.Fields)
@@ -36,9 +39,17 @@ func (e *emitter) codec(f *jen.File) {
 	}
 }
 
-// eventCodec emits the two methods that every event has, over the two that do the work.
+// eventCodec emits the methods that every event has, over the two that do the work.
 func (e *emitter) eventCodec(f *jen.File, ev *plan.Event) {
 	e.appendMethod(f, "v", ev.Go, ev.Name, "AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.")
+	e.decodeMethods(f, ev)
+	e.personalCodec(f, ev)
+	e.writeMethod(f, ev.Go, ev.Fields)
+	e.readMethod(f, ev.Go, ev.Fields)
+}
+
+// decodeMethods emits the methods that read an event.
+func (e *emitter) decodeMethods(f *jen.File, ev *plan.Event) {
 	f.Comment("// DecodeJSON reads the event's JSON encoding into v, which must be empty.")
 	f.Func().Params(jen.Id("v").Op("*").Id(ev.Go)).Id("DecodeJSON").
 		Params(jen.Id("data").Index().Byte(), jen.Id("mode").Qual(jsoncodecPath, "Strings")).Error().Block(
@@ -48,9 +59,6 @@ func (e *emitter) eventCodec(f *jen.File, ev *plan.Event) {
 	)
 	f.Line()
 	e.decodeRecord(f, ev)
-	e.personalCodec(f, ev)
-	e.writeMethod(f, ev.Go, ev.Fields)
-	e.readMethod(f, ev.Go, ev.Fields)
 }
 
 // appendMethod emits

@@ -15,6 +15,9 @@ func (e *emitter) events(f *jen.File) {
 		for _, ev := range a.Events {
 			e.event(f, ev)
 		}
+		for _, ev := range a.Former {
+			e.former(f, ev)
+		}
 	}
 }
 

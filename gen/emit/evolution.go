@@ -15,7 +15,10 @@ func (e *emitter) evolution(f *jen.File) {
 		e.upcasters(f)
 	}
 	for _, a := range e.Aggregates {
-		for _, ev := range a.Events {
+		for _, ev := range a.Former {
+			e.parts(f, ev)
+		}
+		for _, ev := range a.All() {
 			for _, s := range ev.Shapes() {
 				e.shape(f, ev, s)
 			}
@@ -44,10 +47,16 @@ func (e *emitter) upcasters(f *jen.File) {
 		" All methods are pure: what they return depends on what they are given alone. They may be called concurrently.")
 	f.Type().Id(plan.UpcastersSet).InterfaceFunc(func(g *jen.Group) {
 		for _, a := range e.Aggregates {
-			for _, ev := range a.Events {
+			for _, ev := range a.All() {
 				for _, u := range ev.Upcasters {
 					comments(g, upcasterDoc(ev, u))
 					g.Id(u.Method).Params(jen.Id("old").Id(u.From.Go)).Params(jen.Id(u.To.Go), jen.Error())
+				}
+			}
+			for _, ev := range a.Former {
+				if len(ev.Becomes) > 0 {
+					comments(g, formerDoc(ev))
+					g.Id(ev.Go).Params(jen.Id("old").Id(ev.Go)).Params(jen.Id(ev.Result), jen.Error())
 				}
 			}
 		}
@@ -67,11 +76,19 @@ func upcasterDoc(ev *plan.Event, u *plan.Upcaster) string {
 // upcasterMethods are the methods of the team's type.
 func upcasterMethods(p *plan.Plan) (list []Method) {
 	for _, a := range p.Aggregates {
-		for _, ev := range a.Events {
+		for _, ev := range a.All() {
 			for _, u := range ev.Upcasters {
 				list = append(list, Method{
 					Name: u.Method, Doc: upcasterDoc(ev, u), Params: "old " + u.From.Go,
 					Results: "(" + u.To.Go + ", error)", Return: u.To.Go + "{}, ",
+				})
+			}
+		}
+		for _, ev := range a.Former {
+			if len(ev.Becomes) > 0 {
+				list = append(list, Method{
+					Name: ev.Go, Doc: formerDoc(ev), Params: "old " + ev.Go,
+					Results: "(" + ev.Result + ", error)", Return: ev.None + ", ",
 				})
 			}
 		}
@@ -215,9 +232,7 @@ func (e *emitter) upcast(f *jen.File, ev *plan.Event, u *plan.Upcaster) {
 				next = jen.Id("_")
 			}
 			g.List(next, jen.Err()).Op(":=").Id(plan.UpcastersVar).Dot(u.Method).Call(jen.Id("old"))
-			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Op("&").Qual(cqrsPath, "UpcastError").Add(inline([]entry{
-				{"Type", jen.Lit(ev.Name)}, {"Version", jen.Lit(u.From.Version)}, {"Err", jen.Err()},
-			}))))
+			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(upcastError(ev, u.From.Version, jen.Err())))
 			result := jen.Id("next")
 			if !u.AsIs() {
 				result = jen.Id(u.Into.Go).Add(inline(e.carried(u)))

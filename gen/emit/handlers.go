@@ -243,10 +243,16 @@ func (e *emitter) fold(f *jen.File, a *plan.Aggregate) {
 					e.applyCall(g, a, ev)
 				})
 			}
+			for _, ev := range a.Former {
+				g.Case(jen.Lit(ev.Wire)).BlockFunc(func(g *jen.Group) {
+					formerCase(g, "f", ev, jen.Id("f").Dot("applyPart").Call(jen.Id("s"), jen.Id("rec"), jen.Id("e")))
+				})
+			}
 		})
 		g.Return(jen.Id("rec").Dot("Unknown").Call())
 	})
 	f.Line()
+	e.applyPart(f, a)
 }
 
 // decodeInto decodes the record into a field that is used again and again.

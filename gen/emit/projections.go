@@ -102,10 +102,16 @@ func (e *emitter) engine(f *jen.File, p *plan.Projection) {
 				})
 			}
 			e.forgotten(g, p)
+			for _, ev := range p.Former() {
+				g.Case(jen.Lit(ev.Wire)).BlockFunc(func(g *jen.Group) {
+					formerCase(g, "p", ev, jen.Id("p").Dot(foldPartOf(ev.Aggregate)).Call(jen.Id("rows"), jen.Id("rec"), jen.Id("e")))
+				})
+			}
 		})
 		g.Return(jen.Id("rec").Dot("Unknown").Call())
 	})
 	f.Line()
+	e.foldParts(f, p)
 	for _, h := range p.Handlers {
 		for _, fold := range h.Folds {
 			if fold.Set != nil && !fold.Makes() {

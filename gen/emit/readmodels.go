@@ -72,6 +72,9 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 			if p.Reveals() {
 				g.Qual(personalPath, "Forgotten")
 			}
+			for _, ev := range p.Former() {
+				g.Lit(ev.Wire)
+			}
 		})},
 		{"Codec", rowsCodec(p)},
 	}

@@ -23,6 +23,11 @@ func (e *emitter) handlerCase(g *jen.Group, p *plan.Projection, h *plan.Handler)
 		mode = "CopyStrings"
 	}
 	decodeInto(g, "p", h.Scratch, h.Event, mode)
+	e.handlerBody(g, p, h)
+}
+
+// handlerBody emits what happens with an event once it is decoded.
+func (e *emitter) handlerBody(g *jen.Group, p *plan.Projection, h *plan.Handler) {
 	if h.ParsesID {
 		parseStreamID(g, h.Event.Aggregate, h.OwnsID)
 	}

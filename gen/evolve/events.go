@@ -127,7 +127,7 @@ func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event) {
 		}
 	}
 	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers},
-		"keep it, and the command that emits it, as long as the log may have one", nil,
+		"keep it, with `retired: true`, or with `becomes` and what it is read as, as long as the log may have one", nil,
 		"the event %s is gone from %s: who replays a stream with one of those that are stored stops", e.Name, a.Name)
 }
 

@@ -111,6 +111,9 @@ type Event struct {
 	History []*Step
 	// Fold tells apart what is declared of how it changes the state.
 	Fold string
+	// Retired says that no command emits it any more, Former that it is read as what it Becomes.
+	Retired, Former bool
+	Becomes         []Value
 }
 
 // Step is what changed with a version. Added has values, Renamed new names, and Removed types, all by the name of a field:

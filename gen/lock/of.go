@@ -123,6 +123,14 @@ func aggregateOf(of *plan.Plan, p *plan.Aggregate) *Aggregate {
 	for _, e := range p.Events {
 		a.Events = append(a.Events, eventOf(e))
 	}
+	for _, f := range p.Former {
+		e := eventOf(f.Event)
+		e.Former, e.Retired, e.Fold = true, false, ""
+		for _, em := range f.Becomes {
+			e.Becomes = append(e.Becomes, Value{em.Text, em.At})
+		}
+		a.Events = append(a.Events, e)
+	}
 	for _, c := range p.CommandList {
 		a.Commands = append(a.Commands, &Command{
 			Name: c.Name, At: c.At, Fields: fieldsOf(c.Command.Fields), Checks: checksOf(c.Checks),
@@ -134,6 +142,7 @@ func aggregateOf(of *plan.Plan, p *plan.Aggregate) *Aggregate {
 func eventOf(p *plan.Event) *Event {
 	e := &Event{
 		Wire: p.Wire, Name: p.Name, At: p.At, Version: p.Version, Fields: fieldsOf(p.Event.Fields), Fold: p.FoldMark(),
+		Retired: p.Retired,
 	}
 	for _, c := range p.History {
 		e.History = append(e.History, stepOf(p.Event, c))

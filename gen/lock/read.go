@@ -257,6 +257,7 @@ func (r *reader) event(n *node) *Event {
 	version := ""
 	r.keys(n, map[string]func(*node){
 		"name": r.into(&e.Name), "version": r.into(&version), "fold": r.into(&e.Fold),
+		"retired": r.sign("true", &e.Retired), "former": r.sign("true", &e.Former), "becomes": r.values(&e.Becomes),
 		"fields": r.fields(&e.Fields), "personal": r.personal(&e.Fields), "history": named(r, &e.History, r.step),
 	})
 	e.Version = r.number(n, version)

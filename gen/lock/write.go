@@ -144,6 +144,13 @@ func (w *writer) event(e *Event) {
 		w.line(4, "name: %s", text(e.Name))
 	}
 	w.line(4, "version: %d", e.Version)
+	switch {
+	case e.Retired:
+		w.line(4, "retired: true")
+	case e.Former:
+		w.line(4, "former: true")
+	}
+	w.values(4, "becomes", e.Becomes)
 	if e.Fold != "" {
 		w.line(4, "fold: %s", text(e.Fold))
 	}

@@ -29,7 +29,9 @@ func (r *resolver) aggregate(a *schema.Aggregate, m *Aggregate) {
 		m.Events[i].Fields = r.fields("the event "+e.Name.Value, e.Fields)
 		r.fieldsUnknown[m.Events[i]] = unread(e.Keys, "fields", len(e.Fields))
 		r.evolution(e, m.Events[i])
+		m.Events[i].Retired = e.Keys["retired"] != schema.Absent
 	}
+	r.former(a, m)
 	for i, x := range a.Rejections {
 		m.Rejections[i].Fields = r.fields("the rejection "+x.Name.Value, x.Fields)
 	}
@@ -164,8 +166,8 @@ func (r *resolver) ownRejection(name schema.Text, a *Aggregate, u *usage) *Rejec
 // unused reports the events and rejections that no command of their aggregate uses.
 func (r *resolver) unused(a *Aggregate, u *usage) {
 	for _, e := range a.Events {
-		if !u.emitsUnknown && !r.emitsElsewhere && !r.emitted[e] {
-			r.errorf(diag.EventNotEmitted, e.At, "name it in the `emits` of a command",
+		if !u.emitsUnknown && !r.emitsElsewhere && !r.emitted[e] && !e.Retired {
+			r.errorf(diag.EventNotEmitted, e.At, "name it in the `emits` of a command, or write `retired: true` if there are older ones",
 				"no command emits %s: it can never happen", e.Name)
 		}
 	}

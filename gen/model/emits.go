@@ -119,6 +119,9 @@ func (r *resolver) emittedEvent(name schema.Text, m *Command, to *Also, unknown 
 	for _, e := range a.Events {
 		if e.Name == own || e.Name == name.Value {
 			r.emitted[e] = true
+			if e.Retired {
+				r.clash(diag.RetiredEvent, name.At, e.At, "it is retired here", "%s emits %s, which is retired", m.Name, e.Name)
+			}
 			return e
 		}
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"github.com/cqrsgen/cqrsgen/gen/schema"
+	"slices"
 )
 
 // mended has the names that were declared in the wrong case, with what they should be.
@@ -82,8 +83,12 @@ func (m mended) aggregate(a *schema.Aggregate) {
 	m.text(&a.ID)
 	m.fields(a.IDFields)
 	m.fields(a.State)
-	for _, e := range a.Events {
+	for _, e := range slices.Concat(a.Events, a.Former) {
 		m.fields(e.Fields)
+		for _, step := range e.History {
+			m.fields(step.Removed)
+			m.fields(step.From)
+		}
 	}
 	for _, x := range a.Rejections {
 		m.fields(x.Fields)

@@ -160,7 +160,9 @@ type Aggregate struct {
 	State    []*Field
 	Snapshot Snapshot
 
-	Events     []*Event
+	Events []*Event
+	// Former are events of which there are only older ones, which are read as what they became. Nothing folds them.
+	Former     []*Event
 	Rejections []*Rejection
 	Commands   []*Command
 	// Lifecycle is nil where there are no phases.
@@ -192,6 +194,9 @@ type Event struct {
 	Version int
 	// History has what changed with each version, from 2 on.
 	History []*Change
+	// Retired says that no command emits the event any more. Becomes are the events that a former one is read as.
+	Retired bool
+	Becomes []Emit
 	// Moves is nil where the event can happen in any phase and leaves it as it is.
 	Moves *Moves
 	// Shared says that something of another aggregate has the name too.

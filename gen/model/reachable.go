@@ -49,6 +49,11 @@ func (w *walk) start() bool {
 				}
 			}
 		}
+		for _, e := range w.Events {
+			if next := after(e, w.rest|phaseAt(0)); e.Retired && e.Moves != nil && next != 0 {
+				w.rest, w.seen, w.happened[e] = w.rest|next, w.seen|next, true // in streams of before
+			}
+		}
 		if w.rest == known {
 			return creates
 		}

@@ -162,6 +162,12 @@ func (r *resolver) declareAggregates(f *schema.File) {
 				Aggregate: m, Name: e.Name.Value, Doc: e.Doc, At: e.Name.At, Wire: r.wire(e), Version: 1,
 			})
 		}
+		for _, e := range a.Former {
+			r.declare("former event", m.Name, e.Decl)
+			m.Former = append(m.Former, &Event{
+				Aggregate: m, Name: e.Name.Value, Doc: e.Doc, At: e.Name.At, Wire: r.wire(e), Version: 1, Retired: true,
+			})
+		}
 		for _, x := range a.Rejections {
 			r.declare("rejection", m.Name, x.Decl)
 			m.Rejections = append(m.Rejections, &Rejection{Aggregate: m, Name: x.Name.Value, Doc: x.Doc, At: x.Name.At})

@@ -65,6 +65,9 @@ func (r *resolver) markShared() {
 		for _, e := range a.Events {
 			e.Shared = shared(e.Name)
 		}
+		for _, e := range a.Former {
+			e.Shared = shared(e.Name)
+		}
 		for _, x := range a.Rejections {
 			x.Shared = shared(x.Name)
 		}
@@ -119,8 +122,10 @@ func (r *resolver) wires(f *schema.File) {
 	}
 	first := map[string]stored{}
 	for i, a := range f.Aggregates {
-		for j, s := range a.Events {
-			e, at := r.model.Aggregates[i].Events[j], s.Name.At
+		m := r.model.Aggregates[i]
+		events := slices.Concat(m.Events, m.Former)
+		for j, s := range slices.Concat(a.Events, a.Former) {
+			e, at := events[j], s.Name.At
 			if s.Wire.Given() {
 				at = s.Wire.At
 			}

@@ -69,14 +69,15 @@ func (u *Upcaster) AsIs() bool { return u.To.Version == u.Into.Version }
 // HasUpcasters reports whether the team has code that brings older events up to date.
 func (p *Plan) HasUpcasters() bool {
 	return slices.ContainsFunc(p.Aggregates, func(a *Aggregate) bool {
-		return slices.ContainsFunc(a.Events, func(e *Event) bool { return len(e.Upcasters) > 0 })
+		return slices.ContainsFunc(a.All(), func(e *Event) bool { return len(e.Upcasters) > 0 }) ||
+			slices.ContainsFunc(a.Former, func(f *Former) bool { return len(f.Becomes) > 0 })
 	})
 }
 
-// HasOlder reports whether an event has had other versions.
+// HasOlder reports whether an event has had other versions, or is read as others.
 func (p *Plan) HasOlder() bool {
-	return slices.ContainsFunc(p.Aggregates, func(a *Aggregate) bool {
-		return slices.ContainsFunc(a.Events, func(e *Event) bool { return len(e.Older) > 0 })
+	return p.HasUpcasters() || slices.ContainsFunc(p.Aggregates, func(a *Aggregate) bool {
+		return slices.ContainsFunc(a.All(), func(e *Event) bool { return len(e.Older) > 0 })
 	})
 }
 

@@ -22,6 +22,9 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 		for _, e := range a.Events {
 			parts = append(parts, e.evolution()...)
 		}
+		for _, f := range a.Former {
+			parts = append(parts, f.evolution()...)
+		}
 		a.Fingerprint = p.fingerprintOf(parts, a.Functions(), d)
 	}
 	for _, pr := range p.Projections {
@@ -36,6 +39,9 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 			for _, f := range h.Folds {
 				parts = append(parts, f.meaning()...)
 			}
+		}
+		for _, f := range pr.Former() {
+			parts = append(parts, f.evolution()...)
 		}
 		pr.Fingerprint = p.fingerprintOf(parts, pr.Functions(), d)
 	}

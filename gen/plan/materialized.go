@@ -86,6 +86,11 @@ func (v *viewWriter) event(h *Handler) {
 	if h.Event.Version > 1 {
 		v.refuse(h.At, "%s has older versions, which SQL can't bring up to date", h.Event.Name)
 	}
+	for _, f := range h.Event.Aggregate.Former {
+		if f.Has(h.Event) {
+			v.refuse(h.At, "an older %s is read as %s, and SQL can't do that", f.Name, h.Event.Name)
+		}
+	}
 }
 
 // fold returns the query of what one fold makes of its events: their position, the number of the fold, the key, and

@@ -22,6 +22,9 @@ func (a *Aggregate) Functions() (list []meaning.Root) {
 		}
 		list = append(list, e.upcasters()...)
 	}
+	for _, f := range a.Former {
+		list = append(list, f.functions()...)
+	}
 	return list
 }
 
@@ -35,6 +38,9 @@ func (pr *Projection) Functions() (list []meaning.Root) {
 			list = append(list, meaning.Root{Type: pr.Team, Name: h.Event.Go})
 		}
 		list = append(list, h.Event.upcasters()...)
+	}
+	for _, f := range pr.Former() {
+		list = append(list, f.functions()...)
 	}
 	return list
 }
@@ -138,7 +144,12 @@ func (p *Plan) meaningOfName(name string) string {
 		}
 	}
 	for _, a := range p.Aggregates {
-		for _, e := range a.Events {
+		for _, e := range a.All() {
+			for _, s := range e.Shapes() {
+				if s.Go == of {
+					return shapeOf(s.Fields)
+				}
+			}
 			switch {
 			case e.Go == of:
 				return shapeOf(e.Fields)

@@ -225,6 +225,9 @@ func (p *Plan) checkAggregate(s *scope, a *Aggregate) {
 			"AppendJSON", "DecodeJSON", "DecodeRecord")
 		e.checkEvolution(s)
 	}
+	for _, f := range a.Former {
+		f.checkFormer(s)
+	}
 	for _, r := range a.Rejections {
 		s.add(r.Go, "rejection "+r.Name, r.At)
 		checkFields(s.d, "rejection "+r.Name, r.Fields, "Error", "RejectionType")

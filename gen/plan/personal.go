@@ -16,17 +16,22 @@ func typeHasPersonal(t *model.Type) bool {
 		t.Elem != nil && typeHasPersonal(t.Elem)
 }
 
-// Personal reports whether the event has personal fields.
-func (e *Event) Personal() bool { return HasPersonal(e.Event.Fields) }
+// Personal reports whether the event has personal fields, or had some that are still read.
+func (e *Event) Personal() bool {
+	return HasPersonal(e.Event.Fields) || slices.ContainsFunc(e.Older, func(o *Older) bool {
+		return slices.ContainsFunc(o.Fields, func(f *Field) bool { return HasPersonal([]*model.Field{f.Field}) })
+	})
+}
 
 // Personal reports whether events or the state have personal fields, so that keys are needed.
 func (a *Aggregate) Personal() bool {
-	return HasPersonal(a.Aggregate.State) || slices.ContainsFunc(a.Events, (*Event).Personal)
+	return HasPersonal(a.Aggregate.State) || slices.ContainsFunc(a.All(), (*Event).Personal)
 }
 
 // DecodesPersonal reports whether the state depends on events with personal fields.
 func (a *Aggregate) DecodesPersonal() bool {
-	return slices.ContainsFunc(a.Events, func(e *Event) bool { return e.Personal() && e.Decoded() })
+	return slices.ContainsFunc(a.Events, func(e *Event) bool { return e.Personal() && e.Decoded() }) ||
+		slices.ContainsFunc(a.Former, (*Former).personal)
 }
 
 // Subject is the type of the ids of the persons whose data are in the aggregate's streams, unless a field says otherwise.
@@ -40,7 +45,7 @@ func (a *Aggregate) Subject() string {
 // Reveals reports whether the projection works with personal data: those of its rows, or those that the team's folds may
 // read. Other projections never decrypt anything.
 func (pr *Projection) Reveals() bool {
-	return HasPersonal(pr.Projection.Row) || slices.ContainsFunc(pr.Handlers, func(h *Handler) bool {
+	return HasPersonal(pr.Projection.Row) || slices.ContainsFunc(pr.Former(), (*Former).personal) || slices.ContainsFunc(pr.Handlers, func(h *Handler) bool {
 		return h.Event.Personal() && (h.InGo || h.KeysInGo)
 	})
 }

@@ -75,6 +75,7 @@ type Aggregate struct {
 
 	StateFields []*Field
 	Events      []*Event
+	Former      []*Former
 	Rejections  []*Rejection
 	CommandList []*Command
 	// Others are the aggregates whose streams commands of this one load as well, without itself.
@@ -258,6 +259,7 @@ func (p *Plan) addAggregate(m *model.Aggregate, events map[*model.Event]*Event) 
 		a.Events = append(a.Events, pe)
 		events[e] = pe
 	}
+	p.addFormer(a, events)
 	for _, r := range m.Rejections {
 		name := RejectionGo(r)
 		a.Rejections = append(a.Rejections, &Rejection{

@@ -23,6 +23,11 @@ func (p *Plan) markUses() {
 		}
 		for _, e := range a.Events {
 			p.markAll(e.Fields, useWrite, useRead)
+		}
+		for _, f := range a.Former {
+			p.markAll(f.Fields, useRead)
+		}
+		for _, e := range a.All() {
 			for _, o := range e.Older {
 				p.markAll(o.Fields, useRead)
 			}

@@ -19,7 +19,7 @@ var aggregateShape = shape[Aggregate]{
 		{"lifecycle", listOf(aText), "The phases of an instance. The first is where it starts.", func(p *parser, a *Aggregate, e entry) { a.Lifecycle = p.texts(e, "`lifecycle: [new, open, closed]`") }},
 		{"unique", listOf(element(func() *shape[Unique] { return &uniqueShape })), "The values that no two instances have at a time.", func(p *parser, a *Aggregate, e entry) { a.Unique = p.unique(e) }},
 		{"events", namedTypes(element(func() *shape[Event] { return &eventShape })), "What can happen.", func(p *parser, a *Aggregate, e entry) {
-			a.Events = declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl })
+			a.events(declared(p, e, &eventShape, func(v *Event) *Decl { return &v.Decl }))
 		}},
 		{"rejections", namedTypes(element(func() *shape[Rejection] { return &rejectionShape })), "The reasons for which deciders refuse commands.", func(p *parser, a *Aggregate, e entry) {
 			a.Rejections = declared(p, e, &rejectionShape, func(r *Rejection) *Decl { return &r.Decl })
@@ -75,13 +75,35 @@ var eventShape = shape[Event]{
 		{"wire", aText, "The name under which the event is stored, if that is not its own.", func(p *parser, v *Event, e entry) { v.Wire, _ = p.text(e) }},
 		{"version", aNumber, "The version of the event's fields, from 1.", func(p *parser, v *Event, e entry) { v.Version, _ = p.text(e) }},
 		{"history", namedVersions(element(func() *shape[Step] { return &stepShape })), "What changed with each version, from 2 on.", func(p *parser, v *Event, e entry) { v.History = p.history(e) }},
+		{"retired", oneWord("true"), "No command emits the event any more, and older ones are still folded.", func(p *parser, v *Event, e entry) { v.Retired = p.retired(e) }},
+		{"becomes", listOf(aText), "No command emits the event any more, and older ones are read as these: Event, maybe Event, some Event, many Event.", func(p *parser, v *Event, e entry) { v.Becomes = p.emits(e) }},
 		{"apply", named(aGoExpr), "How the event changes the state: fields, and the values that they get. Without it, a fold in Go does.", func(p *parser, v *Event, e entry) { v.Apply = p.assignments(e) }},
 		{"remove", listOf(aGoExpr), "The entries of maps and sets of the state that the event takes away.", func(p *parser, v *Event, e entry) { v.Remove = p.removals(e) }},
 	},
 	later: map[string]string{
-		"deprecated": "say so in `doc`",
+		"deprecated": "say so in `doc`, or write `retired: true` where no command emits it any more",
 	},
 	instead: fieldsInstead,
+}
+
+// events parts the events that happen from those that older ones are read as.
+func (a *Aggregate) events(all []*Event) {
+	for _, e := range all {
+		if e.Keys["becomes"] == Absent {
+			a.Events = append(a.Events, e)
+		} else {
+			a.Former = append(a.Former, e)
+		}
+	}
+}
+
+func (p *parser) retired(e entry) Text {
+	t, ok := p.text(e)
+	if ok && t.Value != "true" {
+		p.errorf(diag.ValueNotAllowed, t.At, "write `retired: true`, or leave it out", "`retired` can't be %q", t.Value)
+		return Text{}
+	}
+	return t
 }
 
 // fieldsInstead is for elements that have little but fields.

@@ -155,13 +155,15 @@ func (t *TypeExpr) String() string {
 type Aggregate struct {
 	Decl
 	// ID is the name of the id's type. IDFields has the parts instead, where there are several; IDAt is the key's place.
-	ID         Text
-	IDFields   []*Field
-	IDAt       diag.Span
-	Single     Text
-	State      []*Field
-	Snapshot   Snapshot
-	Events     []*Event
+	ID       Text
+	IDFields []*Field
+	IDAt     diag.Span
+	Single   Text
+	State    []*Field
+	Snapshot Snapshot
+	Events   []*Event
+	// Former are those that are read as others: they have the key becomes.
+	Former     []*Event
 	Rejections []*Rejection
 	Commands   []*Command
 	// Lifecycle has the names of the phases.
@@ -182,6 +184,9 @@ type Event struct {
 	// Version is as written. History has a step for each version but the first.
 	Version Text
 	History []*Step
+	// Retired is "true" for an event that only older events are of. Becomes are the events that older ones are read as.
+	Retired Text
+	Becomes []Emit
 	// Apply is how the event changes the state, and Remove what it takes away. Where both keys are absent, that is
 	// written in Go.
 	Apply  []Assignment

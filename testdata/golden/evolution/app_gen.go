@@ -21,6 +21,7 @@ import (
 type App struct {
 	Booking       *BookingCommands
 	Arrivals      *ArrivalsModel
+	Notes         *NotesModel
 	Cancellations *CancellationsModel
 
 	runtime *aggregate.Runtime
@@ -37,7 +38,7 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	if err := readmodel.CheckSinks(rows, "Arrivals", "Cancellations"); err != nil {
+	if err := readmodel.CheckSinks(rows, "Arrivals", "Notes", "Cancellations"); err != nil {
 		return nil, err
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
@@ -46,6 +47,7 @@ func New(
 	}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	a.Arrivals = newArrivalsModel(a.group, rows, projections.Arrivals)
+	a.Notes = newNotesModel(a.group, rows)
 	a.Cancellations = newCancellationsModel(a.group, rows, projections.Cancellations, a.runtime.Keys())
 	a.Booking = newBookingCommands(a.runtime, deciders.Booking)
 	return a, nil

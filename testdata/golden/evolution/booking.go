@@ -25,6 +25,11 @@ func (Booking) Pay(s BookingState, c Pay, m cqrs.CommandMeta) (Paid, error) {
 	return Paid{Amount: c.Amount, By: SourceWeb}, nil
 }
 
+// Note decides the command.
+func (Booking) Note(s BookingState, c Note, m cqrs.CommandMeta) (Noted, error) {
+	return Noted{Text: c.Text}, nil
+}
+
 // ApplyBooked changes the state as the event says.
 func (Booking) ApplyBooked(s *BookingState, e *Booked) error {
 	s.Guests = e.Adults + e.Children

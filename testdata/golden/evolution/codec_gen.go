@@ -301,6 +301,98 @@ func (v *Paid) readJSON(r *jsoncodec.Reader) {
 }
 
 // AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Noted) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Noted")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Noted) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Noted")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Noted) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
+func (v *Noted) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"text":`)
+	w.String(v.Text)
+	w.Raw(`}`)
+}
+
+func (v *Noted) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "text":
+			v.Text = r.String()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "text")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Flagged) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Flagged")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Flagged) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Flagged")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Flagged) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
+func (v *Flagged) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"why":`)
+	w.String(v.Why)
+	w.Raw(`}`)
+}
+
+func (v *Flagged) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "why":
+			v.Why = r.String()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "why")
+	}
+}
+
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
 func (v *Cancelled) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
 	v.writeJSON(&w)
@@ -402,6 +494,114 @@ func (v *Cancelled) readJSON(r *jsoncodec.Reader) {
 	}
 }
 
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Changed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Changed")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Changed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(2); err != nil {
+		return err
+	}
+	if rec.SchemaVersion == 1 {
+		return v.decodeV1(rec.Data, mode)
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
+func (v *Changed) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "to":
+			v.To = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
+				*x = r.Date()
+			})
+		case "notes":
+			v.Notes = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "notes")
+	}
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Annotated) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Annotated")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Annotated) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
+func (v *Annotated) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "note":
+			v.Note = r.String()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "note")
+	}
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Viewed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Viewed")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Viewed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	if err := rec.CheckVersion(1); err != nil {
+		return err
+	}
+	return v.DecodeJSON(rec.Data, mode)
+}
+
+func (v *Viewed) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "by":
+			v.By = r.String()
+			seen |= 1 << 0
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<1-1 {
+		r.Missing(seen, "by")
+	}
+}
+
 // AppendJSON appends the command's JSON encoding to b.
 func (v *Book) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
@@ -437,6 +637,19 @@ func (v *Cancel) AppendJSON(b []byte) ([]byte, error) {
 
 func (*Cancel) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`{}`)
+}
+
+// AppendJSON appends the command's JSON encoding to b.
+func (v *Note) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Note")
+}
+
+func (v *Note) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"text":`)
+	w.String(v.Text)
+	w.Raw(`}`)
 }
 
 // AppendJSON appends the command's JSON encoding to b.
@@ -477,6 +690,12 @@ func (v *BookingState) writeJSON(w *jsoncodec.Writer) {
 	}
 	w.Raw(`,"paid":`)
 	w.Int(v.Paid)
+	w.Raw(`,"notes":`)
+	jsoncodec.WriteList(w, v.Notes, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`,"flagged":`)
+	w.Bool(v.Flagged)
 	w.Raw(`}`)
 }
 
@@ -497,11 +716,19 @@ func (v *BookingState) readJSON(r *jsoncodec.Reader) {
 		case "paid":
 			v.Paid = r.Int64()
 			seen |= 1 << 2
+		case "notes":
+			v.Notes = jsoncodec.ReadList(r, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			})
+			seen |= 1 << 3
+		case "flagged":
+			v.Flagged = r.Bool()
+			seen |= 1 << 4
 		default:
 			r.Skip()
 		}
 	}
-	if seen != 1<<3-1 {
-		r.Missing(seen, "guests", "cancelled", "paid")
+	if seen != 1<<5-1 {
+		r.Missing(seen, "guests", "cancelled", "paid", "notes", "flagged")
 	}
 }

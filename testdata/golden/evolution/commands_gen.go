@@ -41,6 +41,22 @@ func (Cancel) Validate() error {
 	return nil
 }
 
+// Note is a command to Booking. It leads to Noted.
+type Note struct {
+	Text string `json:"text"`
+}
+
+// Validate says which fields break the model's rules, with a *cqrs.ValidationError.
+func (v Note) Validate() error {
+	var c validate.Checker
+	v.check(&c)
+	return c.Err("Note")
+}
+
+func (v *Note) check(c *validate.Checker) {
+	c.Text("text", v.Text)
+}
+
 // Pay is a command to Booking. It leads to Paid.
 type Pay struct {
 	Amount Money `json:"amount"`

@@ -10,6 +10,8 @@ type BookingState struct {
 	Cancelled bool                     `json:"cancelled"`
 	To        cqrs.Optional[cqrs.Date] `json:"to,omitzero"`
 	Paid      int64                    `json:"paid"`
+	Notes     []string                 `json:"notes"`
+	Flagged   bool                     `json:"flagged"`
 }
 
 // BookingDecider is what Booking decides and how its events change its state. All methods are
@@ -23,6 +25,8 @@ type BookingDecider interface {
 	Move(s BookingState, c Move, m cqrs.CommandMeta) (Moved, error)
 	// Cancel decides the command.
 	Cancel(s BookingState, c Cancel, m cqrs.CommandMeta) (Cancelled, error)
+	// Note decides the command.
+	Note(s BookingState, c Note, m cqrs.CommandMeta) (Noted, error)
 	// Pay decides the command.
 	Pay(s BookingState, c Pay, m cqrs.CommandMeta) (Paid, error)
 	// ApplyBooked changes the state as the event says.

@@ -79,6 +79,32 @@ func (*Paid) EventVersion() int {
 
 func (*Paid) isBookingEvent() {}
 
+// Noted is an event of Booking.
+type Noted struct {
+	Text string `json:"text"`
+}
+
+// EventType returns the event's name in the log.
+func (*Noted) EventType() string {
+	return "Noted"
+}
+
+func (*Noted) isBookingEvent() {}
+
+// Flagged is an event of Booking.
+//
+// Nobody flags bookings any more. Those that were flagged stay so.
+type Flagged struct {
+	Why string `json:"why"`
+}
+
+// EventType returns the event's name in the log.
+func (*Flagged) EventType() string {
+	return "Flagged"
+}
+
+func (*Flagged) isBookingEvent() {}
+
 // Cancelled is an event of Booking.
 type Cancelled struct {
 	By    cqrs.Optional[string]                 `json:"by,omitzero"`
@@ -93,3 +119,38 @@ func (*Cancelled) EventType() string {
 }
 
 func (*Cancelled) isBookingEvent() {}
+
+// Changed was an event of Booking. There are older ones, and no new ones.
+//
+// It was split, into what it could say.
+type Changed struct {
+	To    cqrs.Optional[cqrs.Date] `json:"to,omitzero"`
+	Notes []string                 `json:"notes"`
+}
+
+// EventType returns the event's name in the log.
+func (*Changed) EventType() string {
+	return "Changed"
+}
+
+// Annotated was an event of Booking. There are older ones, and no new ones.
+type Annotated struct {
+	Note string `json:"note"`
+}
+
+// EventType returns the event's name in the log.
+func (*Annotated) EventType() string {
+	return "booking-annotated"
+}
+
+// Viewed was an event of Booking. There are older ones, and no new ones.
+//
+// It says nothing any more.
+type Viewed struct {
+	By string `json:"by"`
+}
+
+// EventType returns the event's name in the log.
+func (*Viewed) EventType() string {
+	return "Viewed"
+}

@@ -17,12 +17,47 @@ type EventUpcasters interface {
 	PaidV2(old PaidV2) (PaidV3, error)
 	// PaidV4 turns version 4 of Paid into version 5.
 	PaidV4(old PaidV4) (PaidV5, error)
+	// Changed turns an older event into what it is read as.
+	Changed(old Changed) (ChangedParts, error)
+	// Annotated turns an older event into what it is read as.
+	Annotated(old Annotated) (Noted, error)
 }
 
 var _ EventUpcasters = (*Upcasters)(nil)
 
 // upcasters has the team's upcasters. Nothing assigns to it.
 var upcasters Upcasters
+
+// ChangedParts has the events that an older Changed is read as, in the order of its fields.
+type ChangedParts struct {
+	Moved cqrs.Optional[Moved]
+	Noted []Noted
+}
+
+// Events returns the events that this one is read as. They have its position and its version.
+func (v *Changed) Events() ([]BookingEvent, error) {
+	r, err := upcasters.Changed(*v)
+	if err != nil {
+		return nil, &cqrs.UpcastError{Type: "Changed", Version: 2, Err: err}
+	}
+	var events []BookingEvent
+	if e, ok := r.Moved.Get(); ok {
+		events = append(events, &e)
+	}
+	for i := range r.Noted {
+		events = append(events, &r.Noted[i])
+	}
+	return events, nil
+}
+
+// Events returns the events that this one is read as. They have its position and its version.
+func (v *Annotated) Events() ([]BookingEvent, error) {
+	r, err := upcasters.Annotated(*v)
+	if err != nil {
+		return nil, &cqrs.UpcastError{Type: "Annotated", Version: 1, Err: err}
+	}
+	return []BookingEvent{&r}, nil
+}
 
 // decodeV1 reads version 1 of the event.
 func (v *Booked) decodeV1(data []byte, mode jsoncodec.Strings) error {
@@ -384,4 +419,22 @@ func (v *Paid) upcastV4(old PaidV4) error {
 	}
 	*v = Paid{Amount: next.Amount, By: next.From, Tip: 0}
 	return nil
+}
+
+// decodeV1 reads version 1 of the event.
+func (v *Changed) decodeV1(data []byte, mode jsoncodec.Strings) error {
+	reader := jsoncodec.NewReader(data, mode)
+	r := &reader
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "day":
+			v.To = jsoncodec.ReadOptional(r, func(r *jsoncodec.Reader, x *cqrs.Date) {
+				*x = r.Date()
+			})
+		default:
+			r.Skip()
+		}
+	}
+	v.Notes = []string{}
+	return r.Finish("Changed@1")
 }

@@ -7,7 +7,8 @@ package hotel
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	bookingStateFingerprint     = "edd6bce021b67b93"
-	arrivalsRowFingerprint      = "eda3bd0c48de43fc"
+	bookingStateFingerprint     = "ffd62735b26d00d2"
+	arrivalsRowFingerprint      = "e5a2283993bf38ff"
+	notesRowFingerprint         = "e12f2439a58932f8"
 	cancellationsRowFingerprint = "045f02903401b6e4"
 )

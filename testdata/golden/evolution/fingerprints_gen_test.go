@@ -12,13 +12,15 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Booking.ApplyBooked":     "25b4746e1e4af9a08a4b21b2306c7f12",
-		"Booking.ApplyMoved":      "fb4a17174c5b6682a9ddd4a724981612",
+		"Booking.ApplyBooked":     "835aab6dd28103e5c875248c0410e791",
+		"Booking.ApplyMoved":      "273b18970bc1b3b38691a097d60912a5",
 		"Upcasters.MovedV1":       "08c6f7eaf9ca3018619150c212640418",
-		"Booking.ApplyPaid":       "e959cd417a08bdfa6d69e7a39bf632aa",
+		"Booking.ApplyPaid":       "1492952613e3c5f6ab70ebb66f4a8be1",
 		"Upcasters.PaidV2":        "4fc6e5e420cc92b1c46ba6ec23814a5a",
 		"Upcasters.PaidV4":        "39c18ac45bf08a55b22542cc57243135",
-		"Booking.ApplyCancelled":  "4baa467459b25105a5679b13b6052870",
+		"Booking.ApplyCancelled":  "befd7400ba07ef67db0359faf18c326b",
+		"Upcasters.Changed":       "7578e8c601c259a3b32c2e613418f7bb",
+		"Upcasters.Annotated":     "003a4f435838d317464548e39b538280",
 		"Arrivals.Booked":         "98f26d3c54a0e22f4835e8b63f4865de",
 		"Arrivals.Moved":          "d65091766fdc225cd916314b7f2352aa",
 		"Cancellations.Cancelled": "c2f626bed3e943f834e15fba07e30c46",

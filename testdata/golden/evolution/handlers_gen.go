@@ -116,6 +116,33 @@ func (h *BookingCommands) Cancel(
 	}, opts...)
 }
 
+// Note executes the command on a Booking that exists; otherwise it is a *cqrs.NotFoundError.
+func (h *BookingCommands) Note(
+	ctx context.Context,
+	id BookingID,
+	c Note,
+	opts ...cqrs.CommandOption,
+) (cqrs.Receipt, error) {
+	return h.aggregate.Execute(ctx, aggregate.Command[BookingState]{
+		Name: "Note",
+		ID:   string(id),
+		Check: func() error {
+			var check validate.Checker
+			id.check(&check, "id")
+			c.check(&check)
+			return check.Err("Note")
+		},
+		AppendJSON: c.AppendJSON,
+		Decide: func(s *BookingState, m cqrs.CommandMeta, out *aggregate.Events) error {
+			e, err := h.decider.Note(*s, c, m)
+			if err != nil {
+				return err
+			}
+			return out.Add(&e)
+		},
+	}, opts...)
+}
+
 // Pay executes the command on a Booking that exists; otherwise it is a *cqrs.NotFoundError.
 func (h *BookingCommands) Pay(
 	ctx context.Context,
@@ -161,6 +188,7 @@ type bookingFold struct {
 	booked    Booked
 	moved     Moved
 	paid      Paid
+	noted     Noted
 	cancelled Cancelled
 }
 
@@ -188,6 +216,20 @@ func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
 			return err
 		}
 		return f.decider.ApplyPaid(s, e)
+	case "Noted":
+		e := &f.noted
+		*e = Noted{}
+		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		applyNoted(s, e)
+		return nil
+	case "Flagged":
+		if err := rec.CheckVersion(1); err != nil {
+			return err
+		}
+		applyFlagged(s)
+		return nil
 	case "Cancelled":
 		e := &f.cancelled
 		*e = Cancelled{}
@@ -195,6 +237,50 @@ func (f *bookingFold) Apply(s *BookingState, rec *cqrs.Record) error {
 			return err
 		}
 		return f.decider.ApplyCancelled(s, e)
+	case "Changed":
+		var old Changed
+		if err := old.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		events, err := old.Events()
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := f.applyPart(s, rec, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "booking-annotated":
+		var old Annotated
+		if err := old.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		events, err := old.Events()
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := f.applyPart(s, rec, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "Viewed":
+		return rec.CheckVersion(1)
 	}
 	return rec.Unknown()
+}
+
+// applyPart applies one of the events that a stored one is read as.
+func (f *bookingFold) applyPart(s *BookingState, rec *cqrs.Record, part BookingEvent) error {
+	switch e := part.(type) {
+	case *Moved:
+		return f.decider.ApplyMoved(s, e)
+	case *Noted:
+		applyNoted(s, e)
+		return nil
+	}
+	return nil
 }

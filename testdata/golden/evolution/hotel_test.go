@@ -1,8 +1,11 @@
 package hotel
 
 import (
+	"context"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -10,6 +13,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
 	enginememory "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
@@ -147,4 +151,118 @@ func TestVersionsAreThoseOfTheModel(t *testing.T) {
 	for want, e := range map[int]cqrs.Event{4: &Booked{}, 7: &Paid{}, 3: &Moved{}, 1: &Cancelled{}} {
 		assert.Equal(t, want, cqrs.VersionOf(e))
 	}
+}
+
+// history appends stored events to the stream of a booking, each as a commit of its own.
+func history(t *testing.T, log eventlog.Log, id string, events ...*cqrs.Record) cqrs.Position {
+	t.Helper()
+	var last cqrs.Position
+	for _, rec := range events {
+		done, err := log.Append(t.Context(), eventlog.Commit{
+			ID:   cqrs.CommitID(uuid.Must(uuid.NewV7())),
+			Meta: cqrs.CommandMeta{Time: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
+			Streams: []eventlog.StreamAppend{{
+				Stream: cqrs.StreamID{Category: "Booking", ID: id}, Expected: eventlog.Any,
+				Events: []eventlog.NewEvent{{
+					Type: rec.Type, SchemaVersion: rec.SchemaVersion, ContentType: rec.ContentType, Data: rec.Data,
+				}},
+			}},
+		})
+		require.NoError(t, err)
+		last = done.Position
+	}
+	return last
+}
+
+// open opens the bounded context over a log, and keeps its read models up to date.
+func open(t *testing.T, log aggregate.Store) *App {
+	t.Helper()
+	app, err := New(t.Context(), log, memory.New(), Deciders{}, Projections{}, aggregate.WithKeys(cqrstest.Keys()))
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		<-done
+		app.Close()
+	})
+	return app
+}
+
+func TestAFormerEventIsReadAsWhatItBecame(t *testing.T) {
+	log, ctx := enginememory.New(), t.Context()
+	app := open(t, log)
+	last := history(t, log, "b-1",
+		stored("RoomBooked", 1, `{"guests":2,"room":7}`),
+		stored("Changed", 1, `{"day":"2026-12-24","note":"of no interest"}`),
+		stored("Changed", 2, `{"notes":["late","vip","late"]}`),
+		stored("Changed", 2, `{"to":"2026-12-25","notes":["moved"]}`),
+		stored("Viewed", 1, `{"by":"ada"}`),
+		stored("booking-annotated", 1, `{"note":"vip"}`),
+		stored("Flagged", 1, `{"why":"no show"}`),
+		stored("Noted", 1, `{"text":"vip"}`),
+	)
+	state, version, err := app.Booking.Load(ctx, "b-1")
+	require.NoError(t, err)
+	assert.Equal(t, cqrs.Version(8), version, "versions are those of stored events")
+	assert.Equal(t, BookingState{
+		Guests: 2, To: cqrs.Some(date("2026-12-25")), Flagged: true, Notes: []string{"late", "vip", "late", "moved", "vip", "vip"},
+	}, state)
+
+	notes := map[string]NotesRow{}
+	for _, text := range []string{"late", "vip", "moved", "flagged"} {
+		row, fresh, err := app.Notes.Get(ctx, NotesKey{text}, cqrs.AtLeast(last))
+		require.NoError(t, err, text)
+		assert.Equal(t, last, fresh.Position, "positions are those of stored events")
+		notes[text] = row
+	}
+	assert.Equal(t, map[string]NotesRow{
+		"late": {Times: 2}, "vip": {Times: 3}, "flagged": {Times: 1},
+		// One stored event is two that meet in this row: it counts both.
+		"moved": {Times: 3, Last: date("2026-12-25")},
+	}, notes)
+	arrival, _, err := app.Arrivals.Get(ctx, ArrivalsKey{"b-1"}, cqrs.AtLeast(last))
+	require.NoError(t, err)
+	assert.Equal(t, ArrivalsRow{Guests: 2, Day: cqrs.Some(date("2026-12-25"))}, arrival)
+
+	// Commands go on from there, with new events alone.
+	_, err = app.Booking.Note(ctx, "b-1", Note{Text: "paid"}, cqrs.IfVersion(8))
+	require.NoError(t, err)
+}
+
+func TestANewerFormerEventStopsItsReadersToo(t *testing.T) {
+	var newer *cqrs.NewerEventError
+	for typ, version := range map[string]int{"Changed": 3, "Viewed": 2, "booking-annotated": 2} {
+		require.ErrorAs(t, (&bookingFold{}).Apply(&BookingState{}, stored(typ, version, `{}`)), &newer, typ)
+	}
+	require.ErrorAs(t, (&notesProjection{}).fold(nil, stored("Changed", 3, `{}`)), &newer)
+}
+
+func TestAStreamWithANewerEventStopsAndTheOthersGoOn(t *testing.T) {
+	log, ctx := enginememory.New(), t.Context()
+	app, err := New(ctx, log, memory.New(), Deciders{}, Projections{}, aggregate.WithKeys(cqrstest.Keys()))
+	require.NoError(t, err)
+	defer app.Close()
+	last := history(t, log, "b-1", stored("RoomBooked", 1, `{"guests":2}`), stored("Moved", 4, `{"until":"2026-12-24"}`))
+	last = max(last, history(t, log, "b-2", stored("RoomBooked", 1, `{"guests":1}`), stored("Cancelled", 1,
+		`{"guest":"0198c0de-0000-7000-8000-000000000000","name":"Ada"}`)))
+	running, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- app.Run(running) }()
+
+	var newer *cqrs.NewerEventError
+	_, _, err = app.Booking.Load(ctx, "b-1")
+	require.ErrorAs(t, err, &newer)
+	_, err = app.Booking.Move(ctx, "b-1", Move{To: date("2026-12-26")})
+	require.ErrorAs(t, err, &newer, "nothing is decided on half a history")
+	_, _, err = app.Booking.Load(ctx, "b-2")
+	require.NoError(t, err)
+	_, _, err = app.Arrivals.Get(ctx, ArrivalsKey{"b-2"}, cqrs.AtLeast(last))
+	require.ErrorAs(t, err, &newer)
+	row, _, err := app.Cancellations.Get(ctx, CancellationsKey{"b-2"}, cqrs.AtLeast(last))
+	require.NoError(t, err, "it takes no such event")
+	assert.Equal(t, int64(1), row.Times)
+	stop()
+	require.ErrorAs(t, <-done, &newer)
 }

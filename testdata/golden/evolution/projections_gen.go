@@ -5,6 +5,7 @@ package hotel
 import (
 	"strings"
 
+	"github.com/cqrsgen/cqrsgen/runtime/checked"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/personal"
@@ -66,14 +67,183 @@ func (p *arrivalsProjection) fold(
 			return nil
 		}
 		return p.folds.Moved(row, e, rec.EventMeta)
+	case "Changed":
+		var old Changed
+		if err := old.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		events, err := old.Events()
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := p.foldBookingPart(rows, rec, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
 	return rec.Unknown()
+}
+
+// foldBookingPart folds one of the events that a stored one is read as.
+func (p *arrivalsProjection) foldBookingPart(
+	rows *projection.Rows[ArrivalsKey, ArrivalsRow],
+	rec *cqrs.Record,
+	part BookingEvent,
+) error {
+	switch e := part.(type) {
+	case *Moved:
+		row := rows.At(ArrivalsKey{Booking: BookingID(rec.Stream.ID)})
+		if row == nil {
+			return nil
+		}
+		return p.folds.Moved(row, e, rec.EventMeta)
+	}
+	return nil
 }
 
 func ownArrivalsKey(k ArrivalsKey, id bool) ArrivalsKey {
 	if id {
 		k.Booking = BookingID(strings.Clone(string(k.Booking)))
 	}
+	return k
+}
+
+// NotesKey names one row of Notes.
+type NotesKey struct {
+	Text string `json:"text"`
+}
+
+// NotesRow is what Notes knows under one key.
+type NotesRow struct {
+	Times int64     `json:"times"`
+	Last  cqrs.Date `json:"last"`
+}
+
+// notesProjection leads stored events to their folds. One goroutine uses it at a time.
+type notesProjection struct {
+	noted   Noted
+	moved   Moved
+	flagged Flagged
+}
+
+func (p *notesProjection) fold(rows *projection.Rows[NotesKey, NotesRow], rec *cqrs.Record) error {
+	switch rec.Type {
+	case "Noted":
+		e := &p.noted
+		*e = Noted{}
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
+			return err
+		}
+		row := rows.At(NotesKey{Text: e.Text})
+		if row == nil {
+			return nil
+		}
+		return foldNotesNoted(row)
+	case "Moved":
+		e := &p.moved
+		*e = Moved{}
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
+			return err
+		}
+		row := rows.At(NotesKey{Text: "moved"})
+		if row == nil {
+			return nil
+		}
+		return foldNotesMoved(row, e)
+	case "Flagged":
+		e := &p.flagged
+		*e = Flagged{}
+		if err := e.DecodeRecord(rec, jsoncodec.ViewStrings); err != nil {
+			return err
+		}
+		row := rows.At(NotesKey{Text: "flagged"})
+		if row == nil {
+			return nil
+		}
+		return foldNotesFlagged(row)
+	case "Changed":
+		var old Changed
+		if err := old.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		events, err := old.Events()
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := p.foldBookingPart(rows, rec, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "booking-annotated":
+		var old Annotated
+		if err := old.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
+			return err
+		}
+		events, err := old.Events()
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := p.foldBookingPart(rows, rec, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return rec.Unknown()
+}
+
+// foldBookingPart folds one of the events that a stored one is read as.
+func (p *notesProjection) foldBookingPart(
+	rows *projection.Rows[NotesKey, NotesRow],
+	rec *cqrs.Record,
+	part BookingEvent,
+) error {
+	switch e := part.(type) {
+	case *Noted:
+		row := rows.At(NotesKey{Text: e.Text})
+		if row == nil {
+			return nil
+		}
+		return foldNotesNoted(row)
+	case *Moved:
+		row := rows.At(NotesKey{Text: "moved"})
+		if row == nil {
+			return nil
+		}
+		return foldNotesMoved(row, e)
+	}
+	return nil
+}
+
+// foldNotesNoted folds Noted into a row of Notes, as the model says.
+func foldNotesNoted(row *NotesRow) error {
+	var fault checked.Fault
+	row.Times = checked.Add(fault.In("times"), row.Times, 1)
+	return fault.Err()
+}
+
+// foldNotesMoved folds Moved into a row of Notes, as the model says.
+func foldNotesMoved(row *NotesRow, e *Moved) error {
+	var fault checked.Fault
+	row.Times = checked.Add(fault.In("times"), row.Times, 1)
+	row.Last = e.To
+	return fault.Err()
+}
+
+// foldNotesFlagged folds Flagged into a row of Notes, as the model says.
+func foldNotesFlagged(row *NotesRow) error {
+	var fault checked.Fault
+	row.Times = checked.Add(fault.In("times"), row.Times, 1)
+	return fault.Err()
+}
+
+func ownNotesKey(k NotesKey, _ bool) NotesKey {
+	k.Text = strings.Clone(k.Text)
 	return k
 }
 

@@ -22,7 +22,7 @@ func newArrivalsModel(
 ) *ArrivalsModel {
 	return &ArrivalsModel{projection.Keep(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:     "Arrivals",
-		Events:   []string{"RoomBooked", "Moved"},
+		Events:   []string{"RoomBooked", "Moved", "Changed"},
 		Codec:    arrivalsCodec,
 		OwnKey:   ownArrivalsKey,
 		ByStream: true,
@@ -82,6 +82,74 @@ func readArrivalsRow(s *readmodel.Scanner, v *ArrivalsRow) {
 	if !s.Null() {
 		v.Day = cqrs.Some(s.Date())
 	}
+}
+
+// NotesModel answers queries about Notes. Every answer says which position it reflects. It is
+// safe for concurrent use.
+type NotesModel struct {
+	*projection.Kept[NotesKey, NotesRow]
+}
+
+func newNotesModel(group *projection.Group, rows readmodel.Store) *NotesModel {
+	return &NotesModel{projection.Keep(group, rows, projection.Definition[NotesKey, NotesRow]{
+		Name:   "Notes",
+		Events: []string{"Noted", "Moved", "Flagged", "Changed", "booking-annotated"},
+		Codec:  notesCodec,
+		OwnKey: ownNotesKey,
+		NewFold: func(int) func(*projection.Rows[NotesKey, NotesRow], *cqrs.Record) error {
+			return new(notesProjection).fold
+		},
+	})}
+}
+
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *NotesModel) In(sink string) (*NotesModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &NotesModel{kept}, nil
+}
+
+var notesCodec = readmodel.Codec[NotesKey, NotesRow]{
+	Schema: readmodel.Schema{
+		Projection:  "Notes",
+		Fingerprint: notesRowFingerprint,
+		Key: []readmodel.Column{
+			{Name: "text", Kind: readmodel.String},
+		},
+		Row: []readmodel.Column{
+			{Name: "times", Kind: readmodel.Int64},
+			{Name: "last", Kind: readmodel.Date},
+		},
+	},
+	AppendKey: appendNotesKey,
+	AppendRow: appendNotesRow,
+	ReadKey:   readNotesKey,
+	ReadRow:   readNotesRow,
+}
+
+func appendNotesKey(values []readmodel.Value, k *NotesKey) []readmodel.Value {
+	return append(values,
+		readmodel.OfString(k.Text),
+	)
+}
+
+func appendNotesRow(values []readmodel.Value, row *NotesRow) ([]readmodel.Value, error) {
+	return append(values,
+		readmodel.OfInt64(row.Times),
+		readmodel.OfDate(row.Last),
+	), nil
+}
+
+func readNotesKey(s *readmodel.Scanner, v *NotesKey) {
+	v.Text = s.String()
+}
+
+func readNotesRow(s *readmodel.Scanner, v *NotesRow) {
+	v.Times = s.Int64()
+	v.Last = s.Date()
 }
 
 // CancellationsModel answers queries about Cancellations. Every answer says which position it

@@ -35,3 +35,20 @@ func (Upcasters) PaidV4(old PaidV4) (PaidV5, error) {
 	}
 	return PaidV5{Amount: Money{Amount: old.Total, Currency: old.Currency}, From: from}, nil
 }
+
+// Changed turns an older event into what it is read as.
+func (Upcasters) Changed(old Changed) (ChangedParts, error) {
+	var parts ChangedParts
+	if day, ok := old.To.Get(); ok {
+		parts.Moved = cqrs.Some(Moved{To: day})
+	}
+	for _, note := range old.Notes {
+		parts.Noted = append(parts.Noted, Noted{Text: note})
+	}
+	return parts, nil
+}
+
+// Annotated turns an older event into what it is read as.
+func (Upcasters) Annotated(old Annotated) (Noted, error) {
+	return Noted{Text: old.Note}, nil
+}
