@@ -30,7 +30,7 @@ func (e *emitter) codec(f *jen.File) {
 			e.formerCodec(f, ev)
 		}
 		for _, c := range a.CommandList {
-			e.appendMethod(f, "v", c.Go, c.Name, "AppendJSON appends the command's JSON encoding to b.")
+			e.commandCodec(f, c)
 			e.writeMethod(f, c.Go, c.Fields)
 		}
 		if a.Snapshot.Any() {

@@ -236,3 +236,20 @@ func (e *emitter) givenValue(x plan.GivenValue) *jen.Statement {
 	}
 	return jen.Qual(personalPath, "Default").Types(e.goType(&x.Value.Type)).Call(e.value(x.Value))
 }
+
+// commandCodec emits how a command is encoded. Nobody reads that again, so that personal data are left out.
+func (e *emitter) commandCodec(f *jen.File, c *plan.Command) {
+	if !plan.HasPersonal(c.Command.Fields) {
+		e.appendMethod(f, "v", c.Go, c.Name, "AppendJSON appends the command's JSON encoding to b.")
+		return
+	}
+	fileComments(f, "AppendJSON appends the command's JSON encoding to b, without its personal data.")
+	f.Func().Params(jen.Id("v").Op("*").Id(c.Go)).Id("AppendJSON").Params(jen.Id("b").Index().Byte()).
+		Params(jen.Index().Byte(), jen.Error()).Block(
+		jen.Id("w").Op(":=").Qual(jsoncodecPath, "NewWriter").Call(jen.Id("b")),
+		jen.Id("w").Dot("With").Call(jen.Qual(personalPath, "Hidden").Call()),
+		jen.Id("v").Dot("writeJSON").Call(jen.Op("&").Id("w")),
+		jen.Return(jen.Id("w").Dot("Finish").Call(jen.Lit(c.Name))),
+	)
+	f.Line()
+}

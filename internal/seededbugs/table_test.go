@@ -12,6 +12,30 @@ const (
 // table has the bugs.
 var table = []bug{
 	{
+		name:  "a ciphertext is read in another place",
+		file:  "runtime/personal/coder.go",
+		edits: []edit{{old: "p.stream.Category, p.stream.ID, p.name, field}", new: "p.stream.Category, p.name, p.name, p.name}"}},
+		pkg:   "runtime/personal", run: "IsReadNowhereElse",
+	},
+	{
+		name:  "a store of keys that is away is taken for an erasure",
+		file:  "runtime/personal/coder.go",
+		edits: []edit{{old: "	if err != nil || k.destroyed {\n		return nil, id, err\n	}\n	var room", new: "	if err != nil || k.destroyed {\n		return nil, id, nil\n	}\n	var room"}},
+		pkg:   "runtime/personal", run: "IsNoErasure",
+	},
+	{
+		name:  "Forget says it once, and not behind the destroyed key",
+		file:  "runtime/personal/forget.go",
+		edits: []edit{{old: "return announce(ctx, log, s, \"end\", k.now())", new: "return announce(ctx, log, s, \"begin\", k.now())"}},
+		pkg:   "runtime/personal", run: "ForgetGoesOn",
+	},
+	{
+		name:  "what was decrypted before somebody was forgotten is written again",
+		file:  "runtime/personal/coder.go",
+		edits: []edit{{old: "case k.destroyed && c.place.kind == inState:", new: "case k.destroyed && c.place.kind == inEvent:"}},
+		pkg:   "runtime/personal", run: "SameContent",
+	},
+	{
 		name:  "rows of streams of two categories are taken for different ones",
 		file:  "runtime/projection/cache.go",
 		edits: []edit{{old: "case rec.Stream.Category == c.category:", new: "case c.category != \"\":"}},

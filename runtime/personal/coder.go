@@ -16,7 +16,7 @@ import (
 
 // Event is what a generated event implements, besides cqrs.Event, if it has personal fields.
 type Event interface {
-	// AppendSealed is AppendJSON with personal fields encrypted. Where they are not, AppendJSON writes "[personal]".
+	// AppendSealed is AppendJSON with personal fields encrypted. AppendJSON refuses them.
 	AppendSealed(b []byte, c *Coder) ([]byte, error)
 }
 
@@ -25,8 +25,9 @@ type Event interface {
 type Coder struct {
 	keys  *Keys
 	place place
-	// clear says that values are written as they are, for tests; unread that nobody reads them.
-	clear, unread bool
+	// clear says that values are written as they are, for tests; hidden that "[personal]" stands for them; unread that
+	// nobody reads them.
+	clear, hidden, unread bool
 }
 
 // place says where a ciphertext stands. Ciphertexts of one place do not decrypt in another.
@@ -49,6 +50,10 @@ const (
 
 // NewCoder returns a Coder for what is read from events and states.
 func NewCoder(keys *Keys) *Coder { return &Coder{keys: keys} }
+
+// Hidden returns a Coder that writes "[personal]" in place of values: for what is never read again, as the digest of a
+// command.
+func Hidden() *Coder { return &Coder{hidden: true} }
 
 // Unread returns a Coder for who does not read personal data: it leaves them zero, and needs no keys.
 func Unread() *Coder { return &Coder{unread: true} }
@@ -98,17 +103,19 @@ func AppendEvent(b []byte, e cqrs.Event, c *Coder) ([]byte, error) {
 	return e.AppendJSON(b)
 }
 
-// Write writes a personal field: encrypted, if the Writer was given a Coder, else as "[personal]". of is whose data it
-// is, the zero Subject if that is whom the stream's id names.
+// Write writes a personal field with the Coder that the Writer was given, and refuses it without one. of is whose data
+// it is, the zero Subject if that is whom the stream's id names.
 func Write[T any](w *jsoncodec.Writer, name string, of Subject, v *Value[T], write func(*jsoncodec.Writer, *T)) {
 	c, ok := w.Given().(*Coder)
 	if !ok {
-		w.String(hidden)
+		w.Refuse(errInClear)
 		return
 	}
 	held := v.held()
 	clear := func(w *jsoncodec.Writer) { write(w, &held.value) }
 	switch {
+	case c.hidden:
+		w.String(hidden)
 	case c.clear:
 		clear(w)
 	case held.erased:
@@ -130,6 +137,8 @@ func Write[T any](w *jsoncodec.Writer, name string, of Subject, v *Value[T], wri
 		}
 	}
 }
+
+var errInClear = errors.New("is personal, and not written in clear text: AppendSealed encrypts it")
 
 // held is what a Value holds.
 func (v Value[T]) held() *content[T] {

@@ -197,6 +197,20 @@ func TestACiphertextIsReadNowhereElse(t *testing.T) {
 	}
 }
 
+func TestNothingIsWrittenInClearTextByMistake(t *testing.T) {
+	w, v := jsoncodec.NewWriter(nil), Of("Ada")
+	Write(&w, "name", Subject{}, &v, writeString)
+	b, err := w.Finish("Came")
+	require.ErrorAs(t, err, new(*cqrs.EncodingError))
+	assert.NotContains(t, string(b)+err.Error(), "Ada")
+	text, err := encode(Hidden(), "name", v)
+	require.NoError(t, err)
+	assert.Equal(t, `{"name":"[personal]"}`, text)
+	text, err = encode(InClear(), "name", v)
+	require.NoError(t, err)
+	assert.Equal(t, `{"name":"Ada"}`, text)
+}
+
 func TestWhatWasStoredInClearTextIsRead(t *testing.T) {
 	k, _ := newKeys(t)
 	v, err := decode(inStream(k), `{"name":"Ada"}`)

@@ -1244,9 +1244,10 @@ func (v *SettingsPublished) readJSON(r *jsoncodec.Reader) {
 	}
 }
 
-// AppendJSON appends the command's JSON encoding to b.
+// AppendJSON appends the command's JSON encoding to b, without its personal data.
 func (v *PublishSettings) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
+	w.With(personal.Hidden())
 	v.writeJSON(&w)
 	return w.Finish("PublishSettings")
 }

@@ -341,9 +341,10 @@ func (v *Visited) readJSON(r *jsoncodec.Reader) {
 	}
 }
 
-// AppendJSON appends the command's JSON encoding to b.
+// AppendJSON appends the command's JSON encoding to b, without its personal data.
 func (v *Register) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
+	w.With(personal.Hidden())
 	v.writeJSON(&w)
 	return w.Finish("Register")
 }
@@ -380,9 +381,10 @@ func (v *Register) writeJSON(w *jsoncodec.Writer) {
 	w.Raw(`}`)
 }
 
-// AppendJSON appends the command's JSON encoding to b.
+// AppendJSON appends the command's JSON encoding to b, without its personal data.
 func (v *Assign) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)
+	w.With(personal.Hidden())
 	v.writeJSON(&w)
 	return w.Finish("Assign")
 }
