@@ -90,9 +90,10 @@ var breakingCodes = []Code{
 		"A warning. All that is stored can be read. But a process of an older release stops at an event with a value that " +
 			"only the new type has. Deploy everywhere first."},
 	{PersonalChanged, "mark of personal data changed",
-		"Personal data is encrypted as events are stored, with the key of the person. What is stored stays as it is: in clear " +
-			"text if it was not marked then, encrypted for the person that the old mark names if it was. A version with an " +
-			"upcaster reads it as it was."},
+		"Personal data is encrypted as events are stored, with the key of the person. What is stored stays as it is. A new mark " +
+			"is a warning: what was stored in clear text is read, and can't be forgotten; older releases stop at events in which " +
+			"it is encrypted. Where a mark is gone, or names another person, what is stored is encrypted for the one that the " +
+			"old mark names: a version with an upcaster reads it as it was."},
 	{StructChanged, "struct changed that events or commands hold",
 		"A struct is versioned by those who hold it: a change in it is one of each such event. Each of them needs a version, " +
 			"with an upcaster that is given the struct as it was, under another name."},

@@ -264,11 +264,22 @@ func (c *comparer) fieldChanged(p *pair, f *lock.Field, h change) {
 			"let all processes run this release before one of them writes what the older ones can't read",
 			"%s was %s, and is %s: older releases stop at an event that they could not have written", name, h.from, h.to)
 	case marked, markedOther:
+		if !h.certain() {
+			c.warnMarked(name, h)
+			return
+		}
 		c.add(diag.PersonalChanged, h.at, h.oldAt, p.breaks(Stored, Running), "", p.safe, "%s", c.markedText(name, h))
 	default:
 		c.add(diag.FieldRetyped, h.at, h.oldAt, p.breaks(Stored, Running, Readers), "", p.safe,
 			"%s was %s, and is %s: what is stored can't be read as that", name, h.from, h.to)
 	}
+}
+
+// warnMarked says what becomes of data that was not a person's.
+func (c *comparer) warnMarked(name string, h change) {
+	c.warn(diag.PersonalChanged, h.at, h.oldAt, []string{Stored, Running, Readers},
+		"let all processes run this release before one of them writes it; what is stored can't be forgotten",
+		"%s: older releases stop at an event in which it is encrypted", c.markedText(name, h))
 }
 
 func (c *comparer) markedText(name string, h change) string {

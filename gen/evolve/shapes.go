@@ -31,20 +31,13 @@ type change struct {
 	// field is the struct's field, from and to are what differs: types, a value, a field.
 	field, from, to string
 	oldAt, at       diag.Span
-	// optional says of a field that is gone that it could be left out.
-	optional bool
 }
 
-// stored reports whether what was written before can't be read any more.
-func (c *change) stored() bool {
-	return c.kind != widened && c.kind != valueAdded && (c.kind != fieldGone || c.optional)
+// certain reports whether what is stored is concerned, and not only what is written from now on. A person's data is read
+// in clear text where it was stored before it was marked.
+func (c *change) certain() bool {
+	return c.kind != widened && c.kind != valueAdded && (c.kind != marked || c.from != "")
 }
-
-// running reports whether older releases may not be able to read what is written now.
-func (c *change) running() bool { return c.kind != fieldGone || !c.optional }
-
-// certain reports whether any value, and not only a new one, is different.
-func (c *change) certain() bool { return c.kind != widened && c.kind != valueAdded }
 
 // shapes compares types of two models. What was found out about a pair is kept: structs hold each other.
 type shapes struct {
@@ -194,9 +187,7 @@ func (s *shapes) structs(o, n *lock.Type) []change {
 	for _, f := range o.Fields {
 		g := fieldOf(n.Fields, f.Name)
 		if g == nil {
-			changes = append(changes, change{
-				kind: fieldGone, was: o, is: n, field: f.Name, from: f.Type, oldAt: f.At, at: n.At, optional: isOptional(f.Type),
-			})
+			changes = append(changes, change{kind: fieldGone, was: o, is: n, field: f.Name, from: f.Type, oldAt: f.At, at: n.At})
 			continue
 		}
 		for _, c := range s.field(f, g) {

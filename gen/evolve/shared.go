@@ -60,6 +60,10 @@ func (c *comparer) sharedWidening(s *sharedChange) {
 	if len(holders) == 0 {
 		return
 	}
+	if s.kind == marked {
+		c.warnMarked(s.field+" of "+s.is.Name, s.change)
+		return
+	}
 	code, what := diag.FieldWidened, s.is.Name+" was "+s.from+", and is "+s.to
 	switch {
 	case s.kind == valueAdded:
