@@ -117,8 +117,8 @@ func (b *body) assign(lhs ast.Expr, from Origins) {
 	}
 }
 
-// place is the local variable that an expression starts with, the fields of it that the expression names, and how many
-// steps through memory follow them.
+// place is the local variable that an expression starts with, the path from it through fields and pointers, and how many
+// steps through memory follow that path.
 func (b *body) place(lhs ast.Expr) (v *types.Var, path string, steps int) {
 	for e := ast.Unparen(lhs); ; {
 		switch x := e.(type) {
@@ -129,23 +129,20 @@ func (b *body) place(lhs ast.Expr) (v *types.Var, path string, steps int) {
 			return nil, "", 0
 		case *ast.SelectorExpr:
 			sel := b.Info.Selections[x]
-			if sel == nil {
+			if sel == nil || sel.Kind() != types.FieldVal {
 				return nil, "", 0
 			}
-			if sel.Indirect() {
-				path, steps = "", steps+1
-			} else {
-				path = fieldPath(sel) + path
-			}
+			path = fieldPath(sel) + path
 			e = ast.Unparen(x.X)
 		case *ast.IndexExpr:
+			steps += strings.Count(path, "*")
 			path = ""
 			if _, array := b.Info.TypeOf(x.X).Underlying().(*types.Array); !array {
 				steps++
 			}
 			e = ast.Unparen(x.X)
 		case *ast.StarExpr:
-			path, steps = "", steps+1
+			path = "*" + path
 			e = ast.Unparen(x.X)
 		default:
 			return nil, "", 0
@@ -153,10 +150,13 @@ func (b *body) place(lhs ast.Expr) (v *types.Var, path string, steps int) {
 	}
 }
 
-// fieldPath names the fields that a selector goes through.
+// fieldPath names the fields that a selector goes through, and the pointers that it follows to them.
 func fieldPath(sel *types.Selection) (path string) {
 	t := sel.Recv()
 	for _, i := range sel.Index() {
+		if p, ok := t.Underlying().(*types.Pointer); ok {
+			path, t = path+"*", p.Elem()
+		}
 		if s, ok := t.Underlying().(*types.Struct); ok && i < s.NumFields() {
 			path += "." + s.Field(i).Name()
 			t = s.Field(i).Type()
@@ -179,18 +179,29 @@ func (b *body) learn(v *types.Var, path string, t types.Type, from Origins) {
 	}
 }
 
-// learned are the origins of a field of a local variable: what it, a struct that it belongs to, or a field of it was given.
+// learned are the origins of what a path from a local variable leads to: what it, something that holds it, or something
+// in it was given.
 func (b *body) learned(v *types.Var, path string) (all Origins) {
 	for p, o := range b.locals[v] {
-		if within(p, path) || within(path, p) {
-			all = all.join(o)
+		switch {
+		case within(path, p):
+			for range strings.Count(path[len(p):], "*") {
+				o = o.inside()
+			}
+		case within(p, path):
+			for range strings.Count(p[len(path):], "*") {
+				o = o.held()
+			}
+		default:
+			continue
 		}
+		all = all.join(o)
 	}
 	return all
 }
 
 func within(path, outer string) bool {
-	return strings.HasPrefix(path, outer) && (len(path) == len(outer) || path[len(outer)] == '.')
+	return strings.HasPrefix(path, outer) && (len(path) == len(outer) || path[len(outer)] == '.' || path[len(outer)] == '*')
 }
 
 func equal(a, b Origins) bool {
@@ -392,7 +403,7 @@ func (b *body) named(id *ast.Ident) Origins {
 		return b.global(v)
 	}
 	if i, ok := b.params[v]; ok {
-		return Origins{{Param: i}}.join(b.learned(v, ""))
+		return Origins{{Param: i}}.join(b.locals[v][""]) // what is kept behind it belongs to it from then on
 	}
 	return b.learned(v, "")
 }
@@ -414,10 +425,11 @@ func (b *body) selected(e *ast.SelectorExpr) Origins {
 		return nil
 	}
 	if v, path, steps := b.place(e); v != nil && steps == 0 && path != "" {
+		all := b.learned(v, path)
 		if i, ok := b.params[v]; ok {
-			return Origins{{Param: i}}.join(b.learned(v, path))
+			all = all.join(Origins{{Param: i, Depth: strings.Count(path, "*")}})
 		}
-		return b.learned(v, path)
+		return all
 	}
 	of, _ := field(b.origins(e.X), b.Info.TypeOf(e.X), sel)
 	return of

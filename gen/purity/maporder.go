@@ -34,12 +34,43 @@ func (b *body) mapRange(n *ast.RangeStmt) {
 		l.fail(n.Pos(), "keeps the last key or value in a variable")
 	}
 	l.block(n.Body.List)
+	l.yields()
 	if l.why == "" && l.ends.IsValid() && l.adds {
 		l.fail(l.ends, "leaves the loop when it has seen some of the map")
 	}
 	if l.why != "" {
 		b.effect(MapOrder, n.Pos(), "ranges over a map in no order, and line %d %s", b.at(l.at).Line, l.why)
 	}
+}
+
+// yields finds what hands the turns on to somebody else's loop: calls of the yield of an iterator.
+func (l *loop) yields() {
+	ast.Inspect(l.stmt.Body, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if id, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && l.isYield(id) {
+				l.fail(call.Pos(), "yields")
+			}
+		}
+		return true
+	})
+}
+
+// isYield reports whether a name is the one parameter, a function, of a function without results: of an iterator.
+func (l *loop) isYield(id *ast.Ident) bool {
+	v, ok := l.Info.Uses[id].(*types.Var)
+	if !ok || l.inner(v) {
+		return false
+	}
+	sig, ok := v.Type().Underlying().(*types.Signature)
+	if !ok || sig.Results().Len() != 1 {
+		return false
+	}
+	if lit := l.literalAround(l.stmt); lit != nil {
+		params := l.literalParams(lit)
+		return len(params) == 1 && params[0] == v && lit.Type.Results == nil
+	}
+	_, param := l.params[v]
+	return param && l.results.Len() == 0
 }
 
 func (l *loop) fail(pos token.Pos, why string) {
@@ -99,7 +130,7 @@ func (l *loop) statement(s ast.Stmt) {
 
 // branch allows continue, and a break that leaves this loop like a return.
 func (l *loop) branch(s *ast.BranchStmt) {
-	if s.Tok == token.CONTINUE {
+	if s.Tok == token.CONTINUE && !l.outer(s.Label) {
 		return
 	}
 	for n := l.parents[s]; n != l.stmt && s.Label == nil && s.Tok == token.BREAK; n = l.parents[n] {
@@ -109,6 +140,19 @@ func (l *loop) branch(s *ast.BranchStmt) {
 		}
 	}
 	l.ends = s.Pos()
+}
+
+// outer reports whether a label is that of a loop around this one.
+func (l *loop) outer(label *ast.Ident) bool {
+	if label == nil {
+		return false
+	}
+	for n := l.parents[l.parents[l.stmt]]; n != nil; n = l.parents[n] {
+		if labeled, ok := n.(*ast.LabeledStmt); ok && labeled.Label.Name == label.Name {
+			return true
+		}
+	}
+	return false
 }
 
 // leave allows returning what is the same in each turn.
@@ -513,8 +557,8 @@ func (l *loop) calling(call *ast.CallExpr) {
 			}
 		}
 	}
-	if c.fn == nil && l.literalOf(call.Fun) != nil {
-		l.fail(call.Pos(), "calls "+exprString(call.Fun)+" in each turn, which may change variables")
+	if v := l.baseOf(call.Fun); c.fn == nil && (v == nil || !l.inner(v)) {
+		l.fail(call.Pos(), "calls "+exprString(call.Fun)+" in each turn, which may change something in their order")
 	}
 }
 

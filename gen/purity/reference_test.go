@@ -27,7 +27,7 @@ func TestGoldenReferenceSaysWhatTheTablesAndTheCorpusSay(t *testing.T) {
 	}
 	want, err := os.ReadFile(reference)
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(page), "run make golden")
+	assert.True(t, string(want) == string(page), "the page is not what the tables and the corpus say: run make golden")
 }
 
 func referencePage(t *testing.T) string {

@@ -120,7 +120,7 @@ func Resolve(summaries []*Summary, report func(path string) bool, whole bool) *R
 		p.behind[method] = slices.Compact(names)
 	}
 	p.spread()
-	p.initialOnly()
+	p.initialOnly(whole)
 	p.variables()
 	r := &Result{}
 	found := map[string]*Finding{}
@@ -242,8 +242,9 @@ func (p *program) called(target string, i int) bool {
 	return i < len(c) && c[i]
 }
 
-// initialOnly finds the functions that only run before main, because nothing else uses them.
-func (p *program) initialOnly() {
+// initialOnly finds the functions that only run before main, because nothing else uses them. Exported ones may be used by
+// packages that are not known, unless all are.
+func (p *program) initialOnly(whole bool) {
 	for _, name := range p.names {
 		p.early[name] = p.funcs[name].Initial
 		for _, u := range p.funcs[name].Uses {
@@ -256,7 +257,7 @@ func (p *program) initialOnly() {
 		changed = false
 		for _, name := range p.names {
 			f := p.funcs[name]
-			if p.early[name] || f.Exported || len(p.callers[name]) == 0 {
+			if p.early[name] || f.Exported && !whole || len(p.callers[name]) == 0 {
 				continue
 			}
 			if !slices.ContainsFunc(p.callers[name], func(c string) bool { return !p.early[c] }) {

@@ -402,3 +402,71 @@ func mapInjective(row *Row, e *Event) {
 		row.Sums["x"+k] = n
 	}
 }
+
+//vet:impure maporder: yields
+func mapIterated(row *Row, e *Event) {
+	for k := range keysOf(e.Sums) {
+		row.Name = k
+	}
+}
+
+func keysOf(m map[string]int64) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+//vet:impure maporder: calls do in each turn
+func mapCallback(row *Row, e *Event) {
+	eachKey(e.Sums, func(k string) { row.Name += k })
+}
+
+func eachKey(m map[string]int64, do func(string)) {
+	for k := range m {
+		do(k)
+	}
+}
+
+//vet:pure
+func mapPredicate(row *Row, e *Event) {
+	row.Count = countIf(e.Sums, func(n int64) bool { return n > 3 })
+}
+
+func countIf(m map[string]int64, is func(int64) bool) (n int) {
+	for _, v := range m {
+		if is(v) {
+			n++
+		}
+	}
+	return n
+}
+
+//vet:impure maporder: leaves the loop
+func mapContinuesOuter(row *Row, e *Event) {
+outer:
+	for range 3 {
+		for _, n := range e.Sums {
+			row.Total += n
+			if n > 3 {
+				continue outer
+			}
+		}
+	}
+}
+
+//vet:pure
+func mapContinuesItself(row *Row, e *Event) {
+next:
+	for _, n := range e.Sums {
+		for i := range 3 {
+			if n > int64(i) {
+				continue next
+			}
+		}
+		row.Total += n
+	}
+}

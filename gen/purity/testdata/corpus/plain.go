@@ -311,6 +311,23 @@ func clonedMap(row *Row, e *Event) {
 func ownsWhatItIsGiven(row *Row, e *Event) { row.Names = e.Names }
 
 //vet:pure
+func ownsAndChangesSomethingElse(row *Row, e *Event) {
+	row.Names, row.Lines = e.Names, e.Lines
+	row.Tags["seen"] = true
+	countUp(row, e.Name)
+}
+
+func countUp(row *Row, name string) { row.Sums[name]++ }
+
+//vet:pure
+func normalizesItsCopy(s State, c Command) string {
+	c.normalize()
+	return c.Name
+}
+
+func (c *Command) normalize() { c.Name = strings.TrimSpace(c.Name) }
+
+//vet:pure
 func throughAPointer(row *Row, e *Event) {
 	total := &row.Total
 	*total += e.Amount
