@@ -24,7 +24,7 @@ var contractPayloads = append([]string{
 var pageElements = map[string]bool{}
 
 func init() {
-	for _, name := range strings.Fields(`html head meta title style body main section h1 h2 h3 p span div ul li code strong table thead tbody tr th td a
+	for name := range strings.FieldsSeq(`html head meta title style body main section h1 h2 h3 p span div ul li code strong table thead tbody tr th td a
 		svg defs desc marker path rect line text circle g`) {
 		pageElements[name] = true
 	}
@@ -95,7 +95,7 @@ func plainMarkdown(t *testing.T, page, text string) {
 	before, rest, _ := strings.Cut(page, "```mermaid")
 	_, after, _ := strings.Cut(rest, "```")
 	assert.NotContains(t, before+after, "<", "%q", text)
-	for _, line := range strings.Split(before+after, "\n") {
+	for line := range strings.SplitSeq(before+after, "\n") {
 		assert.NotContains(t, line, "](", "%q", text)
 		if strings.HasPrefix(line, "#") {
 			assert.Contains(t, []string{"# victim", "## Thing", "## Projections"}, line, "%q", text)

@@ -22,7 +22,10 @@ type randomValues struct {
 func (r *randomValues) one(of ...string) string { return of[r.IntN(len(of))] }
 
 func quoted(s string) string {
-	b, _ := json.Marshal(s)
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // a text always encodes
+	}
 	return string(b)
 }
 

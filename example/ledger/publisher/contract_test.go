@@ -26,19 +26,19 @@ const contracts = "../docs/"
 // asyncAPI is what the test reads of the document.
 type asyncAPI struct {
 	Channels map[string]struct {
-		Address  string
+		Address  string `json:"address"`
 		Messages map[string]struct {
 			Ref string `json:"$ref"`
-		}
-	}
+		} `json:"messages"`
+	} `json:"channels"`
 	Components struct {
 		Messages map[string]struct {
-			Headers json.RawMessage
+			Headers json.RawMessage `json:"headers"`
 			Payload struct {
 				Ref string `json:"$ref"`
-			}
-		}
-	}
+			} `json:"payload"`
+		} `json:"messages"`
+	} `json:"components"`
 }
 
 func validates(t *testing.T, schema, value []byte) {
