@@ -74,6 +74,7 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"projections_gen.go", e.projections, len(p.Projections) > 0},
 		{"readmodels_gen.go", e.readModels, len(p.Projections) > 0},
 		{"materialized_gen.go", e.views, e.hasViews()},
+		{"replay_gen_test.go", e.replay, len(p.Functions()) > 0},
 		{"scenarios_gen_test.go", e.scenarios, len(p.Model.Scenarios) > 0},
 	}
 	return e.files(kinds)

@@ -11,8 +11,14 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/model"
 )
 
-// FingerprintTest is the generated test that functions in Go mean what they meant when the code was generated.
-const FingerprintTest = "TestFingerprints"
+// Names of the generated tests of functions in Go: that they mean what they meant when the code was generated, and that
+// they do the same again.
+const (
+	FingerprintTest   = "TestFingerprints"
+	ReplayTest        = "TestReplay"
+	ReplayDeciders    = "replayDeciders"
+	ReplayProjections = "replayProjections"
+)
 
 // Functions are those of the team's that the state follows from.
 func (a *Aggregate) Functions() (list []meaning.Root) {
@@ -179,7 +185,9 @@ func rulesOf(r model.Rules) string {
 // checkFingerprintNames reports names that collide with those of fingerprints.
 func (p *Plan) checkFingerprintNames(s *scope) {
 	if len(p.Functions()) > 0 {
-		s.add(FingerprintTest, "the test of fingerprints", diag.Span{})
+		for _, n := range []string{FingerprintTest, ReplayTest, ReplayDeciders, ReplayProjections} {
+			s.add(n, "a generated test", diag.Span{})
+		}
 	}
 	for _, a := range p.Aggregates {
 		s.add(a.FingerprintVar, "the fingerprint of "+a.Name, diag.Span{})
