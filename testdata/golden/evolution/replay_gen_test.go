@@ -26,6 +26,8 @@ func TestReplay(t *testing.T) {
 		"Upcasters.PaidV2":        upcasters.PaidV2,
 		"Upcasters.PaidV4":        upcasters.PaidV4,
 		"Booking.ApplyCancelled":  replayDeciders.Booking.ApplyCancelled,
+		"Upcasters.Changed":       upcasters.Changed,
+		"Upcasters.Annotated":     upcasters.Annotated,
 		"Arrivals.Booked":         replayProjections.Arrivals.Booked,
 		"Arrivals.Moved":          replayProjections.Arrivals.Moved,
 		"Cancellations.Cancelled": replayProjections.Cancellations.Cancelled,
