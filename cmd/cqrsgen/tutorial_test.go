@@ -32,7 +32,7 @@ type tutorial struct {
 
 var (
 	block    = regexp.MustCompile("(?ms)^(?:<!-- (?:edit|write) (\\S+) -->\n)?```(console|diff|go|yaml)\n(.*?)^```$")
-	exitCode = regexp.MustCompile(`(?m)^exit code (\d)\n\z`)
+	exitCode = regexp.MustCompile(`(?m)^exit code (\d)\n?\z`)
 )
 
 func TestTheTutorialDoesWhatItSays(t *testing.T) {
