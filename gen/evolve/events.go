@@ -127,8 +127,8 @@ func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event) {
 		}
 	}
 	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers},
-		"keep it, with `retired: true`, or with `becomes` and what it is read as, as long as the log may have one", nil,
-		"the event %s is gone from %s: who replays a stream with one of those that are stored stops", e.Name, a.Name)
+		"keep it: with `retired: true` where it is still folded, with `becomes` and what it is read as, or with nothing to skip it",
+		c.keepEvent(a, e), "the event %s is gone from %s: who replays a stream with one of those that are stored stops", e.Name, a.Name)
 }
 
 // event compares an event with itself as it was.
@@ -137,7 +137,37 @@ func (c *comparer) event(p *pair) {
 	c.lowered(p)
 	c.skipped(p)
 	c.edited(p)
+	c.reread(p)
 	c.report(p, found)
+}
+
+// reread reports an event that was read as others already, and is read as something else now.
+func (c *comparer) reread(p *pair) {
+	if !p.was.Former || p.is.Former && slices.EqualFunc(p.was.Becomes, p.is.Becomes, func(v, w lock.Value) bool { return v.Text == w.Text }) {
+		return
+	}
+	now := "itself again"
+	if p.is.Former {
+		now = list(p.is.Becomes)
+	}
+	c.add(diag.HistoryEdited, p.is.At, p.was.At, []string{Stored},
+		"leave it as it was: `becomes: ["+list(p.was.Becomes)+"]`", nil,
+		"%s was read as %s, and is read as %s: states and rows were made of the former", p.is.Name, orNothing(list(p.was.Becomes)), orNothing(now))
+}
+
+func list(values []lock.Value) string {
+	var texts []string
+	for _, v := range values {
+		texts = append(texts, v.Text)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func orNothing(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
 }
 
 // fieldChange is what became of a field.

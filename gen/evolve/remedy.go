@@ -319,3 +319,27 @@ func (c *comparer) free(name string) string {
 		free = name[:min(len(name), model.MaxName-len(suffix))] + suffix
 	}
 }
+
+// keepEvent declares an event that does not happen any more, and is read as nothing.
+func (c *comparer) keepEvent(a *lock.Aggregate, e *lock.Event) *overlay {
+	safe := &overlay{}
+	name := c.free(e.Name)
+	path := append([]string{"aggregates", a.Name, "events"}, name)
+	set := func(value string, keys ...string) { safe.set(value, append(slices.Clone(path), keys...)...) }
+	fields, steps := flow(c.spellFields(e.Fields, safe)), map[int]string{}
+	for _, s := range e.History {
+		steps[s.Version] = c.spellStep(s, safe)
+	}
+	if name != e.Wire {
+		set(quotedName(e.Wire), "wire")
+	}
+	if e.Version > 1 {
+		set(strconv.Itoa(e.Version), "version")
+	}
+	set(fields, "fields")
+	for _, s := range e.History {
+		set(steps[s.Version], "history", strconv.Itoa(s.Version))
+	}
+	set("[]", "becomes")
+	return safe
+}
