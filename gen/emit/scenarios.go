@@ -1,7 +1,9 @@
 package emit
 
 import (
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dave/jennifer/jen"
@@ -133,7 +135,7 @@ func (e *emitter) scenario(g *jen.Group, s *model.Scenario) {
 	for _, given := range s.Given {
 		var events []jen.Code
 		for _, x := range given.Events {
-			events = append(events, e.eventValue(x))
+			events = append(events, e.givenEvent(x))
 		}
 		g.Add(step()).Dot("Given").Call(arguments(jen.Lit(given.Stream.Name()), events))
 	}
@@ -165,6 +167,18 @@ func arguments(first jen.Code, others []jen.Code) *jen.Statement {
 			g.Line()
 		}
 	})
+}
+
+// givenEvent is an event that happened. One of an older version is written as it was stored.
+func (e *emitter) givenEvent(x model.ScenarioEvent) *jen.Statement {
+	if x.Version == x.Event.Version && !slices.Contains(x.Event.Aggregate.Former, x.Event) {
+		return e.eventValue(x)
+	}
+	text := raw(storedJSON(x.Fields))
+	if json := storedJSON(x.Fields); strings.Contains(json, "`") { // which a type of a Go package may have
+		text = jen.Lit(json)
+	}
+	return jen.Qual(cqrstestPath, "Stored").Call(jen.Lit(x.Event.Wire), jen.Lit(x.Version), text)
 }
 
 func (e *emitter) eventValue(x model.ScenarioEvent) *jen.Statement {

@@ -50,6 +50,20 @@ func (e *Event) ReadableFrom() int {
 	return version
 }
 
+// fieldsAt returns the fields of a version of the event, as if they were declared under the names that they had.
+func (e *Event) fieldsAt(version int) []*Field {
+	if version == e.Version {
+		return e.Fields
+	}
+	var fields []*Field
+	for _, old := range e.FieldsOf(version) {
+		f := *old.Field
+		f.Name = old.Name
+		fields = append(fields, &f)
+	}
+	return fields
+}
+
 // FieldsOf returns the fields of a version of the event, under the names that they had.
 func (e *Event) FieldsOf(version int) []OldField {
 	for _, c := range e.History {

@@ -280,7 +280,11 @@ func (x *scenarioReader) event(
 	if by != nil && !x.emitted(event, entry.Key, by) {
 		return m, false
 	}
-	m.Fields = x.elementFields(entry.Value, "the event "+event.Name, event.Fields, x.fieldsUnknown[event], how)
+	if by != nil && (m.Version < event.Version || slices.Contains(event.Aggregate.Former, event)) {
+		x.errorf(diag.ScenarioVersion, m.At, "write `"+event.Name+"`", "a command leads to events as they are today")
+		return m, false
+	}
+	m.Fields = x.elementFields(entry.Value, "the event "+event.Name, event.fieldsAt(m.Version), x.fieldsUnknown[event], how)
 	return m, m.Fields != nil
 }
 
@@ -298,9 +302,12 @@ func (r *resolver) elementFields(
 // scenarioEvent finds an event, of one aggregate if that is known.
 func (x *scenarioReader) scenarioEvent(name schema.Text, of *Aggregate) *Event {
 	if of == nil {
+		if e := x.formerEvent(name.Value); e != nil {
+			return e
+		}
 		return x.resolver.event(name, diag.ScenarioUnknown, map[*Event]diag.Span{})
 	}
-	for _, e := range of.Events {
+	for _, e := range slices.Concat(of.Events, of.Former) {
 		if e.Name == name.Value || qualified(of, e.Name) == name.Value {
 			return e
 		}
@@ -313,17 +320,27 @@ func (x *scenarioReader) scenarioEvent(name schema.Text, of *Aggregate) *Event {
 	return nil
 }
 
+// formerEvent finds the only event of a name that is read as others.
+func (x *scenarioReader) formerEvent(name string) (found *Event) {
+	if len(x.events[name]) > 0 {
+		return nil
+	}
+	for _, a := range x.model.Aggregates {
+		for _, e := range a.Former {
+			if qualified(a, e.Name) == name || e.Name == name && found == nil && !e.Shared {
+				found = e
+			}
+		}
+	}
+	return found
+}
+
 // version checks which declaration of an event is given.
 func (x *scenarioReader) version(m *ScenarioEvent, key schema.Text, text string) bool {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > m.Event.Version {
 		x.errorf(diag.ScenarioVersion, key.At, "",
 			"%s has the versions 1 to %d, not %q", m.Event.Name, m.Event.Version, text)
-		return false
-	}
-	if n < m.Event.Version {
-		x.errorf(diag.NotYet, key.At, "write `"+m.Event.Name+"`, with the fields that it has now",
-			"this version does not read older events yet")
 		return false
 	}
 	m.Version = n

@@ -8,28 +8,21 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
 )
 
-// What the functions are called on. Where the team's types have fields that must be set, a test
-// file of the package sets them here, in an init function.
-var (
-	replayDeciders    Deciders
-	replayProjections Projections
-)
-
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
 func TestReplay(t *testing.T) {
 	cqrstest.Replay(t, map[string]any{
-		"Booking.ApplyBooked":     replayDeciders.Booking.ApplyBooked,
-		"Booking.ApplyMoved":      replayDeciders.Booking.ApplyMoved,
+		"Booking.ApplyBooked":     scenarioDeciders.Booking.ApplyBooked,
+		"Booking.ApplyMoved":      scenarioDeciders.Booking.ApplyMoved,
 		"Upcasters.MovedV1":       upcasters.MovedV1,
-		"Booking.ApplyPaid":       replayDeciders.Booking.ApplyPaid,
+		"Booking.ApplyPaid":       scenarioDeciders.Booking.ApplyPaid,
 		"Upcasters.PaidV2":        upcasters.PaidV2,
 		"Upcasters.PaidV4":        upcasters.PaidV4,
-		"Booking.ApplyCancelled":  replayDeciders.Booking.ApplyCancelled,
+		"Booking.ApplyCancelled":  scenarioDeciders.Booking.ApplyCancelled,
 		"Upcasters.Changed":       upcasters.Changed,
 		"Upcasters.Annotated":     upcasters.Annotated,
-		"Arrivals.Booked":         replayProjections.Arrivals.Booked,
-		"Arrivals.Moved":          replayProjections.Arrivals.Moved,
-		"Cancellations.Cancelled": replayProjections.Cancellations.Cancelled,
+		"Arrivals.Booked":         scenarioProjections.Arrivals.Booked,
+		"Arrivals.Moved":          scenarioProjections.Arrivals.Moved,
+		"Cancellations.Cancelled": scenarioProjections.Cancellations.Cancelled,
 	}, SourceWeb, SourcePhone, SourceUnknown, CurrencyEUR, CurrencyUSD)
 }
