@@ -13,7 +13,7 @@ import (
 func asyncAPI(p *plan.Plan) []byte {
 	w := asyncWriter{plan: p, headers: strings.ToUpper(p.Model.Package[:1]) + p.Model.Package[1:]}
 	for _, a := range p.Aggregates {
-		for _, e := range a.Events {
+		for _, e := range a.All() {
 			w.event(a, e)
 		}
 	}
@@ -38,7 +38,7 @@ func (w *asyncWriter) event(a *plan.Aggregate, e *plan.Event) {
 	channel := w.channel(e.Wire)
 	refs, _ := (*channel)[channel.index("messages")].value.(object)
 	var sent []any
-	for _, v := range versionsOf(e) {
+	for _, v := range versionsOf(a, e) {
 		name := fmt.Sprintf("%s.%s.v%d", a.Name, v.Wire, v.number)
 		w.messages = append(w.messages, member{name, w.message(a, v)})
 		refs = append(refs, member{name, object{{"$ref", "#/components/messages/" + name}}})
@@ -67,11 +67,7 @@ func (w *asyncWriter) channel(wire string) *object {
 
 func (w *asyncWriter) message(a *plan.Aggregate, v version) object {
 	o := object{{"name", v.Wire}, {"title", v.Name}, {"summary", "An event of " + a.Name + ", in version " + strconv.Itoa(v.number) + "."}}
-	about := v.Doc
-	if !v.current() {
-		about = paragraphs(about, fmt.Sprintf("Not written any more: the current version is %d.", v.Version))
-	}
-	o.describe(plainText(about))
+	o.describe(plainText(paragraphs(v.Doc, v.outdated())))
 	if !v.current() {
 		o.put("deprecated", true)
 	}

@@ -197,3 +197,12 @@ func TestAnOlderVersionHasTheFieldsThatItHadThen(t *testing.T) {
 	assert.Contains(t, old.Properties, "mail", "the name that it had")
 	assert.NotContains(t, files, "Booking.event.RoomBooked.v0.schema.json")
 }
+
+func TestAnEventThatDoesNotHappenAnyMoreKeepsItsSchema(t *testing.T) {
+	files := contractsOf(t, filepath.Join(golden, "evolution", "model.cqrs.yaml"))
+	assert.Contains(t, files["Booking.event.Changed.v1.schema.json"], `"day"`)
+	assert.Contains(t, files["Booking.event.Changed.v2.schema.json"], "read as maybe Moved, many Noted")
+	assert.Contains(t, files["Booking.event.Viewed.v1.schema.json"], `"deprecated": true`)
+	assert.NotContains(t, files["Booking.event.Noted.v1.schema.json"], `"deprecated"`)
+	assert.Contains(t, files["model.asyncapi.json"], `"Booking.Changed.v1"`)
+}

@@ -20,8 +20,8 @@ const dialect = "https://json-schema.org/draft/2020-12/schema"
 func schemaFiles(p *plan.Plan) []emit.File {
 	var files []emit.File
 	for _, a := range p.Aggregates {
-		for _, e := range a.Events {
-			for _, v := range versionsOf(e) {
+		for _, e := range a.All() {
+			for _, v := range versionsOf(a, e) {
 				files = append(files, emit.File{Name: eventFile(a, v), Content: document(eventSchema(p, a, v))})
 			}
 		}
@@ -48,11 +48,10 @@ func schemaID(p *plan.Plan, a *plan.Aggregate, rest ...string) string {
 func eventSchema(p *plan.Plan, a *plan.Aggregate, v version) object {
 	s := schemas{plan: p, used: map[*model.Named]bool{}}
 	o := heading(p, schemaID(p, a, "event", v.Wire, strconv.Itoa(v.number)), v.Name)
-	about := v.Doc
+	o.describe(paragraphs(v.Doc, v.outdated()))
 	if !v.current() {
-		about = paragraphs(about, fmt.Sprintf("Version %d, which is not written any more. The current version is %d.", v.number, v.Version))
+		o.put("deprecated", true)
 	}
-	o.describe(about)
 	return append(append(o, s.fields(v.fields)...), s.defs()...)
 }
 

@@ -49,7 +49,7 @@ func (w *tsWriter) reserve() {
 		w.names[t.Name] = true
 	}
 	for _, a := range w.plan.Aggregates {
-		for _, e := range a.Events {
+		for _, e := range a.All() {
 			w.names[e.Go] = true
 		}
 		for _, c := range a.CommandList {
@@ -290,8 +290,8 @@ func externalTS(n *model.Named) string {
 // aggregate writes the events, commands and rejections of an aggregate, each with a union of all.
 func (w *tsWriter) aggregate(a *plan.Aggregate) {
 	var events, commands, rejections []string
-	for _, e := range a.Events {
-		for _, v := range versionsOf(e) {
+	for _, e := range a.All() {
+		for _, v := range versionsOf(a, e) {
 			events = append(events, w.event(a, v))
 		}
 	}
@@ -322,9 +322,11 @@ func (w *tsWriter) aggregate(a *plan.Aggregate) {
 func (w *tsWriter) event(a *plan.Aggregate, v version) string {
 	name, about := v.Go, "An event of "+a.Name+"."
 	deprecated := ""
-	if !v.current() {
+	if !v.last() {
 		name = w.name(v.Go + v.suffix())
-		deprecated = "@deprecated This version is not written any more."
+	}
+	if !v.current() {
+		deprecated = "@deprecated " + v.outdated()
 	}
 	w.fields(name, v.fields, paragraphs(v.Doc, about), inEvent, deprecated)
 	return fmt.Sprintf(`{ readonly aggregate: %q; readonly type: %q; readonly version: %d; readonly data: %s }`, a.Name, v.Wire, v.number, name)

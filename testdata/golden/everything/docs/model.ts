@@ -97,7 +97,7 @@ export interface EmailChanged {
 
 /**
  * An event of Guest.
- * @deprecated This version is not written any more.
+ * @deprecated Version 1, which is not written any more. The current version is 2.
  */
 export interface EmailChangedV1 {
   readonly mail?: Email | null;
