@@ -39,6 +39,15 @@ func (b *body) recordNode(n ast.Node, called map[*ast.Ident]bool) {
 			}
 			b.write(lhs, lhs.Pos(), "changes "+exprString(lhs))
 			b.store(lhs, b.assigned(n.Rhs, i, len(n.Lhs)))
+			if len(n.Lhs) == len(n.Rhs) {
+				b.converted(b.Info.TypeOf(lhs), n.Rhs[i], nil)
+			}
+		}
+	case *ast.ValueSpec:
+		for i, name := range n.Names {
+			if len(n.Names) == len(n.Values) {
+				b.converted(b.Info.TypeOf(name), n.Values[i], nil)
+			}
 		}
 	case *ast.IncDecStmt:
 		b.write(n.X, n.X.Pos(), "changes "+exprString(n.X))
@@ -295,10 +304,11 @@ func (b *body) callReceiver(f *types.Func, pos token.Pos, args []Origins) {
 
 // reference notes functions that are used without a call, and package variables.
 func (b *body) reference(id *ast.Ident, called map[*ast.Ident]bool) {
+	b.instantiated(id)
 	switch obj := b.Info.Uses[id].(type) {
 	case *types.Func:
 		if !called[id] {
-			b.use(obj, id.Pos(), nil, callee{})
+			b.use(obj, id.Pos(), b.bound(obj, id), callee{})
 			if s, ok := b.notEntered(obj); ok && s.Unordered {
 				b.effect(MapOrder, id.Pos(), "uses %s, which is in the order of a map", shortName(obj))
 			}
@@ -321,6 +331,15 @@ func (b *body) reference(id *ast.Ident, called map[*ast.Ident]bool) {
 			b.effect(Unresolved, id.Pos(), "can't be followed into C")
 		}
 	}
+}
+
+// bound are the origins of the receiver that a method value is bound to.
+func (b *body) bound(f *types.Func, id *ast.Ident) []Origins {
+	x, ok := b.parents[id].(*ast.SelectorExpr)
+	if !ok || x.Sel != id || b.Info.Selections[x] == nil || b.Info.Selections[x].Kind() != types.MethodVal {
+		return nil
+	}
+	return []Origins{b.receiver(callee{fn: f, recv: x.X, id: id})}
 }
 
 // changes notes what a function that is not entered changes of what it is passed.
@@ -355,25 +374,53 @@ func pointers(f *types.Func) (all []int) {
 func (b *body) convertedArgs(call *ast.CallExpr, c callee) {
 	sig := c.fn.Signature()
 	for i, arg := range call.Args {
-		t := parameterType(sig, i, call.Ellipsis.IsValid())
-		if t == nil || !types.IsInterface(t) {
-			continue
+		b.converted(parameterType(sig, i, call.Ellipsis.IsValid()), arg, c.fn.Pkg())
+	}
+}
+
+// converted counts the methods that can be called on a value once it has become an interface's: where the interface is
+// any, those that the package looks for which it is passed to. Interfaces of the module lead to all types that implement
+// them anyway, and the text of an error is only looked into where its type is known.
+func (b *body) converted(t types.Type, e ast.Expr, to *types.Package) {
+	from := b.Info.TypeOf(e)
+	if t == nil || from == nil || types.IsInterface(from) {
+		return // the blank variable has no type
+	}
+	i, ok := t.Underlying().(*types.Interface)
+	if _, param := types.Unalias(t).(*types.TypeParam); param || !ok {
+		return
+	}
+	if i.NumMethods() == 0 && to != nil {
+		b.useMethods(from, found[to.Path()], e.Pos())
+	}
+	if !types.Identical(t, types.Universe.Lookup("error").Type()) {
+		b.useMethods(from, methodNames(i), e.Pos())
+	}
+}
+
+func methodNames(i *types.Interface) (names []string) {
+	for m := range i.Methods() {
+		names = append(names, m.Name())
+	}
+	return names
+}
+
+// instantiated counts the methods that a generic function or type asks of the types that it is used with.
+func (b *body) instantiated(id *ast.Ident) {
+	args := b.Info.Instances[id].TypeArgs
+	var params *types.TypeParamList
+	switch obj := b.Info.Uses[id].(type) {
+	case *types.Func:
+		params = obj.Origin().Signature().TypeParams()
+	case *types.TypeName:
+		if n, ok := obj.Type().(*types.Named); ok {
+			params = n.TypeParams()
 		}
-		i, ok := t.Underlying().(*types.Interface)
-		if !ok || types.IsInterface(b.Info.TypeOf(arg)) {
-			continue
+	}
+	for i := range min(args.Len(), params.Len()) {
+		if c, ok := params.At(i).Constraint().Underlying().(*types.Interface); ok && !types.IsInterface(args.At(i)) {
+			b.useMethods(args.At(i), methodNames(c), id.Pos())
 		}
-		if _, param := types.Unalias(t).(*types.TypeParam); param {
-			continue
-		}
-		var names []string
-		for m := range i.Methods() {
-			names = append(names, m.Name())
-		}
-		if len(names) == 0 && c.fn.Pkg() != nil {
-			names = found[c.fn.Pkg().Path()]
-		}
-		b.useMethods(b.Info.TypeOf(arg), names, arg.Pos())
 	}
 }
 

@@ -530,6 +530,23 @@ func methodValue(row *Row, e *Event) {
 	row.Total = quote(e.Lines[0])
 }
 
+//vet:impure io: through noisy.String
+func impureStringerByType(row *Row, e *Event) { row.Name = shown(noisy{}) }
+
+func shown[T fmt.Stringer](v T) string { return v.String() }
+
+//vet:impure io: through noisy.String
+func impureStringerInVariable(row *Row, e *Event) {
+	var s fmt.Stringer = noisy{}
+	row.Name = s.String()
+}
+
+//vet:impure mutation: through Event.clean
+func changesByMethodValue(row *Row, e *Event) {
+	clean := e.clean
+	clean()
+}
+
 //vet:missed clock: an error that says when it was made is only looked into where its type is known
 func lateError(row *Row, e *Event) { row.Name = problem(e).Error() }
 

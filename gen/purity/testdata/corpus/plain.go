@@ -495,6 +495,12 @@ func pureImplementations(row *Row, e *Event) {
 	row.Total = p.price(e.Lines[0])
 }
 
+//vet:pure
+func stringerByType(row *Row, e *Event) {
+	var s fmt.Stringer = money{e.Amount}
+	row.Name = shown(money{e.Amount}) + s.String()
+}
+
 type bySKU []Line
 
 func (l bySKU) Len() int           { return len(l) }
