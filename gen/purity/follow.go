@@ -3,6 +3,7 @@ package purity
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // node is where a search is: in a function, and, when it follows a parameter, or what is kept of one in another, there.
@@ -116,7 +117,7 @@ func (s *search) function(n node, f *Func) {
 // matters are the kinds that show in the initial value of a variable.
 var matters = map[Kind]bool{IO: true, Clock: true, Random: true, Environment: true, MapOrder: true, ThirdParty: true, Unresolved: true}
 
-func (f *Func) isVariable() bool { return len(f.Name) > 4 && f.Name[:4] == "var " }
+func (f *Func) isVariable() bool { return strings.HasPrefix(f.Name, "var ") }
 
 // variable looks at who changes a variable that is read.
 func (s *search) variable(n node, f *Func) {
@@ -140,8 +141,11 @@ func (s *search) use(n node, f *Func, u Use) {
 	}
 	for _, name := range targets {
 		target := s.funcs[name]
-		if target != nil {
+		switch {
+		case target != nil:
 			s.visit(n, node{name: name}, Step{f.Short, u.At, useText(u, target)})
+		case !strings.HasPrefix(name, "var "):
+			s.find(Unresolved, n, Step{f.Short, u.At, "uses " + u.Short + ", which is not found"})
 		}
 	}
 }
@@ -167,7 +171,9 @@ func (s *search) passed(f *Func, param int, each func(u Use, target string, i in
 					continue
 				}
 				for _, target := range s.targets(u) {
-					each(u, target, i, o)
+					if s.funcs[target] != nil {
+						each(u, target, i, o)
+					}
 				}
 			}
 		}
