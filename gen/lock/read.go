@@ -30,6 +30,9 @@ func Read(src []byte) (*Lock, error) {
 	if r.err == nil && len(l.Files) == 0 {
 		r.fail(root, "it lists no files") // there is no model without
 	}
+	if l.Package == "" {
+		r.fail(root, "it names no package")
+	}
 	if r.err == nil {
 		r.check(l)
 	}
@@ -246,6 +249,9 @@ func (r *reader) aggregate(n *node) *Aggregate {
 		"go":     r.entries(&a.Functions),
 		"events": named(r, &a.Events, r.event), "commands": named(r, &a.Commands, r.command),
 	})
+	if a.State == "" {
+		r.fail(n, "the aggregate %s has no state", a.Name)
+	}
 	if single == (a.ID != "") {
 		r.fail(n, "the aggregate %s has an id, or is single", a.Name)
 	}
@@ -310,6 +316,9 @@ func (r *reader) projection(n *node) *Projection {
 			r.of(&columns, func(f *Field, n *node) { r.text(n, &f.Search) })(n)
 		},
 	})
+	if p.Rows == "" {
+		r.fail(n, "the projection %s has no rows", p.Name)
+	}
 	return p
 }
 
@@ -328,6 +337,9 @@ func (r *reader) check(l *Lock) {
 	}
 	for _, t := range l.Types {
 		fields(t.Fields)
+		if t.Base != "" && !Scalars[t.Base] && r.err == nil {
+			r.err = &DamagedError{t.At.Line, fmt.Sprintf("%q is no scalar", t.Base)}
+		}
 	}
 	for _, a := range l.Aggregates {
 		fields(a.Fields)
@@ -336,6 +348,12 @@ func (r *reader) check(l *Lock) {
 		}
 		for _, e := range a.Events {
 			fields(e.Fields)
+			for _, s := range e.History {
+				fields(s.From)
+				for _, x := range s.Removed {
+					fields([]*Field{{Name: x.Name, Type: x.Text, At: x.At}})
+				}
+			}
 		}
 		for _, c := range a.Commands {
 			fields(c.Fields)

@@ -78,7 +78,20 @@ func bound(r Rule) string {
 	if r.Name == "pattern" {
 		return strconv.Quote(r.Bound)
 	}
-	return r.Bound
+	return plainly(r.Bound)
+}
+
+// plainly writes the words of a type, and numbers, as they are.
+func plainly(s string) string {
+	for i := range len(s) {
+		if c := s[i]; !isLetter(c) && (c < '0' || c > '9') && !strings.ContainsRune("_./:~@+- ", rune(c)) {
+			return strconv.Quote(s)
+		}
+	}
+	if s == "" || strings.Contains(s, ": ") || strings.TrimSpace(s) != s || !isLetter(s[0]) && !number(s) || s[len(s)-1] == ':' {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 func (w *writer) values(depth int, key string, list []Value) {
@@ -88,7 +101,7 @@ func (w *writer) values(depth int, key string, list []Value) {
 // fields writes names and types in the order of the model, which is that of the stored form, and behind them what else is
 // said of some of them.
 func (w *writer) fields(depth int, key string, list []*Field) {
-	section(w, depth, key, list, func(f *Field) { w.line(depth+1, "%s: %s", text(f.Name), f.Type) })
+	section(w, depth, key, list, func(f *Field) { w.line(depth+1, "%s: %s", text(f.Name), plainly(f.Type)) })
 	w.personal(depth, list)
 	section(w, depth, "bounds", having(list, func(f *Field) bool { return len(f.Rules) > 0 }), func(f *Field) {
 		section(w, depth+1, text(f.Name), f.Rules, w.rule(depth+2))
@@ -104,7 +117,7 @@ func (w *writer) personal(depth int, list []*Field) {
 
 // columns writes the fields of a state or a row: rules of these bind nobody.
 func (w *writer) columns(key string, list []*Field) {
-	section(w, 2, key, list, func(f *Field) { w.line(3, "%s: %s", text(f.Name), f.Type) })
+	section(w, 2, key, list, func(f *Field) { w.line(3, "%s: %s", text(f.Name), plainly(f.Type)) })
 }
 
 func having(list []*Field, has func(*Field) bool) []*Field {
@@ -178,7 +191,7 @@ func (w *writer) entries(depth int, key string, list []Entry) {
 }
 
 func (w *writer) command(c *Command) {
-	if len(c.Fields) == 0 {
+	if len(c.Fields)+len(c.Checks) == 0 {
 		w.line(3, "%s: {}", text(c.Name))
 		return
 	}
