@@ -501,4 +501,28 @@ var table = []bug{
 		edits: []edit{{old: "case behind > 0:", new: "case behind < 0:"}},
 		pkg:   "runtime/projection", run: "DoesNotKnowTheProjection/sqlite",
 	},
+	{
+		name:  "a newer event is read as an older one, whatever changed",
+		file:  "runtime/cqrs/version.go",
+		edits: []edit{{old: "	case from > known:", new: "	case from > r.SchemaVersion:"}},
+		pkg:   "runtime/cqrs", run: "ARecordSays",
+	},
+	{
+		name:  "an event does not say from which version on it can be read",
+		file:  "runtime/aggregate/definition.go",
+		edits: []edit{{old: "ContentType: p.encoding,", new: "ContentType: cqrs.JSON,"}},
+		pkg:   "testdata/golden/evolution", run: "EventsAreStored",
+	},
+	{
+		name:  "what the older event lacked gets no value",
+		file:  "gen/plan/evolution.go",
+		edits: []edit{{old: "i >= 0 && !a.Value.Absent {", new: "i >= 0 && a.Value.Absent {"}},
+		pkg:   "gen", run: "TestGoldenModelsBecomeTheirGoldenGo/evolution",
+	},
+	{
+		name:  "of an event that was split only the first part is applied",
+		file:  "testdata/golden/evolution/evolution_gen.go",
+		edits: []edit{{old: "	for i := range r.Noted {\n", new: "	for i := range r.Noted[:min(1, len(r.Noted))] {\n"}},
+		pkg:   "testdata/golden/evolution", run: "HistoriesOfAllVersions",
+	},
 }

@@ -37,6 +37,8 @@ func roundTrip(f *fixture) {
 		to(stream("1"), eventlog.New,
 			eventlog.NewEvent{Type: "Opened", SchemaVersion: 3, ContentType: cqrs.JSON, Data: []byte(`{"owner": "Ada"}`)},
 			eventlog.NewEvent{Type: "Packed", SchemaVersion: 1, ContentType: "a/packed", Data: []byte{0, 255, 0, 1}},
+			// A version that says who can read it, beside the one of its name that does not.
+			eventlog.NewEvent{Type: "Opened", SchemaVersion: 3, ContentType: cqrs.JSONFrom(2), Data: []byte(`{}`)},
 		),
 		to(stream("2"), eventlog.New, event("Opened", 1)),
 	)
@@ -45,12 +47,12 @@ func roundTrip(f *fixture) {
 	}
 	got := f.append(c)
 	assert.Equal(f, f.head(), got.Position)
-	assert.Equal(f, cqrs.Version(2), got.Version)
+	assert.Equal(f, cqrs.Version(3), got.Version)
 	assert.Equal(f, c.Meta, got.Meta)
 	assert.False(f, got.Repeated)
 
 	records := f.readAll()
-	require.Len(f, records, 3)
+	require.Len(f, records, 4)
 	f.requireOrder(records)
 	i := 0
 	for _, s := range c.Streams {
@@ -66,8 +68,8 @@ func roundTrip(f *fixture) {
 			i++
 		}
 	}
-	assert.Equal(f, records[:2], f.readStream(stream("1")))
-	assert.Equal(f, records[2:], f.readStream(stream("2")))
+	assert.Equal(f, records[:3], f.readStream(stream("1")))
+	assert.Equal(f, records[3:], f.readStream(stream("2")))
 }
 
 func commitOrder(f *fixture) {

@@ -33,6 +33,9 @@ func TestEventsAreStoredWithTheVersionOfTheirFields(t *testing.T) {
 	for rec, err := range log.ReadStream(ctx, cqrs.StreamID{Category: "Booking", ID: "b-1"}, 0) {
 		require.NoError(t, err)
 		versions[rec.Type] = rec.SchemaVersion
+		if rec.Type == "RoomBooked" {
+			assert.Equal(t, cqrs.JSONFrom(3), rec.ContentType)
+		}
 	}
 	assert.Equal(t, map[string]int{"RoomBooked": 4, "Cancelled": 1}, versions)
 
