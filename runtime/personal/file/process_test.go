@@ -84,7 +84,8 @@ func openClinic(
 	if between != nil {
 		l, s = between(l, s)
 	}
-	app, err = clinic.New(ctx, l, rows, clinic.Deciders{}, clinic.Projections{}, aggregate.WithKeys(personal.NewKeys(s, master)))
+	app, err = clinic.New(ctx, l, rows, clinic.Deciders{}, clinic.Projections{},
+		aggregate.WithKeys(personal.NewKeys(s, master)))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -149,9 +150,8 @@ func childForget(args []string) error {
 		return err
 	}
 	d := &death{left: moment}
-	app, closeAll, err := openClinic(context.Background(), args[0], memory.New(), func(l log, s personal.Store) (log, personal.Store) {
-		return deadlyLog{l, d}, deadlyKeys{s, d}
-	})
+	deadly := func(l log, s personal.Store) (log, personal.Store) { return deadlyLog{l, d}, deadlyKeys{s, d} }
+	app, closeAll, err := openClinic(context.Background(), args[0], memory.New(), deadly)
 	if err != nil {
 		return err
 	}
@@ -162,7 +162,8 @@ func childForget(args []string) error {
 // register registers the patient, and returns the wrapped key.
 func register(t *testing.T, dir string) []byte {
 	_, err := clinicIn(t, dir).Patient.Register(t.Context(), patient, clinic.Register{
-		Name: personal.Of("Ada"), Mail: personal.Of("ada@example.com"), Born: personal.Of(cqrs.Date{Year: 1815, Month: 12, Day: 10}),
+		Name: personal.Of("Ada"), Mail: personal.Of("ada@example.com"),
+		Born: personal.Of(cqrs.Date{Year: 1815, Month: 12, Day: 10}),
 	})
 	require.NoError(t, err)
 	r, err := open(t, filepath.Join(dir, "keys")).Find(t.Context(), who)
