@@ -70,3 +70,18 @@ func TestTheContentOfEmbeddedFilesIsPartOfTheMeaning(t *testing.T) {
 	assert.NotEqual(t, first, s.edited(t, e.and("shop/a.txt", "", "b")))
 	assert.Equal(t, first, s.edited(t, e))
 }
+
+func TestWhatIsOnlyReachedThroughOthersIsPartOfTheMeaning(t *testing.T) {
+	s := newShop(t)
+	const text, printed = "row.Text = fmt.Sprint(amount(row.Sum))", "return fmt.Sprint(int64(a))"
+	for what, c := range map[string]struct{ before, to, from, becomes string }{
+		"what init calls":      {"func init() { start = 7 }", "func init() { setUp() }\n\nfunc setUp() { start = 7 }", "{ start = 7 }", "{ start = 9 }"},
+		"the text of elements": {text, "row.Text = fmt.Sprint([]amount{amount(row.Sum)})", printed, printed + " + `.`"},
+		"the text of fields":   {text, "row.Text = fmt.Sprint(struct{ A amount }{amount(row.Sum)})", printed, printed + " + `.`"},
+		"the text of keys":     {text, "row.Text = fmt.Sprint(map[amount]int{1: 2})", printed, printed + " + `.`"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			assert.NotEqual(t, s.edited(t, of("", c.before, c.to)), s.edited(t, of("", c.before, c.to, c.from, c.becomes)))
+		})
+	}
+}

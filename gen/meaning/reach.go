@@ -151,16 +151,37 @@ func (c *closure) implementations(it *types.Interface, f *types.Func) (methods [
 	return methods
 }
 
-// methods reaches all methods of a type: through an interface each may be called, by the standard library too.
-func (c *closure) methods(t types.Type) {
+// methods reaches all methods of a type, and those of what values of it hold: through an interface each may be called, by
+// the standard library too, which writes fields and elements as well.
+func (c *closure) methods(t types.Type) { c.methodsWithin(t, map[types.Type]bool{}) }
+
+func (c *closure) methodsWithin(t types.Type, seen map[types.Type]bool) {
 	t = types.Unalias(t)
-	if p, ok := t.(*types.Pointer); ok {
-		t = types.Unalias(p.Elem())
-	}
-	named, ok := t.(*types.Named)
-	if !ok || types.IsInterface(named) {
+	if seen[t] {
 		return
 	}
+	seen[t] = true
+	if named, ok := t.(*types.Named); ok && !types.IsInterface(named) {
+		c.methodSet(named)
+	}
+	switch u := t.Underlying().(type) {
+	case *types.Pointer:
+		c.methodsWithin(u.Elem(), seen)
+	case *types.Slice:
+		c.methodsWithin(u.Elem(), seen)
+	case *types.Array:
+		c.methodsWithin(u.Elem(), seen)
+	case *types.Map:
+		c.methodsWithin(u.Key(), seen)
+		c.methodsWithin(u.Elem(), seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			c.methodsWithin(f.Type(), seen)
+		}
+	}
+}
+
+func (c *closure) methodSet(named *types.Named) {
 	set := types.NewMethodSet(types.NewPointer(named))
 	for m := range set.Methods() {
 		if f, ok := m.Obj().(*types.Func); ok && f.Pkg() != nil && c.declarations[f.Origin()] != nil {

@@ -118,28 +118,71 @@ func (w *writer) value(d *declaration, n *ast.ValueSpec) {
 	}
 }
 
-// initialized adds the functions init that mention a variable.
+// initialized adds the functions init that mention a variable, or call what changes it, of all packages that are read.
 func (w *writer) initialized(v *types.Var) {
 	var texts []string
-	for _, f := range w.in.files {
-		for _, decl := range f.Decls {
-			fn, ok := decl.(*ast.FuncDecl)
-			if !ok || fn.Name.Name != "init" || fn.Recv != nil || !w.mentions(fn, v) {
-				continue
+	for _, s := range w.packages {
+		for _, f := range s.files {
+			for _, decl := range f.Decls {
+				fn, ok := decl.(*ast.FuncDecl)
+				if !ok || fn.Name.Name != "init" || fn.Recv != nil || fn.Body == nil {
+					continue
+				}
+				if !s.mentions(fn, v) && !w.callsChange(s, fn, v, map[types.Object]bool{}) {
+					continue
+				}
+				own := &writer{closure: w.closure, in: s, locals: map[types.Object]int{}}
+				own.function(fn)
+				texts = append(texts, own.b.String())
 			}
-			own := &writer{closure: w.closure, in: w.in, locals: map[types.Object]int{}}
-			own.function(fn)
-			texts = append(texts, own.b.String())
 		}
 	}
 	slices.Sort(texts)
 	w.text(texts...)
 }
 
-func (w *writer) mentions(n ast.Node, obj types.Object) (found bool) {
+func (s *source) mentions(n ast.Node, obj types.Object) (found bool) {
 	ast.Inspect(n, func(n ast.Node) bool {
-		if id, ok := n.(*ast.Ident); ok && w.in.info.Uses[id] == obj {
+		if id, ok := n.(*ast.Ident); ok && s.info.Uses[id] == obj {
 			found = true
+		}
+		return !found
+	})
+	return found
+}
+
+// callsChange reports whether what a function calls may change a variable: assigns to it, or takes its address.
+func (w *writer) callsChange(s *source, fn ast.Node, v *types.Var, seen map[types.Object]bool) (found bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		if !ok || found {
+			return !found
+		}
+		f, ok := s.info.Uses[id].(*types.Func)
+		if !ok || seen[f.Origin()] {
+			return true
+		}
+		seen[f.Origin()] = true
+		if d := w.declarations[f.Origin()]; d != nil {
+			found = d.source.changes(d.node, v) || w.callsChange(d.source, d.node, v, seen)
+		}
+		return !found
+	})
+	return found
+}
+
+// changes reports whether a function itself may change a variable, or what is behind it.
+func (s *source) changes(fn ast.Node, v *types.Var) (found bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			found = found || slices.ContainsFunc(n.Lhs, func(x ast.Expr) bool { return s.mentions(x, v) })
+		case *ast.IncDecStmt:
+			found = found || s.mentions(n.X, v)
+		case *ast.UnaryExpr:
+			found = found || n.Op == token.AND && s.mentions(n.X, v)
+		case *ast.CallExpr: // delete, a method of the variable, a function that fills a map
+			found = found || s.mentions(n, v)
 		}
 		return !found
 	})
