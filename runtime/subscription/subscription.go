@@ -54,7 +54,7 @@ type Definition struct {
 	Events []string
 	// Handle is called by several goroutines at once, for different streams. The end of its context says that the
 	// process ends or has lost its lease. An error that wraps ErrAway is no fault of the event: what the handler needs
-	// is not there, and the event is tried until it is.
+	// is not there, and the event is tried until it is; so is one that wraps a *cqrs.NewerEventError.
 	Handle func(ctx context.Context, d *Delivery) error
 }
 

@@ -130,6 +130,23 @@ func TestAFailedEventIsTriedAgainAndHoldsItsStreamOnly(t *testing.T) {
 	eventually(t, "the status", func() bool { st := s.Status(); return st.Retrying == 0 && st.Lag == 0 && st.Behind == 0 })
 }
 
+func TestANewerEventIsTriedUntilAProgramKnowsIt(t *testing.T) {
+	log, store, b := fixture()
+	b.failing(func(entry string, attempt int) error {
+		if entry == "a1" && attempt < 15 { // ten would park it
+			return fmt.Errorf("decode: %w", &cqrs.NewerEventError{Type: noted, SchemaVersion: 2, Known: 1})
+		}
+		return nil
+	})
+	add(t, log, noted, "a", "a")
+	s := subscribe(log, store, subscription.Beginning, b)
+	run(t, s)
+	eventually(t, "the stream", func() bool { return len(b.of("a")) == 2 })
+	parked, err := s.Parked(t.Context())
+	require.NoError(t, err)
+	assert.Empty(t, parked)
+}
+
 func TestAnEventThatWasNotHandledIsBeforeNoCheckpoint(t *testing.T) {
 	log, store, b := fixture()
 	b.failing(func(entry string, _ int) error {

@@ -246,7 +246,7 @@ func (w *worker) after(st *stream, it *item, err error) {
 		}
 	case w.handling.Err() != nil:
 		// The process ends: nobody can say that the event is at fault.
-	case it.delivery.Attempt >= w.settings.attempts && !errors.Is(err, ErrAway):
+	case it.delivery.Attempt >= w.settings.attempts && !waits(err):
 		w.giveUp(st, it, err)
 	default:
 		st.failed = true
@@ -505,4 +505,10 @@ func (w *worker) showLag() {
 	t.oldest = oldest
 	t.status.Lag = w.total - read + int64(w.undone)
 	t.status.Parked, t.status.Retrying = w.parked, w.retrying
+}
+
+// waits reports whether an event is tried for as long as it takes: what its handler needs is away, or it is newer than this
+// program, and the next one that gets the lease may know it.
+func waits(err error) bool {
+	return errors.Is(err, ErrAway) || errors.As(err, new(*cqrs.NewerEventError))
 }
