@@ -60,7 +60,7 @@ var breakingCodes = []Code{
 	{EventRenamed, "event is stored under another name",
 		"An event is known by its name on the wire, which is its own unless `wire` says otherwise. With the old name as " +
 			"`wire` it can be called anything."},
-	{EventMoved, "event of another aggregate",
+	{EventMoved, "event that moved to another aggregate",
 		"An event is stored in a stream of its aggregate. Declared in another one, those that are stored are in streams " +
 			"of an aggregate that does not know them."},
 	{VersionLowered, "version of an event went back",

@@ -242,7 +242,7 @@ func locked() output.Set {
 }
 
 func lockOf(files ...string) []byte {
-	return []byte(lock.Header(model) + "\nlock: 1\nfiles:\n  - " + strings.Join(files, "\n  - ") + "\n")
+	return []byte(lock.Header(model) + "\nlock: 1\npackage: door\nfiles:\n  - " + strings.Join(files, "\n  - ") + "\n")
 }
 
 func TestAFileIsRemovedOnlyIfItsHeaderAndTheLockFileSayThatItIsOurs(t *testing.T) {
