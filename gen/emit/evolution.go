@@ -208,7 +208,7 @@ func (e *emitter) decodeOlder(f *jen.File, ev *plan.Event, o *plan.Older) {
 				return
 			}
 			g.If(jen.Err().Op(":=").Add(finish), jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Err()))
-			g.Return(jen.Id("v").Dot(upcastOf(o.Next)).Call(jen.Id("old")))
+			g.Return(jen.Id("v").Dot(upcastOf(o.Next)).Call(upcastArgs(ev, jen.Id("old"))...))
 		})
 	f.Line()
 }
@@ -225,7 +225,11 @@ func (e *emitter) decodeOlder(f *jen.File, ev *plan.Event, o *plan.Older) {
 //	}
 func (e *emitter) upcast(f *jen.File, ev *plan.Event, u *plan.Upcaster) {
 	fileComments(f, fmt.Sprintf("%s goes on with what the team's code makes of version %d.", upcastOf(u), u.From.Version))
-	f.Func().Params(jen.Id("v").Op("*").Id(ev.Go)).Id(upcastOf(u)).Params(jen.Id("old").Id(u.From.Go)).Error().
+	params := []jen.Code{jen.Id("old").Id(u.From.Go)}
+	if ev.Personal() {
+		params = append(params, coderParam())
+	}
+	f.Func().Params(jen.Id("v").Op("*").Id(ev.Go)).Id(upcastOf(u)).Params(params...).Error().
 		BlockFunc(func(g *jen.Group) {
 			next := jen.Id("next")
 			if len(u.Fields) == 0 && !u.AsIs() {
@@ -233,12 +237,13 @@ func (e *emitter) upcast(f *jen.File, ev *plan.Event, u *plan.Upcaster) {
 			}
 			g.List(next, jen.Err()).Op(":=").Id(plan.UpcastersVar).Dot(u.Method).Call(jen.Id("old"))
 			g.If(jen.Err().Op("!=").Nil()).Block(jen.Return(upcastError(ev, u.From.Version, jen.Err())))
+			e.adopt(g, ev, u)
 			result := jen.Id("next")
 			if !u.AsIs() {
 				result = jen.Id(u.Into.Go).Add(inline(e.carried(u)))
 			}
 			if u.Next != nil {
-				g.Return(jen.Id("v").Dot(upcastOf(u.Next)).Call(result))
+				g.Return(jen.Id("v").Dot(upcastOf(u.Next)).Call(upcastArgs(ev, result)...))
 				return
 			}
 			g.Op("*").Id("v").Op("=").Add(result)

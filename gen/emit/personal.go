@@ -1,6 +1,8 @@
 package emit
 
 import (
+	"slices"
+
 	"github.com/dave/jennifer/jen"
 
 	tree "github.com/cqrsgen/cqrsgen/gen/expr"
@@ -252,4 +254,38 @@ func (e *emitter) commandCodec(f *jen.File, c *plan.Command) {
 		jen.Return(jen.Id("w").Dot("Finish").Call(jen.Lit(c.Name))),
 	)
 	f.Line()
+}
+
+// upcastArgs are what goes on is called with.
+func upcastArgs(ev *plan.Event, old jen.Code) []jen.Code {
+	if ev.Personal() {
+		return []jen.Code{old, jen.Id("c")}
+	}
+	return []jen.Code{old}
+}
+
+// adopt emits, for each personal field that goes on from what an upcaster returned,
+//
+//	if err := personal.Adopt(c, &next.To, personal.Subject{}, nil, old.First, old.Last); err != nil {
+//		return &cqrs.UpcastError{Type: "Billed", Version: 1, Err: err}
+//	}
+func (e *emitter) adopt(g *jen.Group, ev *plan.Event, u *plan.Upcaster) {
+	var made []jen.Code
+	for _, f := range u.From.Fields {
+		if f.Personal {
+			made = append(made, jen.Id("old").Dot(f.Go))
+		}
+	}
+	for _, f := range u.To.Fields {
+		if !f.Personal || !u.AsIs() && !slices.Contains(u.Sources, f.Go) {
+			continue
+		}
+		of := jen.Qual(personalPath, "Subject").Values()
+		if f.PersonalOf != nil && u.To.Now {
+			of = e.expr(f.PersonalOf, spelling{roots: map[string]func() *jen.Statement{"event": id("next")}}).Dot("Subject").Call()
+		}
+		args := append([]jen.Code{jen.Id("c"), jen.Op("&").Id("next").Dot(f.Go), of, e.erased(f)}, made...)
+		g.If(jen.Err().Op(":=").Qual(personalPath, "Adopt").Call(args...), jen.Err().Op("!=").Nil()).
+			Block(jen.Return(upcastError(ev, u.From.Version, jen.Err())))
+	}
 }

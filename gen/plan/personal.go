@@ -42,13 +42,16 @@ func (a *Aggregate) Subject() string {
 	return a.ID.Name
 }
 
-// Reveals reports whether the projection works with personal data: those of its rows, or those that the team's folds may
-// read. Other projections never decrypt anything.
+// Reveals reports whether the projection works with personal data: those of its rows, or those that the team's folds and
+// upcasters may read. Other projections never decrypt anything.
 func (pr *Projection) Reveals() bool {
 	return HasPersonal(pr.Projection.Row) || slices.ContainsFunc(pr.Former(), (*Former).personal) || slices.ContainsFunc(pr.Handlers, func(h *Handler) bool {
-		return h.Event.Personal() && (h.InGo || h.KeysInGo)
+		return h.Event.Personal() && (h.InGo || h.KeysInGo || slices.ContainsFunc(h.Event.Upcasters, (*Upcaster).personal))
 	})
 }
+
+// personal reports whether the team's code is given personal data, on which all that it returns may depend.
+func (u *Upcaster) personal() bool { return HasPersonal(u.From.origins) }
 
 // DecodesPersonal reports whether the projection handles events with personal fields, or has them in its rows.
 func (pr *Projection) DecodesPersonal() bool {

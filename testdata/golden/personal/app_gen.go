@@ -23,6 +23,7 @@ type App struct {
 	Patients *PatientsModel
 	Doctors  *DoctorsModel
 	Visits   *VisitsModel
+	Letters  *LettersModel
 	Names    *NamesModel
 
 	runtime *aggregate.Runtime
@@ -39,17 +40,18 @@ func New(
 	projections Projections,
 	opts ...aggregate.Option,
 ) (*App, error) {
-	if err := readmodel.CheckSinks(rows, "Patients", "Doctors", "Visits", "Names"); err != nil {
+	if err := readmodel.CheckSinks(rows, "Patients", "Doctors", "Visits", "Letters", "Names"); err != nil {
 		return nil, err
 	}
 	a := &App{runtime: aggregate.NewRuntime(store, opts...)}
-	if err := a.runtime.CheckKeys(ctx, "Registered", "Assigned", "Visited"); err != nil {
+	if err := a.runtime.CheckKeys(ctx, "Registered", "Assigned", "Visited", "Billed"); err != nil {
 		return nil, err
 	}
 	a.group = projection.NewGroup(store, projection.WithLogger(a.runtime.Logger()))
 	a.Patients = newPatientsModel(a.group, rows, a.runtime.Keys())
 	a.Doctors = newDoctorsModel(a.group, rows, a.runtime.Keys())
 	a.Visits = newVisitsModel(a.group, rows)
+	a.Letters = newLettersModel(a.group, rows, a.runtime.Keys())
 	a.Names = newNamesModel(a.group, rows, projections.Names, a.runtime.Keys())
 	a.Patient = newPatientCommands(a.runtime, deciders.Patient)
 	return a, nil

@@ -341,6 +341,85 @@ func (v *Visited) readJSON(r *jsoncodec.Reader) {
 	}
 }
 
+// AppendJSON appends the event's JSON encoding to b. See cqrs.Event for what it refuses.
+func (v *Billed) AppendJSON(b []byte) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	v.writeJSON(&w)
+	return w.Finish("Billed")
+}
+
+// DecodeJSON reads the event's JSON encoding into v, which must be empty.
+func (v *Billed) DecodeJSON(data []byte, mode jsoncodec.Strings) error {
+	r := jsoncodec.NewReader(data, mode)
+	v.readJSON(&r)
+	return r.Finish("Billed")
+}
+
+// DecodeRecord reads a stored event of this type into v, which must be empty, whichever version
+// it has. A version that this program does not know, and that did more than to add fields, is a
+// *cqrs.NewerEventError.
+func (v *Billed) DecodeRecord(rec *cqrs.Record, mode jsoncodec.Strings) error {
+	return v.DecodeSealed(rec, mode, nil)
+}
+
+// DecodeSealed is DecodeRecord with personal fields decrypted, which it refuses.
+func (v *Billed) DecodeSealed(rec *cqrs.Record, mode jsoncodec.Strings, c *personal.Coder) error {
+	if err := rec.CheckVersion(3); err != nil {
+		return err
+	}
+	switch rec.SchemaVersion {
+	case 1:
+		return v.decodeV1(rec, mode, c)
+	case 2:
+		return v.decodeV2(rec, mode, c)
+	}
+	r := jsoncodec.NewReader(rec.Data, mode)
+	r.With(c.Record(rec, "PatientID"))
+	v.readJSON(&r)
+	return r.Finish("Billed")
+}
+
+// AppendSealed is AppendJSON with personal fields encrypted, as the event is stored.
+func (v *Billed) AppendSealed(b []byte, c *personal.Coder) ([]byte, error) {
+	w := jsoncodec.NewWriter(b)
+	w.With(c.Event("Billed", "PatientID"))
+	v.writeJSON(&w)
+	return w.Finish("Billed")
+}
+
+func (v *Billed) writeJSON(w *jsoncodec.Writer) {
+	w.Raw(`{"to":`)
+	personal.Write(w, "to", personal.Subject{}, &v.To, func(w *jsoncodec.Writer, x *string) {
+		w.String(*x)
+	})
+	w.Raw(`,"letters":`)
+	w.Int(v.Letters)
+	w.Raw(`}`)
+}
+
+func (v *Billed) readJSON(r *jsoncodec.Reader) {
+	var seen uint64
+	for r.Object(); r.Field(); {
+		switch string(r.Name()) {
+		case "to":
+			personal.Read(r, &v.To, func(r *jsoncodec.Reader, x *string) {
+				*x = r.String()
+			}, func() string {
+				return "nobody"
+			})
+			seen |= 1 << 0
+		case "letters":
+			v.Letters = r.Int64()
+			seen |= 1 << 1
+		default:
+			r.Skip()
+		}
+	}
+	if seen != 1<<2-1 {
+		r.Missing(seen, "to", "letters")
+	}
+}
+
 // AppendJSON appends the command's JSON encoding to b, without its personal data.
 func (v *Register) AppendJSON(b []byte) ([]byte, error) {
 	w := jsoncodec.NewWriter(b)

@@ -55,3 +55,24 @@ func (*Visited) EventType() string {
 }
 
 func (*Visited) isPatientEvent() {}
+
+// Billed is an event of Patient.
+//
+// Code of the team's joins what older versions had in several personal fields, that are gone
+// since.
+type Billed struct {
+	To      personal.Value[string] `json:"to"`
+	Letters int64                  `json:"letters"`
+}
+
+// EventType returns the event's name in the log.
+func (*Billed) EventType() string {
+	return "Billed"
+}
+
+// EventVersion returns the version of the event's fields.
+func (*Billed) EventVersion() int {
+	return 3
+}
+
+func (*Billed) isPatientEvent() {}

@@ -7,9 +7,10 @@ package clinic
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	patientStateFingerprint = "aaca15d9041af294"
-	patientsRowFingerprint  = "78595347cb6baea7"
+	patientStateFingerprint = "e8a2389da4228255"
+	patientsRowFingerprint  = "91abedcc55d1feb5"
 	doctorsRowFingerprint   = "02d238b095760af8"
 	visitsRowFingerprint    = "1b2ce71ad7f3db9e"
+	lettersRowFingerprint   = "ab4747a7cf2061fe"
 	namesRowFingerprint     = "9f127b69a9a3d2f9"
 )

@@ -29,3 +29,8 @@ func applyVisited(s *PatientState) error {
 func fillVisited(s *PatientState, e *Visited) {
 	e.Name = s.Name
 }
+
+// applyBilled changes the state as the model says.
+func applyBilled(s *PatientState, e *Billed) {
+	s.Name = e.To
+}

@@ -17,6 +17,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/aggregate"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/jsoncodec"
 	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	"github.com/cqrsgen/cqrsgen/runtime/personal/file"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
@@ -207,6 +209,55 @@ func TestARebuildGoesOnWithWhatTheModelSaysInPlace(t *testing.T) {
 	requireReveals(t, after.Name, "gone", false)
 	requireReveals(t, before.Name, "gone", false)
 	assert.Equal(t, before.Visits, after.Visits)
+}
+
+// wasBilled appends version 1 of Billed, as a release of back then has.
+func (c *clinic) wasBilled(id PatientID, first, last string) {
+	stream := cqrs.StreamID{Category: "Patient", ID: string(id)}
+	w := jsoncodec.NewWriter(nil)
+	w.With(personal.OfStream(c.keys, stream).Event("Billed", "PatientID"))
+	field := func(name, text string) {
+		v := personal.Of(text)
+		personal.Write(&w, name, personal.Subject{}, &v, func(w *jsoncodec.Writer, x *string) { w.String(*x) })
+	}
+	w.Raw(`{"first":`)
+	field("first", first)
+	w.Raw(`,"last":`)
+	field("last", last)
+	w.Raw(`}`)
+	data, err := w.Finish("Billed@1")
+	require.NoError(c.t, err)
+	_, err = c.log.Append(c.ctx, eventlog.Commit{
+		ID: cqrs.NewCommitID(), Meta: cqrs.CommandMeta{Time: time.Now().UTC().Truncate(time.Microsecond)},
+		Streams: []eventlog.StreamAppend{{Stream: stream, Expected: eventlog.Any, Events: []eventlog.NewEvent{
+			{Type: "Billed", SchemaVersion: 1, ContentType: cqrs.JSON, Data: data},
+		}}},
+	})
+	require.NoError(c.t, err)
+}
+
+func TestWhatAnUpcasterMakesOfAPersonsDataIsForgottenWithThem(t *testing.T) {
+	dir := t.TempDir()
+	c := embeddedIn(t, dir)
+	c.registers("p-1", "Ada", mailMark)
+	c.wasBilled("p-1", "Augusta", nameMark)
+	c.visits("p-1", 4) // a snapshot is taken
+	requires := func(c *clinic, inState, inRow string, known bool) {
+		requireReveals(t, c.row("p-1").Name, inRow, known)
+		s, _, err := c.Patient.Load(c.ctx, "p-1")
+		require.NoError(t, err)
+		requireReveals(t, s.Name, inState, known)
+	}
+	requires(c, "Augusta "+nameMark, "Augusta "+nameMark, true)
+	row, _, err := c.Letters.Get(c.ctx, LettersKey{Patient: "p-1"})
+	require.NoError(t, err)
+	assert.EqualValues(t, len("Augusta"+nameMark), row.Letters, "where nothing is personal but what it is made of")
+	require.Eventually(t, func() bool { return c.SnapshotStats().Written > 0 }, 10*time.Second, time.Millisecond)
+	assert.Empty(t, filesWith(t, dir, nameMark))
+
+	require.NoError(t, c.Forget(t.Context(), PatientID("p-1").Subject()))
+	requires(c, "nobody", "gone", false)
+	requires(process(t, c.log, memory.New(), c.keys), "nobody", "gone", false)
 }
 
 func TestTheWrongKeysAreRefusedAtTheStart(t *testing.T) {

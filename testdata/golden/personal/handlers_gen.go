@@ -162,6 +162,7 @@ type patientFold struct {
 	coder      *personal.Coder
 	registered Registered
 	assigned   Assigned
+	billed     Billed
 }
 
 // Apply decodes one stored event and applies it.
@@ -188,6 +189,14 @@ func (f *patientFold) Apply(s *PatientState, rec *cqrs.Record) error {
 			return err
 		}
 		return applyVisited(s)
+	case "Billed":
+		e := &f.billed
+		*e = Billed{}
+		if err := e.DecodeSealed(rec, jsoncodec.CopyStrings, f.coder); err != nil {
+			return err
+		}
+		applyBilled(s, e)
+		return nil
 	}
 	return rec.Unknown()
 }

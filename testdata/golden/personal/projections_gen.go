@@ -33,6 +33,7 @@ type patientsProjection struct {
 	coder      *personal.Coder
 	registered Registered
 	visited    Visited
+	billed     Billed
 }
 
 func (p *patientsProjection) fold(
@@ -63,6 +64,18 @@ func (p *patientsProjection) fold(
 			return nil
 		}
 		return foldPatientsVisited(row)
+	case "Billed":
+		e := &p.billed
+		*e = Billed{}
+		if err := e.DecodeSealed(rec, jsoncodec.CopyStrings, p.coder); err != nil {
+			return err
+		}
+		row := rows.At(PatientsKey{Patient: PatientID(rec.Stream.ID)})
+		if row == nil {
+			return nil
+		}
+		foldPatientsBilled(row, e)
+		return nil
 	case personal.Forgotten:
 		_, err := p.coder.Keys().Learn(rec)
 		return err
@@ -83,6 +96,11 @@ func foldPatientsVisited(row *PatientsRow) error {
 	var fault checked.Fault
 	row.Visits = checked.Add(fault.In("visits"), row.Visits, 1)
 	return fault.Err()
+}
+
+// foldPatientsBilled folds Billed into a row of Patients, as the model says.
+func foldPatientsBilled(row *PatientsRow, e *Billed) {
+	row.Name = e.To
 }
 
 func ownPatientsKey(k PatientsKey, id bool) PatientsKey {
@@ -185,6 +203,60 @@ func foldVisitsVisited(row *VisitsRow) error {
 	var fault checked.Fault
 	row.Count = checked.Add(fault.In("count"), row.Count, 1)
 	return fault.Err()
+}
+
+// LettersKey names one row of Letters.
+type LettersKey struct {
+	Patient PatientID `json:"patient"`
+}
+
+// LettersRow is what Letters knows under one key.
+//
+// What it needs of an older event depends on what is personal there.
+type LettersRow struct {
+	Letters int64 `json:"letters"`
+}
+
+// lettersProjection leads stored events to their folds. One goroutine uses it at a time.
+type lettersProjection struct {
+	coder  *personal.Coder
+	billed Billed
+}
+
+func (p *lettersProjection) fold(
+	rows *projection.Rows[LettersKey, LettersRow],
+	rec *cqrs.Record,
+) error {
+	switch rec.Type {
+	case "Billed":
+		e := &p.billed
+		*e = Billed{}
+		if err := e.DecodeSealed(rec, jsoncodec.ViewStrings, p.coder); err != nil {
+			return err
+		}
+		row := rows.At(LettersKey{Patient: PatientID(rec.Stream.ID)})
+		if row == nil {
+			return nil
+		}
+		foldLettersBilled(row, e)
+		return nil
+	case personal.Forgotten:
+		_, err := p.coder.Keys().Learn(rec)
+		return err
+	}
+	return rec.Unknown()
+}
+
+// foldLettersBilled folds Billed into a row of Letters, as the model says.
+func foldLettersBilled(row *LettersRow, e *Billed) {
+	row.Letters = e.Letters
+}
+
+func ownLettersKey(k LettersKey, id bool) LettersKey {
+	if id {
+		k.Patient = PatientID(strings.Clone(string(k.Patient)))
+	}
+	return k
 }
 
 // NamesKey names one row of Names.

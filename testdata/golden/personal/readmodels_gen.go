@@ -26,7 +26,7 @@ func newPatientsModel(
 ) *PatientsModel {
 	return &PatientsModel{projection.Keep(group, rows, projection.Definition[PatientsKey, PatientsRow]{
 		Name:     "Patients",
-		Events:   []string{"Registered", "Visited", personal.Forgotten},
+		Events:   []string{"Registered", "Visited", "Billed", personal.Forgotten},
 		Codec:    patientsCodec(keys),
 		OwnKey:   ownPatientsKey,
 		ByStream: true,
@@ -316,6 +316,79 @@ func readVisitsKey(s *readmodel.Scanner, v *VisitsKey) {
 
 func readVisitsRow(s *readmodel.Scanner, v *VisitsRow) {
 	v.Count = s.Int64()
+}
+
+// LettersModel answers queries about Letters. Every answer says which position it reflects. It
+// is safe for concurrent use.
+//
+// What it needs of an older event depends on what is personal there.
+type LettersModel struct {
+	*projection.Kept[LettersKey, LettersRow]
+}
+
+func newLettersModel(
+	group *projection.Group,
+	rows readmodel.Store,
+	keys *personal.Keys,
+) *LettersModel {
+	return &LettersModel{projection.Keep(group, rows, projection.Definition[LettersKey, LettersRow]{
+		Name:     "Letters",
+		Events:   []string{"Billed", personal.Forgotten},
+		Codec:    lettersCodec,
+		OwnKey:   ownLettersKey,
+		ByStream: true,
+		Keys:     keys,
+		NewFold: func(int) func(*projection.Rows[LettersKey, LettersRow], *cqrs.Record) error {
+			return (&lettersProjection{coder: personal.NewCoder(keys)}).fold
+		},
+	})}
+}
+
+// In returns the read model as another one of its stores keeps it, by the store's name. The
+// error is a *readmodel.SinksError.
+func (m *LettersModel) In(sink string) (*LettersModel, error) {
+	kept, err := m.Kept.In(sink)
+	if err != nil {
+		return nil, err
+	}
+	return &LettersModel{kept}, nil
+}
+
+var lettersCodec = readmodel.Codec[LettersKey, LettersRow]{
+	Schema: readmodel.Schema{
+		Projection:  "Letters",
+		Fingerprint: lettersRowFingerprint,
+		Key: []readmodel.Column{
+			{Name: "patient", Kind: readmodel.String},
+		},
+		Row: []readmodel.Column{
+			{Name: "letters", Kind: readmodel.Int64},
+		},
+	},
+	AppendKey: appendLettersKey,
+	AppendRow: appendLettersRow,
+	ReadKey:   readLettersKey,
+	ReadRow:   readLettersRow,
+}
+
+func appendLettersKey(values []readmodel.Value, k *LettersKey) []readmodel.Value {
+	return append(values,
+		readmodel.OfString(string(k.Patient)),
+	)
+}
+
+func appendLettersRow(values []readmodel.Value, row *LettersRow) ([]readmodel.Value, error) {
+	return append(values,
+		readmodel.OfInt64(row.Letters),
+	), nil
+}
+
+func readLettersKey(s *readmodel.Scanner, v *LettersKey) {
+	v.Patient = PatientID(s.String())
+}
+
+func readLettersRow(s *readmodel.Scanner, v *LettersRow) {
+	v.Letters = s.Int64()
 }
 
 // NamesModel answers queries about Names. Every answer says which position it reflects. It is

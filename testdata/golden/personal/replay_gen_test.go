@@ -12,6 +12,7 @@ import (
 // it. Nothing but the state or row that it is given may change.
 func TestReplay(t *testing.T) {
 	cqrstest.Replay(t, map[string]any{
-		"Names.Registered": scenarioProjections.Names.Registered,
+		"Upcasters.BilledV1": upcasters.BilledV1,
+		"Names.Registered":   scenarioProjections.Names.Registered,
 	}, BloodA, BloodB, BloodAb, BloodZero)
 }

@@ -32,7 +32,7 @@ func TestScenarios(t *testing.T) {
 		name string
 		run  func(*cqrstest.Scenario[*App])
 	}{
-		{104, "A patient is registered and comes", func(s *cqrstest.Scenario[*App]) {
+		{123, "A patient is registered and comes", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Patient/p-1", &Registered{
 				Name:    personal.Of[string]("Ada"),
 				Mail:    personal.Of[string]("ada@example.com"),
@@ -41,29 +41,29 @@ func TestScenarios(t *testing.T) {
 				Contact: Contact{Mail: personal.Of[string]("ada@example.com"), Phone: personal.Of[cqrs.Optional[string]](cqrs.Some("1")), Kind: "home"},
 			})
 			s.When(cqrstest.Do(s.App.Patient.Visit, "p-1", Visit{Day: cqrs.Date{Year: 2026, Month: 1, Day: 1}}))
-			s.Line(114).Then(
+			s.Line(133).Then(
 				cqrstest.Event(&Visited{Day: cqrs.Date{Year: 2026, Month: 1, Day: 1}, Name: personal.Of[string]("Ada")}).On("Patient/p-1").
-					Line(114),
+					Line(133),
 			)
-			s.Line(116).ThenRows(cqrstest.Rows(s.App.Patients,
+			s.Line(135).ThenRows(cqrstest.Rows(s.App.Patients,
 				cqrstest.Row(PatientsKey{Patient: "p-1"}, PatientsRow{
 					Name:    personal.Of[string]("Ada"),
 					Visits:  1,
 					Weights: personal.Of[[]float64]([]float64{60.5}),
 					Contact: Contact{Mail: personal.Of[string]("ada@example.com")},
 				}).
-					Line(116).Except("blood", "contact.phone", "contact.kind"),
+					Line(135).Except("blood", "contact.phone", "contact.kind"),
 			))
-			s.Line(117).ThenRows(cqrstest.Rows(s.App.Names,
+			s.Line(136).ThenRows(cqrstest.Rows(s.App.Names,
 				cqrstest.Row(NamesKey{Patient: "p-1"}, NamesRow{Letters: 3}).
-					Line(117),
+					Line(136),
 			))
-			s.Line(118).ThenRows(cqrstest.Rows(s.App.Visits,
+			s.Line(137).ThenRows(cqrstest.Rows(s.App.Visits,
 				cqrstest.Row(VisitsKey{Day: cqrs.Date{Year: 2026, Month: 1, Day: 1}}, VisitsRow{Count: 1}).
-					Line(118),
+					Line(137),
 			))
 		}},
-		{119, "A mail belongs to one patient", func(s *cqrstest.Scenario[*App]) {
+		{138, "A mail belongs to one patient", func(s *cqrstest.Scenario[*App]) {
 			s.Given("Patient/p-1", &Registered{
 				Name:    personal.Of[string]("Ada"),
 				Mail:    personal.Of[string]("ada@example.com"),
@@ -78,7 +78,7 @@ func TestScenarios(t *testing.T) {
 				Weights: personal.Of[[]float64]([]float64{}),
 				Contact: Contact{Mail: personal.Of[string]("x"), Kind: "y"},
 			}))
-			s.Line(123).ThenRejected(MailTaken{Mail: personal.Of[string]("ada@example.com")})
+			s.Line(142).ThenRejected(MailTaken{Mail: personal.Of[string]("ada@example.com")})
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
