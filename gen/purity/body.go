@@ -19,6 +19,8 @@ type body struct {
 	locals  map[*types.Var]map[string]Origins
 	parents map[ast.Node]ast.Node
 	changed bool
+	// kept are function literals that run later than the function.
+	kept []*ast.FuncLit
 }
 
 // flow follows values through the function's variables, whatever the order of its statements is. It reports whether it

@@ -125,7 +125,7 @@ func (c *collector) function(d *ast.FuncDecl) *Func {
 	}
 	f.Results = make([]Origins, sig.Results().Len())
 	if d.Body == nil {
-		f.Effects = append(f.Effects, Effect{Unresolved, f.At, "has no body in Go"})
+		f.Effects = append(f.Effects, Effect{Kind: Unresolved, At: f.At, Text: "has no body in Go"})
 	} else {
 		b.nodes, b.results = []ast.Node{d.Body}, sig.Results()
 	}
@@ -135,6 +135,9 @@ func (c *collector) function(d *ast.FuncDecl) *Func {
 
 func (c *collector) add(b *body) {
 	b.parents = parentsOf(b.nodes)
+	if b.f.Initial {
+		b.kept = b.keptLiterals()
+	}
 	c.bodies = append(c.bodies, b)
 	c.funcs[b.f.Name] = b.f
 	c.sum.Funcs = append(c.sum.Funcs, b.f)
@@ -332,5 +335,34 @@ func interfaceName(t types.Type) string {
 }
 
 func (b *body) effect(kind Kind, pos token.Pos, format string, args ...any) {
-	b.f.Effects = append(b.f.Effects, Effect{kind, b.at(pos), fmt.Sprintf(format, args...)})
+	b.f.Effects = append(b.f.Effects, Effect{kind, b.at(pos), fmt.Sprintf(format, args...), b.later(pos)})
+}
+
+// later reports whether a place in what runs before main is in a function literal that is kept, and may run at any time.
+func (b *body) later(pos token.Pos) bool {
+	return slices.ContainsFunc(b.kept, func(lit *ast.FuncLit) bool { return lit.Pos() <= pos && pos < lit.End() })
+}
+
+// keptLiterals are the function literals that run later, of what runs before main. Those that are called at once, or
+// passed to a call, or bound to a local variable, are taken to run there and then.
+func (b *body) keptLiterals() (kept []*ast.FuncLit) {
+	for _, root := range b.nodes {
+		ast.Inspect(root, func(n ast.Node) bool {
+			lit, ok := n.(*ast.FuncLit)
+			if !ok {
+				return true
+			}
+			switch parent := b.parents[n].(type) {
+			case *ast.CallExpr:
+				return true
+			case *ast.AssignStmt:
+				if parent.Tok == token.DEFINE {
+					return true
+				}
+			}
+			kept = append(kept, lit)
+			return false
+		})
+	}
+	return kept
 }

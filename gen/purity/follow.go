@@ -97,12 +97,12 @@ func (s *search) function(n node, f *Func) {
 		return
 	}
 	for _, e := range f.Effects {
-		if !s.early[f.Name] || matters[e.Kind] {
+		if !s.early[f.Name] || e.Later || matters[e.Kind] {
 			s.find(e.Kind, n, Step{f.Short, e.At, e.Text})
 		}
 	}
-	if !s.early[f.Name] {
-		for _, w := range s.globalWrites(f) {
+	for _, w := range s.globalWrites(f) {
+		if !s.early[f.Name] || w.later {
 			s.find(Global, n, w.Step)
 		}
 	}

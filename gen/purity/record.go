@@ -72,7 +72,7 @@ func (b *body) write(lhs ast.Expr, pos token.Pos, text string) {
 
 func (b *body) writeTo(memory Origins, pos token.Pos, text string) {
 	for _, o := range memory {
-		b.f.Writes = append(b.f.Writes, Write{o.Param, o.Global, o.Depth, b.at(pos), text})
+		b.f.Writes = append(b.f.Writes, Write{o.Param, o.Global, o.Depth, b.at(pos), text, b.later(pos)})
 	}
 }
 
@@ -206,7 +206,7 @@ func (b *body) use(f *types.Func, pos token.Pos, args []Origins, c callee) {
 		return
 	}
 	if b.enters(f.Pkg()) {
-		b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos), Called: c.id != nil, Args: args})
+		b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos), Called: c.id != nil, Args: args, Later: b.later(pos)})
 		return
 	}
 	b.outside(f, pos)
@@ -282,7 +282,7 @@ func (b *body) useInterface(f *types.Func, pos token.Pos, args []Origins, c call
 	b.collector.called[name] = t.Underlying().(*types.Interface)
 	b.f.Uses = append(b.f.Uses, Use{
 		Name: name + "." + f.Name(), Short: f.Name() + " of " + interfaceShort(t), Interface: name, At: b.at(pos),
-		Called: c.id != nil, Args: args,
+		Called: c.id != nil, Args: args, Later: b.later(pos),
 	})
 }
 
@@ -318,7 +318,7 @@ func (b *body) reference(id *ast.Ident, called map[*ast.Ident]bool) {
 			return
 		}
 		if b.enters(obj.Pkg()) {
-			b.f.Uses = append(b.f.Uses, Use{Name: nameOf(obj), Short: shortName(obj), At: b.at(id.Pos())})
+			b.f.Uses = append(b.f.Uses, Use{Name: nameOf(obj), Short: shortName(obj), At: b.at(id.Pos()), Later: b.later(id.Pos())})
 			return
 		}
 		b.outside(obj, id.Pos())
@@ -435,7 +435,7 @@ func (b *body) useMethods(t types.Type, names []string, pos token.Pos) {
 	for _, name := range names {
 		obj, _, _ := types.LookupFieldOrMethod(t, true, b.Types, name)
 		if f, ok := obj.(*types.Func); ok && f.Pkg() != nil && !isInterfaceMethod(f) && b.enters(f.Pkg()) {
-			b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos)})
+			b.f.Uses = append(b.f.Uses, Use{Name: nameOf(f), Short: shortName(f), At: b.at(pos), Later: b.later(pos)})
 		}
 	}
 }

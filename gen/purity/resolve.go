@@ -245,11 +245,14 @@ func (p *program) called(target string, i int) bool {
 // initialOnly finds the functions that only run before main, because nothing else uses them. Exported ones may be used by
 // packages that are not known, unless all are.
 func (p *program) initialOnly(whole bool) {
+	kept := map[string]bool{}
 	for _, name := range p.names {
-		p.early[name] = p.funcs[name].Initial
-		for _, u := range p.funcs[name].Uses {
+		f := p.funcs[name]
+		p.early[name] = f.Initial
+		for _, u := range f.Uses {
 			for _, target := range p.targets(u) {
 				p.callers[target] = append(p.callers[target], name)
+				kept[target] = kept[target] || f.Initial && (u.Later || !u.Called)
 			}
 		}
 	}
@@ -257,7 +260,7 @@ func (p *program) initialOnly(whole bool) {
 		changed = false
 		for _, name := range p.names {
 			f := p.funcs[name]
-			if p.early[name] || f.Exported && !whole || len(p.callers[name]) == 0 {
+			if p.early[name] || f.Exported && !whole || len(p.callers[name]) == 0 || kept[name] {
 				continue
 			}
 			if !slices.ContainsFunc(p.callers[name], func(c string) bool { return !p.early[c] }) {
@@ -273,7 +276,7 @@ func (p *program) variables() {
 		f := p.funcs[name]
 		for _, step := range p.globalWrites(f) {
 			v := "var " + step.global
-			if !p.early[name] {
+			if !p.early[name] || step.later {
 				p.writers[v] = append(p.writers[v], step.Step)
 			} else if name != v {
 				p.inits[v] = append(p.inits[v], name)
@@ -285,13 +288,14 @@ func (p *program) variables() {
 type globalWrite struct {
 	Step
 	global string
+	later  bool
 }
 
 // globalWrites are the changes of package variables that a function makes, itself or by passing them on.
 func (p *program) globalWrites(f *Func) (all []globalWrite) {
 	for _, w := range f.Writes {
 		if w.Global != "" {
-			all = append(all, globalWrite{Step{f.Short, w.At, w.Text}, strings.TrimPrefix(w.Global, "var ")})
+			all = append(all, globalWrite{Step{f.Short, w.At, w.Text}, strings.TrimPrefix(w.Global, "var "), w.Later})
 		}
 	}
 	for _, u := range f.Uses {
@@ -303,7 +307,7 @@ func (p *program) globalWrites(f *Func) (all []globalWrite) {
 				for _, target := range p.targets(u) {
 					if c := p.changes[target]; i < len(c) && c[i] > o.Fresh {
 						name := strings.TrimPrefix(o.Global, "var ")
-						all = append(all, globalWrite{Step{f.Short, u.At, "passes " + base(name) + " to " + u.Short + ", which changes it"}, name})
+						all = append(all, globalWrite{Step{f.Short, u.At, "passes " + base(name) + " to " + u.Short + ", which changes it"}, name, u.Later})
 					}
 				}
 			}

@@ -85,6 +85,8 @@ type Effect struct {
 	At   Position
 	// Text continues "the function …".
 	Text string
+	// Later says that it is in a function value that is kept, so that it is not over before main.
+	Later bool
 }
 
 // Use is a call of, or a reference to, a function or package variable of the module.
@@ -98,6 +100,8 @@ type Use struct {
 	// what is passed.
 	Called bool
 	Args   []Origins
+	// Later is as that of Effect.
+	Later bool
 }
 
 // Origins say what a value may share memory with.
@@ -118,6 +122,8 @@ type Write struct {
 	Depth  int
 	At     Position
 	Text   string
+	// Later is as that of Effect.
+	Later bool
 }
 
 // Store keeps what From is in memory of a parameter, or of a package variable.
