@@ -79,7 +79,12 @@ func (r *Reader) expected(what string) {
 	if r.pos < len(r.data) {
 		found = kindOf(c)
 	}
-	r.fail(r.pos, "found "+found+" where "+what+" should be")
+	at := r.pos
+	if r.wrapped(sealedName) {
+		r.unmarked()
+		return
+	}
+	r.fail(at, "found "+found+" where "+what+" should be")
 }
 
 // kindOf names the value that starts with c.
@@ -253,6 +258,10 @@ func (r *Reader) Bool() bool {
 
 // Skip goes past the next value, whatever it is, and checks that it is JSON that a Writer could have written.
 func (r *Reader) Skip() {
+	if len(r.name) > 0 && r.name[0] == sealedName[0] && string(r.name) == sealedName {
+		r.unmarked()
+		return
+	}
 	if c := r.peek(); c == '{' || c == '[' {
 		r.skipNested()
 	} else {

@@ -369,3 +369,25 @@ func TestCopiedStringsKeepNothingOfTheData(t *testing.T) {
 	assert.Equal(t, want, copied)
 	assert.Equal(t, SKU("\x00"), sku, "a view shows what the data now holds")
 }
+
+func TestWhatIsEncryptedIsNoDataOfAnotherType(t *testing.T) {
+	const sealed = `{"$sealed":"AAAA"}`
+	_, err := read(t, sealed, (*reader).String)
+	require.ErrorContains(t, err, "mark the field personal")
+	_, err = read(t, sealed, (*reader).Int64)
+	require.ErrorContains(t, err, "mark the field personal")
+	_, err = read(t, sealed, func(r *reader) (none struct{}) {
+		for r.Object(); r.Field(); { // a struct of which every field is optional
+			r.Skip()
+		}
+		return none
+	})
+	require.ErrorContains(t, err, "mark the field personal")
+	_, err = read(t, `{"gone":`+sealed+`,"more":[{"a":`+sealed+`}]}`, func(r *reader) (n int) {
+		for r.Object(); r.Field(); n++ {
+			r.Skip()
+		}
+		return n
+	})
+	require.NoError(t, err, "what is not read may be anything")
+}
