@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,8 @@ type body struct {
 	locals  map[*types.Var]map[string]Origins
 	parents map[ast.Node]ast.Node
 	changed bool
+	// lits are all function literals, in the order in which they stand.
+	lits []*ast.FuncLit
 	// kept are function literals that run later than the function.
 	kept []*ast.FuncLit
 }
@@ -244,31 +247,87 @@ func (b *body) followTypeSwitch(n *ast.TypeSwitchStmt) {
 	}
 }
 
-// followLiterals gives the parameters of a function literal what the call that it is passed to is given besides, or
-// what it is called with.
+// followLiterals gives the parameters of function literals what the call that they are passed to is given besides, or
+// what they are called with.
 func (b *body) followLiterals(call *ast.CallExpr) {
-	if lit := b.literalOf(call.Fun); lit != nil {
-		for i, v := range b.literalParams(lit) {
-			if i < len(call.Args) {
-				b.learn(v, "", v.Type(), b.origins(call.Args[i]))
+	if lits := b.calledLiterals(call); len(lits) > 0 {
+		for _, lit := range lits {
+			for i, v := range b.literalParams(lit) {
+				if i < len(call.Args) {
+					b.learn(v, "", v.Type(), b.origins(call.Args[i]))
+				}
 			}
 		}
 		return
 	}
-	var given Origins
-	for _, arg := range call.Args {
-		given = given.join(b.origins(arg).inside())
-	}
+	given := b.givenBy(call)
 	if len(given) == 0 {
 		return
 	}
 	for _, arg := range call.Args {
-		if lit := b.literalOf(arg); lit != nil {
+		for _, lit := range b.literalsOf(arg) {
 			for _, v := range b.literalParams(lit) {
 				b.learn(v, "", v.Type(), given)
 			}
 		}
 	}
+}
+
+// givenBy is what a call may hand on to functions that it is passed.
+func (b *body) givenBy(call *ast.CallExpr) (given Origins) {
+	if c := b.callee(call); c.recv != nil {
+		given = b.origins(c.recv).inside()
+	}
+	for _, arg := range call.Args {
+		given = given.join(b.origins(arg).inside())
+	}
+	return given
+}
+
+// calledLiterals are the function literals that a call of a value may run: those that are known by name, or else all of
+// the function that have the type of the value.
+func (b *body) calledLiterals(call *ast.CallExpr) []*ast.FuncLit {
+	if tv := b.Info.Types[call.Fun]; tv.IsType() || tv.IsBuiltin() || b.callee(call).fn != nil {
+		return nil
+	}
+	if lits := b.literalsOf(call.Fun); len(lits) > 0 {
+		return lits
+	}
+	var same []*ast.FuncLit
+	for _, lit := range b.lits {
+		if types.Identical(b.Info.TypeOf(lit), b.Info.TypeOf(call.Fun).Underlying()) {
+			same = append(same, lit)
+		}
+	}
+	return same
+}
+
+// literalsOf returns the function literals that an expression is, or that the local variable it names is given.
+func (b *body) literalsOf(e ast.Expr) (all []*ast.FuncLit) {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.FuncLit:
+		return []*ast.FuncLit{e}
+	case *ast.Ident:
+		v, ok := b.Info.Uses[e].(*types.Var)
+		if !ok || isGlobal(v) {
+			return nil
+		}
+		for _, lit := range b.lits {
+			switch n := b.parents[lit].(type) {
+			case *ast.AssignStmt:
+				if i := slices.Index(n.Rhs, ast.Expr(lit)); i >= 0 && i < len(n.Lhs) {
+					if id, ok := n.Lhs[i].(*ast.Ident); ok && b.object(id) == v {
+						all = append(all, lit)
+					}
+				}
+			case *ast.ValueSpec:
+				if i := slices.Index(n.Values, ast.Expr(lit)); i >= 0 && i < len(n.Names) && b.object(n.Names[i]) == v {
+					all = append(all, lit)
+				}
+			}
+		}
+	}
+	return all
 }
 
 func (b *body) literalParams(lit *ast.FuncLit) (all []*types.Var) {
@@ -280,31 +339,6 @@ func (b *body) literalParams(lit *ast.FuncLit) (all []*types.Var) {
 		}
 	}
 	return all
-}
-
-// literalOf returns the function literal that an expression is, or that the local variable it names was declared with.
-func (b *body) literalOf(e ast.Expr) *ast.FuncLit {
-	switch e := ast.Unparen(e).(type) {
-	case *ast.FuncLit:
-		return e
-	case *ast.Ident:
-		v, ok := b.Info.Uses[e].(*types.Var)
-		if !ok || isGlobal(v) {
-			return nil
-		}
-		for n := range b.parents {
-			if a, ok := n.(*ast.AssignStmt); ok && len(a.Lhs) == len(a.Rhs) {
-				for i, lhs := range a.Lhs {
-					if id, ok := lhs.(*ast.Ident); ok && b.object(id) == v {
-						if lit, ok := ast.Unparen(a.Rhs[i]).(*ast.FuncLit); ok {
-							return lit
-						}
-					}
-				}
-			}
-		}
-	}
-	return nil
 }
 
 // literalAround returns the function literal that a node stands in, nil if there is none.

@@ -30,6 +30,7 @@ type collector struct {
 	imports map[string]map[string]*Func
 	shares  sharing
 	called  map[string]*types.Interface
+	generic map[string]bool
 	bodies  []*body
 }
 
@@ -42,6 +43,7 @@ func Summarize(p *Package) *Summary {
 	c := &collector{
 		Package: p, sum: &Summary{Path: p.Types.Path()}, funcs: map[string]*Func{},
 		imports: map[string]map[string]*Func{}, shares: sharing{map[types.Type]bool{}}, called: map[string]*types.Interface{},
+		generic: map[string]bool{},
 	}
 	for _, file := range p.Files {
 		if !strings.HasSuffix(p.Fset.File(file.FileStart).Name(), "_test.go") {
@@ -135,6 +137,14 @@ func (c *collector) function(d *ast.FuncDecl) *Func {
 
 func (c *collector) add(b *body) {
 	b.parents = parentsOf(b.nodes)
+	for _, root := range b.nodes {
+		ast.Inspect(root, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.FuncLit); ok {
+				b.lits = append(b.lits, lit)
+			}
+			return true
+		})
+	}
 	if b.f.Initial {
 		b.kept = b.keptLiterals()
 	}
@@ -256,10 +266,11 @@ func parentsOf(nodes []ast.Node) map[ast.Node]ast.Node {
 	return parents
 }
 
-// implementations notes what is behind the interfaces that this package calls, and, if it has roots, behind all that
-// are known: what a root reaches is known by then.
+// implementations notes what is behind the interfaces that this package calls, which of its types are behind others, as
+// those are that package main gives to a fold, and, if it has roots, what is behind all that are known: what a root
+// reaches is known by then.
 func (c *collector) implementations() {
-	interfaces, concrete := c.called, []*types.TypeName{}
+	known, concrete := map[string]*types.Interface{}, []*types.TypeName{}
 	for _, pkg := range c.visible() {
 		for _, name := range pkg.Scope().Names() {
 			t, ok := pkg.Scope().Lookup(name).(*types.TypeName)
@@ -268,14 +279,22 @@ func (c *collector) implementations() {
 			}
 			if i, ok := t.Type().Underlying().(*types.Interface); !ok {
 				concrete = append(concrete, t)
-			} else if len(c.sum.Roots) > 0 && i.IsMethodSet() {
-				interfaces[interfaceName(t.Type())] = i
+			} else if i.IsMethodSet() {
+				known[interfaceName(t.Type())] = i
+				if n, ok := t.Type().(*types.Named); ok && n.TypeParams().Len() > 0 {
+					c.generic[interfaceName(t.Type())] = true
+				}
 			}
 		}
 	}
-	for name, i := range interfaces {
-		for _, t := range concrete {
+	for _, t := range concrete {
+		for name, i := range c.called {
 			c.implementation(name, i, t)
+		}
+		for name, i := range known {
+			if len(c.sum.Roots) > 0 || t.Pkg() == c.Types {
+				c.implementation(name, i, t)
+			}
 		}
 	}
 }
@@ -301,7 +320,7 @@ func (c *collector) visible() []*types.Package {
 
 func (c *collector) implementation(name string, i *types.Interface, t *types.TypeName) {
 	p := types.NewPointer(t.Type())
-	if i.NumMethods() == 0 || !implements(p, i) {
+	if i.NumMethods() == 0 || !implements(p, i, c.generic[name]) {
 		return
 	}
 	for m := range i.Methods() {
@@ -312,10 +331,10 @@ func (c *collector) implementation(name string, i *types.Interface, t *types.Typ
 	}
 }
 
-// implements is types.Implements, and compares names of methods only where a type has parameters.
-func implements(p *types.Pointer, i *types.Interface) bool {
+// implements is types.Implements, and compares names of methods only where a type has parameters, or the interface.
+func implements(p *types.Pointer, i *types.Interface, generic bool) bool {
 	n, ok := types.Unalias(p.Elem()).(*types.Named)
-	if !ok || n.TypeParams().Len() == 0 {
+	if !ok || n.TypeParams().Len() == 0 && !generic {
 		return types.Implements(p, i)
 	}
 	set := types.NewMethodSet(p)

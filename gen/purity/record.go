@@ -234,7 +234,7 @@ var verbs = map[Kind]string{
 	IO: "does I/O with", Clock: "depends on the clock through", Random: "depends on randomness through",
 	Environment: "depends on the machine it runs on through", Goroutine: "starts a goroutine with", Channel: "uses channels of",
 	Lock: "locks with", Context: "uses", Unresolved: "can't be followed through", CommandSide: "uses",
-	Global: "changes variables through",
+	Global: "changes variables through", MapOrder: "writes maps in no order with",
 }
 
 // atInstant reports whether a use of time.Unix and the like is in front of UTC() or In(…), so that the time zone of the
@@ -279,6 +279,9 @@ func (b *body) useInterface(f *types.Func, pos token.Pos, args []Origins, c call
 		return
 	}
 	name := interfaceName(t)
+	if named && n.TypeArgs().Len() > 0 {
+		b.collector.generic[name] = true
+	}
 	b.collector.called[name] = t.Underlying().(*types.Interface)
 	b.f.Uses = append(b.f.Uses, Use{
 		Name: name + "." + f.Name(), Short: f.Name() + " of " + interfaceShort(t), Interface: name, At: b.at(pos),
@@ -308,7 +311,7 @@ func (b *body) reference(id *ast.Ident, called map[*ast.Ident]bool) {
 	switch obj := b.Info.Uses[id].(type) {
 	case *types.Func:
 		if !called[id] {
-			b.use(obj, id.Pos(), b.bound(obj, id), callee{})
+			b.use(obj, id.Pos(), b.passedOn(obj, id, b.bound(obj, id)), callee{})
 			if s, ok := b.notEntered(obj); ok && s.Unordered {
 				b.effect(MapOrder, id.Pos(), "uses %s, which is in the order of a map", shortName(obj))
 			}
@@ -322,6 +325,14 @@ func (b *body) reference(id *ast.Ident, called map[*ast.Ident]bool) {
 			return
 		}
 		b.outside(obj, id.Pos())
+	case *types.Const:
+		if obj.Pkg() != nil && obj.Pkg().Path() == "runtime" {
+			b.effect(Environment, id.Pos(), "depends on the machine it runs on through runtime.%s", obj.Name())
+		}
+	case *types.Builtin:
+		if obj.Pkg() == types.Unsafe && !strings.HasSuffix(obj.Name(), "of") {
+			b.effect(Unresolved, id.Pos(), "can't be followed through unsafe.%s", obj.Name())
+		}
 	case *types.TypeName:
 		if obj.Pkg() == types.Unsafe {
 			b.effect(Unresolved, id.Pos(), "can't be followed through unsafe.%s", obj.Name())
@@ -391,7 +402,7 @@ func (b *body) converted(t types.Type, e ast.Expr, to *types.Package) {
 		return
 	}
 	if i.NumMethods() == 0 && to != nil {
-		b.useMethods(from, found[to.Path()], e.Pos())
+		b.useHeld(from, found[to.Path()], e.Pos(), map[types.Type]bool{})
 	}
 	if !types.Identical(t, types.Universe.Lookup("error").Type()) {
 		b.useMethods(from, methodNames(i), e.Pos())
@@ -403,6 +414,26 @@ func methodNames(i *types.Interface) (names []string) {
 		names = append(names, m.Name())
 	}
 	return names
+}
+
+// useHeld is useMethods for a type and for what its values hold, which is looked into.
+func (b *body) useHeld(t types.Type, names []string, pos token.Pos, seen map[types.Type]bool) {
+	if len(names) == 0 || seen[t] || types.IsInterface(t) {
+		return
+	}
+	seen[t] = true
+	b.useMethods(t, names, pos)
+	switch u := t.Underlying().(type) {
+	case *types.Map:
+		b.useHeld(u.Key(), names, pos, seen)
+		b.useHeld(u.Elem(), names, pos, seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			b.useHeld(f.Type(), names, pos, seen)
+		}
+	case interface{ Elem() types.Type }: // pointers, slices, arrays
+		b.useHeld(u.Elem(), names, pos, seen)
+	}
 }
 
 // instantiated counts the methods that a generic function or type asks of the types that it is used with.
@@ -459,20 +490,55 @@ func (b *body) printed(call *ast.CallExpr, c callee) {
 	if c.fn.Pkg() == nil || c.fn.Pkg().Path() != "fmt" {
 		return
 	}
-	for _, arg := range call.Args {
-		if v := b.Info.Types[arg].Value; v != nil && v.Kind() == constant.String && strings.Contains(constant.StringVal(v), "%p") {
-			b.effect(Random, arg.Pos(), "prints an address")
-			return
+	typesOnly := false
+	for i, arg := range call.Args {
+		if v := b.Info.Types[arg].Value; v != nil && v.Kind() == constant.String {
+			if strings.Contains(constant.StringVal(v), "%p") {
+				b.effect(Random, arg.Pos(), "prints an address")
+				return
+			}
+			typesOnly = typesOnly || strings.Contains(constant.StringVal(v), "%T") // of one of them at least
 		}
-		if b.printsAddress(b.Info.TypeOf(arg)) {
-			b.effect(Random, arg.Pos(), "prints the address that %s is", exprString(arg))
+		t := parameterType(c.fn.Signature(), i, call.Ellipsis.IsValid())
+		if !typesOnly && isAny(t) && b.printsAddress(b.Info.TypeOf(arg), 0, map[types.Type]bool{}) {
+			b.effect(Random, arg.Pos(), "prints the address that %s is or holds", exprString(arg))
 		}
 	}
 }
 
+// passedOn adds to what a function is bound to what it may be called with by what it is passed to: what that is given
+// besides.
+func (b *body) passedOn(f *types.Func, id *ast.Ident, bound []Origins) []Origins {
+	e := ast.Node(id)
+	if sel, ok := b.parents[e].(*ast.SelectorExpr); ok {
+		e = sel
+	}
+	call, ok := b.parents[e].(*ast.CallExpr)
+	if !ok || call.Fun == e {
+		return bound
+	}
+	given := b.givenBy(call)
+	for range len(parameters(f.Signature())) - len(bound) {
+		bound = append(bound, given)
+	}
+	return bound
+}
+
+func isAny(t types.Type) bool {
+	if t == nil {
+		return false
+	}
+	i, ok := t.Underlying().(*types.Interface)
+	return ok && i.Empty()
+}
+
 // printsAddress reports whether fmt writes a value of a type as an address: functions, channels, and pointers but those
-// to structs, lists and maps, unless they have a text of their own.
-func (b *body) printsAddress(t types.Type) bool {
+// to structs, lists and maps that are not held by something else, unless they have a text of their own.
+func (b *body) printsAddress(t types.Type, depth int, seen map[types.Type]bool) bool {
+	if t == nil || seen[t] {
+		return false
+	}
+	seen[t] = true
 	for _, name := range found["fmt"] {
 		if obj, _, _ := types.LookupFieldOrMethod(t, true, b.Types, name); obj != nil {
 			return false
@@ -483,8 +549,19 @@ func (b *body) printsAddress(t types.Type) bool {
 		return true
 	case *types.Pointer:
 		switch u.Elem().Underlying().(type) {
-		case *types.Basic, *types.Pointer, *types.Interface, *types.Signature, *types.Chan:
-			return true
+		case *types.Struct, *types.Slice, *types.Array, *types.Map:
+			return depth > 0 || b.printsAddress(u.Elem(), depth+1, seen)
+		}
+		return true
+	case *types.Map:
+		return b.printsAddress(u.Key(), depth+1, seen) || b.printsAddress(u.Elem(), depth+1, seen)
+	case interface{ Elem() types.Type }: // slices and arrays
+		return b.printsAddress(u.Elem(), depth+1, seen)
+	case *types.Struct:
+		for f := range u.Fields() {
+			if b.printsAddress(f.Type(), depth+1, seen) {
+				return true
+			}
 		}
 	}
 	return false

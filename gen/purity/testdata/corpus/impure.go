@@ -567,8 +567,25 @@ func mapWrittenWithResult(row *Row, e *Event) {
 	row.Name = b.String()
 }
 
-//vet:missed random: a pointer inside of a struct is printed as its address
+//vet:impure random: prints the address that *e is or holds
 func printsInnerPointer(row *Row, e *Event) { row.Name = fmt.Sprintf("%v", *e) }
 
 //vet:missed retention: a closure shares what it closes over
 func keepsInClosure(row *Row, e *Event) { row.Do = func() int64 { return e.Amount } }
+
+//vet:missed mutation: a literal that another function returned is not followed into what it is called with
+func changesByReturnedLiteral(row *Row, e *Event) {
+	change := changer()
+	change(e.By)
+}
+
+func changer() func(*Line) { return func(l *Line) { l.Quantity = 0 } }
+
+//vet:missed maporder: a comparison that finds some equal leaves those in the order of the map
+func sortedWithTies(row *Row, e *Event) {
+	row.Names = nil
+	for k := range e.Sums {
+		row.Names = append(row.Names, k)
+	}
+	slices.SortFunc(row.Names, func(a, b string) int { return len(a) - len(b) })
+}
