@@ -204,13 +204,17 @@ func paramNames(fields []*plan.Field) []string {
 //	var balanceByCurrencyCodec = readmodel.Codec[BalanceByCurrencyKey, BalanceByCurrencyRow]{…}
 func (e *emitter) codecVar(f *jen.File, p *plan.Projection) {
 	codec := func(appendRow, readRow jen.Code) *jen.Statement {
-		return jen.Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal([]entry{
+		entries := []entry{
 			{"Schema", e.schema(p)},
 			{"AppendKey", jen.Id("append" + p.Key)},
 			{"AppendRow", appendRow},
 			{"ReadKey", jen.Id("read" + p.Key)},
 			{"ReadRow", readRow},
-		}))
+		}
+		if plan.HasPersonal(p.Projection.Row) {
+			entries = append(entries, entry{"Keys", jen.Id("keys")})
+		}
+		return jen.Qual(readmodelPath, "Codec").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
 	}
 	if plan.HasPersonal(p.Projection.Row) {
 		e.sealedCodec(f, p, codec)

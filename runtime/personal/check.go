@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -42,7 +44,7 @@ func (k *Keys) Check(ctx context.Context, log Reader, types ...string) error {
 	return nil
 }
 
-var sealedMark = []byte(`"$sealed"`)
+const sealedMark = `"$sealed"`
 
 // firstKey returns the id of the first key that something in a payload was encrypted with.
 func firstKey(data []byte) (id KeyID, ok bool) {
@@ -57,24 +59,32 @@ func firstKey(data []byte) (id KeyID, ok bool) {
 func keysIn(data []byte) iter.Seq[KeyID] {
 	return func(yield func(KeyID) bool) {
 		for {
-			at := bytes.Index(data, sealedMark)
+			at := bytes.Index(data, []byte(sealedMark))
 			if at < 0 {
 				return
 			}
 			data = bytes.TrimLeft(data[at+len(sealedMark):], ": \t\r\n\"")
-			// The head of what is sealed, in whole groups of base64.
-			const head = (1 + len(KeyID{}) + 2) / 3
-			var b [head * 3]byte
-			if len(data) < head*4 {
+			if id, ok := headKey(data); ok && !yield(id) {
 				return
-			}
-			if n, err := base64.StdEncoding.Decode(b[:], data[:head*4]); err == nil && n > len(KeyID{}) && b[0] == sealedFormat {
-				if !yield(KeyID(b[1:])) {
-					return
-				}
 			}
 		}
 	}
+}
+
+// headKey returns the id of the key at the head of what is sealed, in base64.
+func headKey[T string | []byte](text T) (id KeyID, ok bool) {
+	const head = (1 + len(KeyID{}) + 2) / 3 // whole groups of base64
+	if len(text) < head*4 {
+		return id, false
+	}
+	var data [head * 4]byte
+	var b [head * 3]byte
+	copy(data[:], text)
+	n, err := base64.StdEncoding.Decode(b[:], data[:])
+	if err != nil || n <= len(KeyID{}) || b[0] != sealedFormat {
+		return id, false
+	}
+	return KeyID(b[1:]), true
 }
 
 // mostAtOnce bounds the keys that are asked for at once.
@@ -82,23 +92,53 @@ const mostAtOnce = 1000
 
 // Prefetch asks the store, at once, for the keys of all that is encrypted in some events and is not in memory.
 func (k *Keys) Prefetch(ctx context.Context, records []cqrs.Record) error {
-	var missing []KeyID
-	asked := map[KeyID]bool{}
+	w := wanted{keys: k}
 	for i := range records {
 		for id := range keysIn(records[i].Data) {
-			if asked[id] || k.cached(id) != nil {
-				continue
-			}
-			asked[id] = true
-			missing = append(missing, id)
+			w.add(id)
 		}
 	}
-	for len(missing) > 0 {
-		n := min(len(missing), mostAtOnce)
-		if err := k.fetch(ctx, missing[:n]); err != nil {
+	return w.fetch(ctx)
+}
+
+// PrefetchColumns is Prefetch for columns of rows: what Seal made, and JSON with what Write did. Other texts are left out.
+func (k *Keys) PrefetchColumns(ctx context.Context, texts []string) error {
+	w := wanted{keys: k}
+	for _, text := range texts {
+		if id, ok := headKey(text); ok {
+			w.add(id)
+		} else if strings.Contains(text, sealedMark) {
+			for id := range keysIn([]byte(text)) {
+				w.add(id)
+			}
+		}
+	}
+	return w.fetch(ctx)
+}
+
+// wanted are keys that are to be asked for at once.
+type wanted struct {
+	keys    *Keys
+	missing []KeyID
+	asked   map[KeyID]bool
+}
+
+func (w *wanted) add(id KeyID) {
+	if w.asked[id] || w.keys.cached(id) != nil {
+		return
+	}
+	if w.asked == nil {
+		w.asked = map[KeyID]bool{}
+	}
+	w.asked[id] = true
+	w.missing = append(w.missing, id)
+}
+
+func (w *wanted) fetch(ctx context.Context) error {
+	for chunk := range slices.Chunk(w.missing, mostAtOnce) {
+		if err := w.keys.fetch(ctx, chunk); err != nil {
 			return err
 		}
-		missing = missing[n:]
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestNothingShowsWhatAValueHolds(t *testing.T) {
 		hidden Value[string]
 		list   []Value[int64]
 	}
-	v := row{Of("Ada Lovelace"), Of("Ada Lovelace"), []Value[int64]{Of[int64](4711)}}
+	v := row{Of("Ada Lovelace"), Of("Ada Lovelace"), []Value[int64]{Of[int64](8134711471147114711)}}
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "v", v.Name, "row", v, "any", &v)
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "v", v.Name, "row", v)
@@ -40,7 +40,8 @@ func TestNothingShowsWhatAValueHolds(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%T"} {
 		shown += fmt.Sprintf(verb, v) + fmt.Sprintf(verb, v.Name) + fmt.Sprintf(verb, &v)
 	}
-	for _, secret := range []string{"Ada", "Lovelace", "4711", "416461", "1267"} {
+	// In hexadecimal, and longer than the addresses that are shown.
+	for _, secret := range []string{"Ada", "Lovelace", "8134711471147114711", "4c6f76656c616365", "70e44cfbc404e0d7"} {
 		assert.NotContains(t, shown, secret)
 	}
 	assert.Contains(t, shown, hidden)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 // Codec turns the keys and rows of one projection into values and back. Its functions are generated.
@@ -21,6 +22,8 @@ type Codec[K comparable, R any] struct {
 	// ReadKey and ReadRow read all columns. What they read stays valid for ever.
 	ReadKey func(*Scanner, *K)
 	ReadRow func(*Scanner, *R)
+	// Keys are those of the sealed columns; nil where there are none.
+	Keys *personal.Keys
 }
 
 // Entry is a row with its key.
@@ -91,23 +94,26 @@ func (m *Model[K, R]) GetMany(ctx context.Context, keys []K, opts ...cqrs.QueryO
 	for i := range keys {
 		wanted[i] = m.codec.AppendKey(nil, &keys[i])
 	}
-	rows := make(map[K]R, len(keys))
-	s := m.rowScanner(nil)
+	rows, read := make(map[K]R, len(keys)), make([]R, len(keys))
+	var found []int
 	fresh, err := m.serving.answer(ctx, opts, func(g *opened) (Checkpoint, error) {
-		clear(rows)
-		return g.table.Get(ctx, wanted, func(i int, stored []Value, _ cqrs.Position) error {
+		clear(read)
+		found = found[:0]
+		reading := m.reading(func(i int) *R { return &read[i] })
+		at, err := g.table.Get(ctx, wanted, func(i int, stored []Value, _ cqrs.Position) error {
 			if stored == nil {
 				return nil
 			}
-			var row R
-			s.Reset(stored)
-			m.codec.ReadRow(s, &row)
-			rows[keys[i]] = row
-			return s.Err()
+			found = append(found, i)
+			return reading.row(i, stored)
 		})
+		return at, reading.end(ctx, err)
 	})
 	if err != nil {
 		return nil, fresh, err
+	}
+	for _, i := range found {
+		rows[keys[i]] = read[i]
 	}
 	return rows, fresh, nil
 }
@@ -185,20 +191,19 @@ func (m *Model[K, R]) find(
 		return nil, Checkpoint{}, err
 	}
 	var entries []Entry[K, R]
-	ks, rs := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil), m.rowScanner(nil)
+	ks := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil)
+	reading := m.reading(func(i int) *R { return &entries[i].Row })
 	at, err := g.table.Find(ctx, g.translate(f), func(key, row []Value, _ cqrs.Position) error {
 		entries = append(entries, Entry[K, R]{})
 		e := &entries[len(entries)-1]
 		ks.Reset(key)
 		m.codec.ReadKey(ks, &e.Key)
-		rs.Reset(row)
-		m.codec.ReadRow(rs, &e.Row)
 		if look != nil {
 			look(key, row)
 		}
-		return errors.Join(ks.Err(), rs.Err())
+		return errors.Join(ks.Err(), reading.row(len(entries)-1, row))
 	})
-	if err != nil {
+	if err := reading.end(ctx, err); err != nil {
 		return nil, Checkpoint{}, err
 	}
 	return entries, at, nil

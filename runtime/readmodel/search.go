@@ -113,16 +113,16 @@ func (m *Model[K, R]) Search(ctx context.Context, s Search, opts ...cqrs.QueryOp
 		if err != nil {
 			return Checkpoint{}, err
 		}
-		ks, rs := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil), m.rowScanner(nil)
-		return searcher.Search(ctx, s, func(f Found) error {
+		ks := NewScanner(m.codec.Schema.Projection, m.codec.Schema.Key, nil)
+		reading := m.reading(func(i int) *R { return &entries[i].Row })
+		at, err := searcher.Search(ctx, s, func(f Found) error {
 			var e Entry[K, R]
 			ks.Reset(f.Key)
 			m.codec.ReadKey(ks, &e.Key)
-			rs.Reset(f.Row)
-			m.codec.ReadRow(rs, &e.Row)
 			entries, places = append(entries, e), append(places, f.Place)
-			return errors.Join(ks.Err(), rs.Err())
+			return errors.Join(ks.Err(), reading.row(len(entries)-1, f.Row))
 		})
+		return at, reading.end(ctx, err)
 	})
 	if err != nil {
 		return nil, fresh, err

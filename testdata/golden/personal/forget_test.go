@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -258,6 +259,58 @@ func TestWhatAnUpcasterMakesOfAPersonsDataIsForgottenWithThem(t *testing.T) {
 	require.NoError(t, c.Forget(t.Context(), PatientID("p-1").Subject()))
 	requires(c, "nobody", "gone", false)
 	requires(process(t, c.log, memory.New(), c.keys), "nobody", "gone", false)
+}
+
+// countingKeys counts how often the store is asked for keys by their ids.
+type countingKeys struct {
+	personal.Store
+	asked atomic.Int64
+}
+
+func (c *countingKeys) Get(ctx context.Context, ids []personal.KeyID) ([]personal.Record, error) {
+	c.asked.Add(1)
+	return c.Store.Get(ctx, ids)
+}
+
+func TestAQueryAsksForTheKeysOfAllItsRowsAtOnce(t *testing.T) {
+	log, err := embedded.Open(t.Context(), t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, log.Close()) })
+	store := &countingKeys{Store: personal.NewMemory()}
+	master, err := personal.NewMasterKey(bytes.Repeat([]byte{9}, 32))
+	require.NoError(t, err)
+	c := process(t, log, memory.New(), personal.NewKeys(store, master))
+	var keys []PatientsKey
+	for i := range 20 {
+		id := PatientID(fmt.Sprint("p-", i))
+		c.registers(id, "Ada", fmt.Sprint("ada@", i))
+		keys = append(keys, PatientsKey{Patient: id})
+	}
+	c.catchesUp()
+	requireAll := func(rows int, name func(i int) string) {
+		assert.EqualValues(t, 1, store.asked.Load())
+		require.Equal(t, 20, rows)
+		for i := range 20 {
+			assert.Equal(t, "Ada", name(i))
+		}
+	}
+	asks := func() {
+		c.keys.Clear()
+		store.asked.Store(0)
+	}
+	reveal := func(v personal.Value[string]) string { name, _ := v.Reveal(); return name }
+
+	asks()
+	many, _, err := c.Patients.GetMany(c.ctx, append(keys, PatientsKey{Patient: "nobody"}))
+	require.NoError(t, err)
+	requireAll(len(many), func(i int) string { return reveal(many[keys[i]].Name) })
+	asks()
+	var all []PatientsRow
+	for e, err := range c.Patients.All(c.ctx) {
+		require.NoError(t, err)
+		all = append(all, e.Row)
+	}
+	requireAll(len(all), func(i int) string { return reveal(all[i].Name) })
 }
 
 func TestTheWrongKeysAreRefusedAtTheStart(t *testing.T) {

@@ -72,6 +72,7 @@ func patientsCodec(keys *personal.Keys) readmodel.Codec[PatientsKey, PatientsRow
 		ReadRow: func(s *readmodel.Scanner, v *PatientsRow) {
 			readPatientsRow(s, v, c)
 		},
+		Keys: keys,
 	}
 }
 
@@ -213,6 +214,7 @@ func doctorsCodec(keys *personal.Keys) readmodel.Codec[DoctorsKey, DoctorsRow] {
 		ReadRow: func(s *readmodel.Scanner, v *DoctorsRow) {
 			readDoctorsRow(s, v, c)
 		},
+		Keys: keys,
 	}
 }
 
