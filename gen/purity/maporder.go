@@ -15,6 +15,11 @@ type loop struct {
 	key *types.Var
 	// set are the constants that outer variables are set to.
 	set map[string]string
+	// ways says in which way outer variables gather what the turns give, and gathering are the statements that do so.
+	ways      map[string]string
+	gathering map[ast.Stmt]string
+	// grown are the maps and lists that get longer in the loop.
+	grown map[string]bool
 	// returned is what the loop returns, and ends says where it is left early.
 	returned string
 	ends     token.Pos
@@ -26,9 +31,11 @@ type loop struct {
 
 // mapRange notes a range over a map if the result depends on the order of its turns.
 func (b *body) mapRange(n *ast.RangeStmt) {
-	l := &loop{body: b, stmt: n, set: map[string]string{}}
+	l := &loop{body: b, stmt: n, set: map[string]string{}, ways: map[string]string{}, gathering: map[ast.Stmt]string{}, grown: map[string]bool{}}
 	if id, ok := n.Key.(*ast.Ident); ok && b.unorderedCall(n.X) != "Values" {
-		l.key, _ = b.object(id).(*types.Var)
+		if l.key, _ = b.object(id).(*types.Var); l.key != nil && l.assigned1(l.key) {
+			l.key = nil // what is another key in each turn may become the same
+		}
 	}
 	if n.Tok == token.ASSIGN && (n.Key != nil || n.Value != nil) {
 		l.fail(n.Pos(), "keeps the last key or value in a variable")
@@ -38,9 +45,65 @@ func (b *body) mapRange(n *ast.RangeStmt) {
 	if l.why == "" && l.ends.IsValid() && l.adds {
 		l.fail(l.ends, "leaves the loop when it has seen some of the map")
 	}
+	l.reading()
 	if l.why != "" {
 		b.effect(MapOrder, n.Pos(), "ranges over a map in no order, and line %d %s", b.at(l.at).Line, l.why)
 	}
+}
+
+// gather notes that a variable gathers what the turns give, in one way. Each way alone is the same in any order; two are not.
+func (l *loop) gather(s ast.Stmt, lhs ast.Expr, way string) {
+	text := types.ExprString(ast.Unparen(lhs))
+	if before, ok := l.ways[text]; ok && before != way {
+		l.fail(s.Pos(), "changes "+exprString(lhs)+" in another way than the loop does elsewhere")
+	}
+	l.ways[text] = way
+	if arithmetic[way] {
+		l.gathering[s] = text
+	}
+}
+
+var arithmetic = map[string]bool{"+": true, "*": true, "|": true, "&": true, "^": true}
+
+// wayOf tells apart operations that can change places with themselves only.
+func wayOf(op token.Token) string {
+	switch op {
+	case token.ADD_ASSIGN, token.SUB_ASSIGN, token.INC, token.DEC:
+		return "+"
+	case token.AND_ASSIGN, token.AND_NOT_ASSIGN:
+		return "&"
+	}
+	return op.String()[:1]
+}
+
+// reading finds what a turn reads of what the turns before it left: a sum so far, how many there are by now.
+func (l *loop) reading() {
+	ast.Inspect(l.stmt.Body, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			if l.builtin(n) == "len" && l.grown[types.ExprString(ast.Unparen(n.Args[0]))] {
+				l.fail(n.Pos(), "reads "+exprString(n)+", which grows from turn to turn")
+			}
+		case *ast.Ident, *ast.SelectorExpr:
+			e := n.(ast.Expr)
+			if v := l.baseOf(e); v == nil || v.IsField() || l.inner(v) {
+				return true
+			}
+			if text := types.ExprString(e); arithmetic[l.ways[text]] && l.gathering[l.statementOf(e)] != text {
+				l.fail(n.Pos(), "reads "+exprString(e)+", which changes from turn to turn")
+			}
+		}
+		return true
+	})
+}
+
+func (l *loop) statementOf(n ast.Node) ast.Stmt {
+	for ; n != nil; n = l.parents[n] {
+		if s, ok := n.(ast.Stmt); ok {
+			return s
+		}
+	}
+	return nil
 }
 
 // yields finds what hands the turns on to somebody else's loop: calls of the yield of an iterator.
@@ -91,7 +154,9 @@ func (l *loop) statement(s ast.Stmt) {
 	case *ast.ExprStmt:
 		l.expression(s.X)
 	case *ast.IncDecStmt:
-		l.accumulate(s.X, s.Pos())
+		if !l.own(s.X) {
+			l.accumulate(s, s.X, wayOf(s.Tok))
+		}
 	case *ast.AssignStmt:
 		l.assignment(s)
 	case *ast.IfStmt:
@@ -262,12 +327,14 @@ func (l *loop) own(lhs ast.Expr) bool {
 		return true
 	}
 	if v := l.baseOf(lhs); v != nil && l.inner(v) {
-		return true
+		_, plain := ast.Unparen(lhs).(*ast.Ident)
+		return plain || !l.alias(v)
 	}
 	for e := ast.Unparen(lhs); ; {
 		switch x := e.(type) {
 		case *ast.IndexExpr:
 			if l.keyed(x.Index) {
+				l.adds, l.grown[types.ExprString(ast.Unparen(x.X))] = true, true
 				return true
 			}
 			e = ast.Unparen(x.X)
@@ -281,13 +348,43 @@ func (l *loop) own(lhs ast.Expr) bool {
 	}
 }
 
+// alias reports whether a variable of the turn is another name for what lies outside of it, as in p := &total.
+func (l *loop) alias(v *types.Var) (found bool) {
+	if !l.shares.can(v.Type()) {
+		return false
+	}
+	ast.Inspect(l.stmt.Body, func(n ast.Node) bool {
+		a, ok := n.(*ast.AssignStmt)
+		if !ok || len(a.Lhs) != len(a.Rhs) {
+			return !found
+		}
+		for i, lhs := range a.Lhs {
+			if id, ok := lhs.(*ast.Ident); ok && l.object(id) == v {
+				found = found || l.outside(a.Rhs[i])
+			}
+		}
+		return !found
+	})
+	return found
+}
+
+// outside reports whether an expression names, or leads to, one and the same outer memory in each turn.
+func (l *loop) outside(e ast.Expr) bool {
+	e = ast.Unparen(e)
+	if ref, ok := e.(*ast.UnaryExpr); ok && ref.Op == token.AND {
+		e = ast.Unparen(ref.X)
+	}
+	v := l.baseOf(e)
+	return v != nil && !l.inner(v) && !l.own(e) && !l.dependent(e)
+}
+
 // keyed reports whether an index is another one in each turn: the key, or a struct that holds it.
 func (l *loop) keyed(index ast.Expr) bool {
 	switch x := ast.Unparen(index).(type) {
 	case *ast.Ident:
 		return l.key != nil && l.object(x) == l.key
 	case *ast.CallExpr:
-		return l.Info.Types[x.Fun].IsType() && l.keyed(x.Args[0])
+		return l.Info.Types[x.Fun].IsType() && l.keyed(x.Args[0]) && keepsApart(l.Info.TypeOf(x), l.Info.TypeOf(x.Args[0]))
 	case *ast.CompositeLit:
 		for _, elt := range x.Elts {
 			if kv, ok := elt.(*ast.KeyValueExpr); ok {
@@ -301,11 +398,25 @@ func (l *loop) keyed(index ast.Expr) bool {
 	return false
 }
 
+// keepsApart reports whether a conversion makes different values of different ones.
+func keepsApart(to, from types.Type) bool {
+	t, ok := to.Underlying().(*types.Basic)
+	f, is := from.Underlying().(*types.Basic)
+	switch {
+	case !ok || !is:
+		return types.Identical(to.Underlying(), from.Underlying()) || types.IsInterface(to)
+	case t.Info()&types.IsInteger != 0 && f.Info()&types.IsInteger != 0:
+		sizes := types.SizesFor("gc", "386") // an int may be as small as that
+		return sizes.Sizeof(t) >= sizes.Sizeof(f)
+	}
+	return t.Kind() == f.Kind()
+}
+
 // operation allows x += y and the like where the order of the operands does not matter.
 func (l *loop) operation(s *ast.AssignStmt, lhs ast.Expr) {
 	switch s.Tok {
 	case token.ADD_ASSIGN, token.SUB_ASSIGN, token.MUL_ASSIGN, token.OR_ASSIGN, token.AND_ASSIGN, token.XOR_ASSIGN, token.AND_NOT_ASSIGN:
-		l.accumulate(lhs, s.Pos())
+		l.accumulate(s, lhs, wayOf(s.Tok))
 		if l.reads(s.Rhs[0], lhs) {
 			l.fail(s.Pos(), "adds what depends on "+exprString(lhs)+" so far")
 		}
@@ -315,11 +426,10 @@ func (l *loop) operation(s *ast.AssignStmt, lhs ast.Expr) {
 }
 
 // accumulate allows integers only: floats round in each step, and strings keep the order.
-func (l *loop) accumulate(lhs ast.Expr, pos token.Pos) {
-	if v := l.baseOf(lhs); v != nil && l.inner(v) {
-		return
-	}
+func (l *loop) accumulate(s ast.Stmt, lhs ast.Expr, way string) {
 	l.adds = true
+	l.gather(s, lhs, way)
+	pos := s.Pos()
 	if b, ok := core(l.Info.TypeOf(lhs)).(*types.Basic); !ok || b.Info()&types.IsInteger == 0 {
 		l.fail(pos, "adds to "+exprString(lhs)+", which is no integer: the order of the turns shows in the result")
 	}
@@ -331,15 +441,22 @@ func (l *loop) single(s *ast.AssignStmt, lhs, rhs ast.Expr) {
 	switch {
 	case rhs == nil || rhs != nil && l.inMap(lhs) && l.dependent(rhs):
 		l.fail(s.Pos(), "sets "+text+" to what depends on the turn")
-	case l.sum(lhs, rhs), l.extremeOf(lhs, rhs), l.logical(lhs, rhs):
+	case l.sum(lhs, rhs):
+		l.adds = true
+		l.gather(s, lhs, "+")
+	case l.extremeOf(lhs, rhs):
+		l.adds = true
+		l.gather(s, lhs, l.builtin(ast.Unparen(rhs).(*ast.CallExpr)))
+	case l.logical(lhs, rhs):
 		l.adds = true
 	case l.collected(lhs, rhs):
-		l.adds = true
+		l.adds, l.grown[types.ExprString(ast.Unparen(lhs))] = true, true
 	case l.dependent(rhs):
 		l.fail(s.Pos(), "sets "+text+" to what depends on the turn")
 	case l.inMap(lhs):
-		l.adds = true
+		l.adds, l.grown[types.ExprString(ast.Unparen(ast.Unparen(lhs).(*ast.IndexExpr).X))] = true, true
 	default:
+		l.gather(s, lhs, "=")
 		if before, ok := l.set[text]; ok && before != types.ExprString(rhs) {
 			l.fail(s.Pos(), "sets "+text+" to one of several values")
 		}
@@ -360,6 +477,11 @@ func (l *loop) inMap(lhs ast.Expr) bool {
 func (l *loop) reads(e, what ast.Expr) bool {
 	text, found := types.ExprString(what), false
 	ast.Inspect(e, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if v, ok := l.object(id).(*types.Var); ok && v.IsField() {
+				return true // which another one of that name may have
+			}
+		}
 		if x, ok := n.(ast.Expr); ok && types.ExprString(x) == text {
 			found = true
 		}

@@ -470,3 +470,117 @@ next:
 		row.Total += n
 	}
 }
+
+//vet:impure maporder: sets row.Sums[k] to what depends on the turn
+func mapKeyChanged(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		k = strings.ToLower(k)
+		row.Sums[k] = n
+	}
+}
+
+//vet:impure maporder: sets m[int8(k)] to what depends on the turn
+func mapKeyShortened(row *Row, e *Event) {
+	m := map[int8]int{}
+	for k, n := range map[int]int{e.Order["a"]: 1, 2: 2} {
+		m[int8(k)] = n
+	}
+	row.Count = m[1]
+}
+
+//vet:impure maporder: in another way
+func mapHashed(row *Row, e *Event) {
+	for _, n := range e.Sums {
+		row.Total ^= n
+		row.Total *= 16777619
+	}
+}
+
+//vet:impure maporder: reads i, which changes from turn to turn
+func mapNumbered(row *Row, e *Event) {
+	i := int64(0)
+	for k := range e.Sums {
+		row.Sums[k] = i
+		i++
+	}
+}
+
+//vet:impure maporder: reads row.Count, which changes from turn to turn
+func mapFirstTen(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		if row.Count < 10 {
+			row.Sums[k] = n
+			row.Count++
+		}
+	}
+}
+
+//vet:impure maporder: reads len(row.Sums), which grows from turn to turn
+func mapFirstLen(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		if len(row.Sums) < 10 {
+			row.Sums[k] = n
+		}
+	}
+}
+
+//vet:impure maporder: leaves the loop
+func mapLeftAfterKey(row *Row, e *Event) {
+	for k, n := range e.Sums {
+		row.Sums[k] = n
+		if n > 10 {
+			break
+		}
+	}
+}
+
+//vet:impure maporder: sets r.Name to what depends on the turn
+func mapThroughAlias(row *Row, e *Event) {
+	for k := range e.Sums {
+		r := row
+		r.Name = k
+	}
+}
+
+type total struct{ total int64 }
+
+//vet:pure
+func mapSumsApart(row *Row, e *Event) {
+	total, all := int64(0), map[string]total{}
+	for k, n := range e.Sums {
+		x := all[k]
+		x.total += n
+		all[k] = x
+		total += x.total
+		row.Sums[k]++
+		if row.Sums[k] > 10 {
+			row.Open = true
+		}
+		total -= 1
+	}
+	row.Total = total
+}
+
+//vet:pure
+func mapDistinct(row *Row, e *Event) {
+	seen := map[int64]bool{}
+	for _, n := range e.Sums {
+		if !seen[n] {
+			seen[n] = true
+			row.Count++
+		}
+	}
+}
+
+//vet:pure
+func mapPartsOfEach(row *Row, e *Event) {
+	all := map[string]*Line{}
+	for k := range e.Sums {
+		all[k] = &Line{}
+	}
+	for k, n := range e.Sums {
+		line := all[k]
+		line.Quantity += n
+	}
+	row.Count = len(all)
+}
