@@ -47,7 +47,7 @@ var breakingCodes = []Code{
 		"Streams are named by their aggregate: `Account/7`. Under another name nobody finds them, and commands begin new " +
 			"streams beside them. An aggregate has the name of its streams for ever."},
 	{IDChanged, "id of an aggregate changed",
-		"The text of an id names the stream. An id of other parts, in another order, or of a scalar that does not read all " +
+		"The text of an id names the stream. An id of other parts, in another order, or of a scalar or enum that does not read all " +
 			"texts of the old one, finds other streams. A wider scalar (uuid to string, int32 to int64) is fine, and so is " +
 			"another name of the type."},
 	{UniqueChanged, "unique values that nobody has claimed",

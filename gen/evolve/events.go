@@ -259,12 +259,13 @@ func (p *pair) silent() string {
 	return "its version is still " + strconv.Itoa(p.is.Version)
 }
 
-// breaks leaves out those who pause in front of the new version, or are told of it.
+// breaks leaves out those who pause in front of the new version, or are told of it. Older releases read one that only adds,
+// as far as it says.
 func (p *pair) breaks(who ...string) []string {
 	if p.is.Version <= p.was.Version {
 		return who
 	}
-	return slices.DeleteFunc(slices.Clone(who), func(w string) bool { return w != Stored })
+	return slices.DeleteFunc(slices.Clone(who), func(w string) bool { return w == Readers || w == Running && p.pauses })
 }
 
 func (c *comparer) goneField(p *pair, f *lock.Field) {
@@ -406,6 +407,6 @@ func entryFields(list []lock.Entry) []*lock.Field {
 func (c *comparer) reads(was, is []*lock.Field) bool {
 	return len(was) == len(is) && !slices.ContainsFunc(was, func(f *lock.Field) bool {
 		g := fieldOf(is, f.Name)
-		return g == nil || slices.ContainsFunc(c.shapes.types(f.Type, g.Type), func(h change) bool { return h.certain() })
+		return g == nil || slices.ContainsFunc(c.shapes.field(f, g), func(h change) bool { return h.certain() })
 	})
 }

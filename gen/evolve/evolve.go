@@ -174,47 +174,92 @@ func counted(n int, thing string) string {
 
 // id compares how the streams of an aggregate are named.
 func (c *comparer) id(was, is *lock.Aggregate) {
-	before, now := c.idOf(was, c.shapes.old), c.idOf(is, c.shapes.new)
-	fits := len(before) == len(now)
-	for i := 0; fits && i < len(now); i++ {
-		fits = before[i] == now[i] || wider[before[i]+" "+now[i]] || alike[before[i]] == now[i]
-	}
-	if fits {
+	before, now := idOf(was, c.shapes.old), idOf(is, c.shapes.new)
+	if now.reads(before) {
 		return
 	}
 	c.add(diag.IDChanged, is.At, was.At, []string{Stored, Running, Readers},
 		"keep the id as it was; another one makes another aggregate", nil,
-		"the id of %s was %s, and is %s: the streams that are stored are named by the old one", is.Name, describe(before), describe(now))
+		"the id of %s was %s, and is %s: the streams that are stored are named by the old one", is.Name, before, now)
 }
 
-// idOf returns the scalars that an id is made of, in their order; an enum stands for itself.
-func (c *comparer) idOf(a *lock.Aggregate, types map[string]*lock.Type) []string {
+// streamID is what an id is made of, in the order in which it is written.
+type streamID struct {
+	parts []idPart
+	// composed says that it has parts: one of a single part is written otherwise than a plain one.
+	composed bool
+}
+
+// idPart is a part of an id: of a scalar, or of an enum, which has values.
+type idPart struct {
+	name, base string
+	values     []string
+}
+
+func idOf(a *lock.Aggregate, types map[string]*lock.Type) (id streamID) {
 	t := types[a.ID]
 	if t == nil {
-		return nil
+		return id
 	}
 	if !t.Struct {
-		return []string{t.Base}
+		id.parts = []idPart{idPartOf("", t.Name, types)}
+		return id
 	}
-	parts := []string{"parts"} // an id of one part is written otherwise than a plain one
+	id.composed = true
 	for _, f := range t.Fields {
-		part := baseOf(f.Type, types[f.Type])
-		if part == "" {
-			part = "enum"
-		}
-		parts = append(parts, part)
+		id.parts = append(id.parts, idPartOf(f.Name, f.Type, types))
 	}
-	return parts
+	return id
 }
 
-func describe(id []string) string {
-	switch {
-	case len(id) == 0:
-		return "none, with one instance"
-	case id[0] == "parts":
-		return "made of " + strings.Join(id[1:], ", ")
+func idPartOf(name, typ string, types map[string]*lock.Type) idPart {
+	p := idPart{name: name, base: baseOf(typ, types[typ])}
+	if t := types[typ]; t != nil {
+		for _, v := range t.Values {
+			p.values = append(p.values, v.Text)
+		}
 	}
-	return "one of " + id[0]
+	return p
+}
+
+// reads reports whether the names of streams mean the same as before. Parts may be called otherwise, but not change places:
+// where they are of one scalar, a name would be read as that of another stream.
+func (id streamID) reads(was streamID) bool {
+	if id.composed != was.composed || len(id.parts) != len(was.parts) {
+		return false
+	}
+	for i, p := range was.parts {
+		j := slices.IndexFunc(id.parts, func(o idPart) bool { return o.name == p.name })
+		if j >= 0 && j != i || !id.parts[i].reads(p) {
+			return false
+		}
+	}
+	return true
+}
+
+func (p idPart) reads(was idPart) bool {
+	if p.base != was.base && !wider[was.base+" "+p.base] && alike[was.base] != p.base {
+		return false
+	}
+	return !slices.ContainsFunc(was.values, func(v string) bool { return !slices.Contains(p.values, v) })
+}
+
+func (id streamID) String() string {
+	var texts []string
+	for _, p := range id.parts {
+		text := p.base
+		if len(p.values) > 0 {
+			text = "enum of " + strings.Join(p.values, " and ")
+		}
+		texts = append(texts, strings.TrimPrefix(p.name+": "+text, ": "))
+	}
+	switch {
+	case len(texts) == 0:
+		return "none, with one instance"
+	case id.composed:
+		return "made of " + strings.Join(texts, ", ")
+	}
+	return "one of " + texts[0]
 }
 
 // unique reports unique values that those who came before have not claimed.
