@@ -103,7 +103,7 @@ func lockAmong(names []string, model string) (string, error) {
 func lockInGit(ctx context.Context, ref, model string) (*diag.File, error) {
 	dir := filepath.Dir(model)
 	if rev, file, ok := strings.Cut(ref, ":"); ok && file != "" { // git's own name of a file
-		src, err := git(ctx, dir, "show", rev+":"+file)
+		src, err := git(ctx, dir, "show", "--end-of-options", rev+":"+file)
 		if err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func isRef(ctx context.Context, ref string, models []string) bool {
 // git runs git in a folder. The error says what git says.
 func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, gitEnv(os.Environ())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
@@ -186,4 +186,13 @@ func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
 		return nil, fmt.Errorf("git %s: %w", args[0], err)
 	}
 	return stdout.Bytes(), nil
+}
+
+// gitEnv returns an environment without a repository that has no work tree of its own: git sets it for the hooks of a linked
+// work tree, and would take each folder that it runs in for the top of the repository.
+func gitEnv(env []string) []string {
+	if slices.ContainsFunc(env, func(v string) bool { return strings.HasPrefix(v, "GIT_WORK_TREE=") }) {
+		return env
+	}
+	return slices.DeleteFunc(env, func(v string) bool { return strings.HasPrefix(v, "GIT_DIR=") })
 }
