@@ -127,7 +127,7 @@ func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event) {
 		}
 	}
 	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers},
-		"keep it: with `retired: true` where it is still folded, with `becomes` and what it is read as, or with nothing to skip it",
+		"keep it: with `retired: true` where what it did still counts, with `becomes` and what it is read as, or with `becomes: []`, which skips all that are stored",
 		c.keepEvent(a, e), "the event %s is gone from %s: who replays a stream with one of those that are stored stops", e.Name, a.Name)
 }
 
@@ -138,7 +138,40 @@ func (c *comparer) event(p *pair) {
 	c.skipped(p)
 	c.edited(p)
 	c.reread(p)
+	c.split(p)
 	c.report(p, found)
+}
+
+// split warns of an event whose place others take that older releases do not know: their projections ignore them.
+func (c *comparer) split(p *pair) {
+	if !p.is.Former || p.was.Former {
+		return
+	}
+	var fresh []string
+	for _, v := range p.is.Becomes {
+		name := v.Text[strings.LastIndex(v.Text, " ")+1:]
+		if e := eventNamed(c.new, name); e != nil && eventOf(c.old, e.Wire) == nil {
+			fresh = append(fresh, name)
+		}
+	}
+	if len(fresh) == 0 {
+		return
+	}
+	c.warn(diag.EventSplit, p.is.At, p.was.At, []string{Running, Readers},
+		"let all processes run a release that folds them before one of them writes one",
+		"what was stored as %s is stored as %s from now on: commands of older releases stop there, and their rows lack it",
+		p.is.Name, strings.Join(fresh, ", "))
+}
+
+func eventNamed(l *lock.Lock, name string) *lock.Event {
+	for _, a := range l.Aggregates {
+		for _, e := range a.Events {
+			if e.Name == name {
+				return e
+			}
+		}
+	}
+	return nil
 }
 
 // reread reports an event that was read as others already, and is read as something else now.

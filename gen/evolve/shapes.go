@@ -112,7 +112,11 @@ func (s *shapes) exprs(was, is *lock.TypeExpr) []change {
 		}
 		return append(changes, s.exprs(was.Elem, is.Elem)...)
 	}
-	return s.exprs(was.Elem, is.Elem)
+	changes := s.exprs(was.Elem, is.Elem)
+	if slices.ContainsFunc(changes, func(c change) bool { return c.is == nil && c.kind == retyped }) {
+		return other
+	}
+	return changes
 }
 
 // named compares two names of types: scalars, or declared ones.
