@@ -241,6 +241,8 @@ func TestAPlanSaysWhatAReleaseDoesAndWhy(t *testing.T) {
 			evolve.Nothing, evolve.Rebuild, []string{"it folds Closed too"}},
 		"a version": {[]string{"version: 2\n        fields: {by: Guest", "version: 3\n        fields: {pin: int, by: Guest", "removed: {row: int}}",
 			"removed: {row: int}}\n          3: {added: {pin: 0}}"}, "", evolve.Rebuild, []string{"Opened has come from version 2 to 3"}},
+		"an event that is read as nothing": {[]string{"Closed: {}", "Closed: {becomes: []}", "    ignore: [Closed]\n", "", "emits: [Closed]", "emits: [Opened]"},
+			evolve.Snapshots, evolve.Nothing, []string{"Closed is read as nothing"}},
 		"another name":  {[]string{"  Doors:\n", "  OpenDoors:\n"}, evolve.Nothing, evolve.Build, []string{"it is new", "it is gone: its rows stay as they are in their stores, and nobody keeps them up to date"}},
 		"personal data": {[]string{"by: Guest, fee", "by: {type: Guest, personal: true}, fee"}, "", "", nil},
 	} {
@@ -268,6 +270,14 @@ func TestAPlanSaysWhatAReleaseDoesAndWhy(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAPlanPromisesNoPromotionWhereTheMeaningOfAFoldIsUnknown(t *testing.T) {
+	was, is := readLock(t, []byte(harmless)), readLock(t, []byte(harmless))
+	is.Projections[0].Rows = "ffffffff00000000"
+	list := evolve.Plan(was, is)
+	assert.Contains(t, list[1].Notes, "the meaning of its folds in Go is not known: nothing is promoted by itself until they compile")
+	assert.NotContains(t, list[1].Notes, "it is promoted by itself, once it is built and a sample of its rows is right")
 }
 
 func readLock(t *testing.T, src []byte) *lock.Lock {

@@ -124,7 +124,10 @@ func (p *planner) stateReasons(a, b *lock.Aggregate) []string {
 			continue
 		}
 		reasons = append(reasons, versionReasons(a.Events[i], e)...)
-		if a.Events[i].Fold != e.Fold {
+		switch was := a.Events[i]; {
+		case e.Former && !was.Former:
+			reasons = append(reasons, e.Name+" is read as "+orNothing(list(e.Becomes)))
+		case was.Fold != e.Fold:
 			reasons = append(reasons, "how "+e.Name+" changes the state")
 		}
 	}
@@ -228,7 +231,10 @@ func (p *planner) projection(b *lock.Projection) Outcome {
 	columns = append(columns, p.columnReasons("the key", a.Key, b.Key)...)
 	columns = append(columns, p.columnReasons("the row", a.Row, b.Row)...)
 	o.Reasons = orElse(append(columns, p.foldReasons(a, b)...), "what its folds in Go do, or an upcaster")
-	o.Notes = append(o.Notes, p.answers(b, columns), promotion(b))
+	o.Notes = append(o.Notes, p.answers(b, columns))
+	if !strings.HasPrefix(b.Rows, unknown) {
+		o.Notes = append(o.Notes, promotion(b))
+	}
 	return o
 }
 

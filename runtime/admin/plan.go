@@ -408,16 +408,27 @@ func plannedTable(
 	for _, t := range types {
 		fmt.Fprintf(&b, "%12d  %14d  %s\n", t.Events, t.Bytes, t.Type)
 	}
-	first := "all"
-	if !kept.All {
-		first = "the first"
-	}
-	fmt.Fprintf(&b, "\nsnapshots: %d of %s %d are of another state than this release's: they are not used, and replaced in time\n",
-		kept.Stale, first, kept.Looked)
+	b.WriteString("\n" + kept.text() + "\n")
 	fmt.Fprintf(&b, "\nMeasured on the first %d of %s: they were read in %s, and folded into memory on one core; the rest is\n"+
 		"extrapolated. What a store takes to write the rows comes on top, and more cores make it shorter.\n",
 		sample.Events, counted(sample.Total, "event"), about(sample.Took))
 	return b.String()
+}
+
+// text says which snapshots count on.
+func (s *plannedSnapshots) text() string {
+	of := "all"
+	if !s.All {
+		of = "the first"
+	}
+	switch {
+	case s.Looked == 0:
+		return "snapshots: there are none"
+	case s.Stale == 0:
+		return fmt.Sprintf("snapshots: %s %d are of this release's state, and used", of, s.Looked)
+	}
+	return fmt.Sprintf("snapshots: %d of %s %d are of another state than this release's: they are not used, and replaced in time",
+		s.Stale, of, s.Looked)
 }
 
 // text says what a release does to a read model.

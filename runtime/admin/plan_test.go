@@ -150,3 +150,9 @@ func TestAPlanCountsTheSnapshotsThatAreNotUsedAnyMore(t *testing.T) {
 	assert.Contains(t, out.String(), "built together, from one scan of 30 events: about ")
 	assert.Contains(t, out.String(), "Measured on the first 30 of 30 events")
 }
+
+func TestSnapshotsThatCountOnAreNotCalledUnused(t *testing.T) {
+	assert.Equal(t, "snapshots: there are none", (&plannedSnapshots{All: true}).text())
+	assert.Equal(t, "snapshots: all 3 are of this release's state, and used", (&plannedSnapshots{All: true, Looked: 3}).text())
+	assert.Equal(t, "snapshots: the first 3 are of this release's state, and used", (&plannedSnapshots{Looked: 3}).text())
+}
