@@ -76,8 +76,8 @@ var breakingCodes = []Code{
 	{EventSplit, "event is read as others that older releases do not know",
 		"A warning. From now on the new events are stored in its place. Commands of older releases stop at a stream that has " +
 			"one. Their read models do not: to them these are events of no concern, their rows lack what the new ones say, and so " +
-			"they do after a rollback, until they are built anew. First deploy a release that declares the new events and folds them, " +
-			"and emits none."},
+			"they do after a rollback, until they are built anew. First deploy a release that has the new events with `retired: true`, " +
+			"folds them, and emits none."},
 	{FieldGone, "field of an event is gone, and no version says so",
 		"Older releases, and readers of the contract, need the field, and a later field of that name would be read from " +
 			"events that are stored. A version whose step says `removed` tells all of them."},

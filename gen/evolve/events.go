@@ -158,7 +158,7 @@ func (c *comparer) split(p *pair) {
 		return
 	}
 	c.warn(diag.EventSplit, p.is.At, p.was.At, []string{Running, Readers},
-		"let all processes run a release that folds them before one of them writes one",
+		"let all processes run a release that folds them (`retired: true`) before one of them writes one",
 		"what was stored as %s is stored as %s from now on: commands of older releases stop there, and their rows lack it",
 		p.is.Name, strings.Join(fresh, ", "))
 }
