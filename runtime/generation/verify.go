@@ -493,15 +493,6 @@ func (s *sampled) wrong() bool {
 	return false
 }
 
-// erasedSince reports whether two values of a column of personal data may differ because the data were erased after one of
-// them was stored. What a row has in JSON can't be compared.
-func erasedSince(c readmodel.Column, stored, folded readmodel.Value) bool {
-	if c.Kind != readmodel.String {
-		return stored.Kind() == folded.Kind()
-	}
-	return stored.Kind() == folded.Kind() && folded == readmodel.OfString("")
-}
-
 // attempts is how often a row that seems to be wrong is looked at again. Not every sink stores rows and checkpoint in one
 // step: a row may have been read that its checkpoint did not cover yet.
 const attempts = 2
