@@ -153,10 +153,32 @@ func (b *body) args(call *ast.CallExpr, c callee) (all []Origins) {
 	if c.recv != nil {
 		all = append(all, b.receiver(c))
 	}
+	if inner, several := b.several(call); several > 0 {
+		for i := range several {
+			all = append(all, b.called1(inner, i))
+		}
+		return b.variadic(all, call, c)
+	}
 	for _, arg := range call.Args {
 		all = append(all, b.origins(arg))
 	}
 	return b.variadic(all, call, c)
+}
+
+// several returns the call whose results a call is passed as its arguments, and how many these are; 0 if there is none.
+func (b *body) several(call *ast.CallExpr) (*ast.CallExpr, int) {
+	if len(call.Args) != 1 {
+		return nil, 0
+	}
+	inner, ok := ast.Unparen(call.Args[0]).(*ast.CallExpr)
+	if !ok {
+		return nil, 0
+	}
+	results, ok := b.Info.TypeOf(inner).(*types.Tuple)
+	if !ok {
+		return nil, 0
+	}
+	return inner, results.Len()
 }
 
 // receiver are the origins of a receiver as the method sees it: its address where the method takes a pointer, what it

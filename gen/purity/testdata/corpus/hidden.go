@@ -128,3 +128,10 @@ func hiddenCost(p hiddenPrice[int64]) int64 { return p.hiddenOf(1) }
 
 //vet:pure
 func callsGenericInterface(row *Row, e *Event) { row.Total = hiddenCost(hiddenFlat{}) }
+
+func partOf(e *Event) (int64, *Line) { return e.Amount, e.By }
+
+func setLine(n int64, l *Line) { l.Quantity = n }
+
+//vet:impure mutation: changes l.Quantity
+func changesSecondResult(row *Row, e *Event) { setLine(partOf(e)) }
