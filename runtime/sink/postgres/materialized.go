@@ -170,20 +170,35 @@ func (s *Store) ofLog(query string) string {
 	return strings.ReplaceAll(query, "{log}", postgresdb.Quote(s.log))
 }
 
-// checkEvents refuses events that the query would take for what they are not: a newer release wrote them, which has to be
-// deployed here as well.
+// checkEvents refuses events that the query would take for what they are not, as folds do: a newer release wrote them, which
+// has to be deployed here as well. Versions that only added fields are read.
 func (s *Store) checkEvents(ctx context.Context, tx pgx.Tx, events []string) error {
-	unknown := &cqrs.UnknownEventError{}
-	var content string
-	err := tx.QueryRow(ctx, s.ofLog(`SELECT category, type, schema_version, content_type FROM {log}.kinds
-		WHERE type = ANY ($1) AND (schema_version <> 1 OR content_type <> $2) LIMIT 1`), events, string(cqrs.JSON)).
-		Scan(&unknown.Stream.Category, &unknown.Type, &unknown.SchemaVersion, &content)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
+	rows, err := tx.Query(ctx, s.ofLog(`SELECT id, category, type, schema_version, content_type FROM {log}.kinds
+		WHERE type = ANY ($1) AND (schema_version <> 1 OR content_type <> $2) ORDER BY id`), events, string(cqrs.JSON))
 	if err != nil {
 		return err
 	}
-	unknown.ContentType = cqrs.ContentType(content)
-	return unknown
+	var id int32
+	var rec cqrs.Record
+	var refused error
+	_, err = pgx.ForEachRow(rows, []any{&id, &rec.Stream.Category, &rec.Type, &rec.SchemaVersion, (*string)(&rec.ContentType)}, func() error {
+		refused = rec.CheckVersion(1)
+		return refused
+	})
+	if refused == nil {
+		return err
+	}
+	return s.firstOf(ctx, tx, id, rec)
+}
+
+// firstOf returns the error about the first event of a kind that is refused.
+func (s *Store) firstOf(ctx context.Context, tx pgx.Tx, kind int32, rec cqrs.Record) error {
+	var stream string
+	err := tx.QueryRow(ctx, s.ofLog(`SELECT stream, version, position FROM {log}.events
+		WHERE kind = $1 ORDER BY position LIMIT 1`), kind).Scan(&stream, (*int64)(&rec.Version), (*int64)(&rec.Position))
+	if err != nil {
+		return err
+	}
+	rec.Stream.ID = strings.TrimPrefix(stream, rec.Stream.Category+"/")
+	return rec.CheckVersion(1)
 }

@@ -219,20 +219,37 @@ func TestASumThatOverflowsStopsTheViewAndLeavesItsRows(t *testing.T) {
 	assert.Equal(t, before, rowsOf(t, f.views.Takings.Model))
 }
 
-func TestAnEventOfALaterVersionStopsTheView(t *testing.T) {
+func TestAnEventOfALaterVersionStopsTheViewUnlessItOnlyAdded(t *testing.T) {
 	f := open(t)
-	commit := eventlog.Commit{
-		ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: time.Unix(0, 0).UTC()},
-		Streams: []eventlog.StreamAppend{{
-			Stream: cqrs.StreamID{Category: "Shop", ID: "shop"}, Expected: eventlog.New,
-			Events: []eventlog.NewEvent{{Type: "Refunded", SchemaVersion: 2, ContentType: cqrs.JSON, Data: []byte(`{}`)}},
-		}},
+	refund := func(version int, encoding cqrs.ContentType) {
+		_, err := f.Append(t.Context(), eventlog.Commit{
+			ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: time.Unix(0, 0).UTC()},
+			Streams: []eventlog.StreamAppend{{
+				Stream: cqrs.StreamID{Category: "Shop", ID: "shop"}, Expected: eventlog.Any,
+				Events: []eventlog.NewEvent{{Type: "Refunded", SchemaVersion: version, ContentType: encoding, Data: []byte(
+					`{"receipt":{"total":{"amount":5,"tender":"cash"},"till":"` + tills[0].String() + `"},"added":1}`)}},
+			}},
+		})
+		require.NoError(t, err)
 	}
-	_, err := f.Append(t.Context(), commit)
-	require.NoError(t, err)
-	for _, p := range f.views.Projectors() {
-		if p.Name() == "Takings" {
-			require.ErrorAs(t, p.CatchUp(t.Context()), new(*cqrs.UnknownEventError))
+	refund(2, cqrs.JSONFrom(1))
+	catchUp(t, f.views)
+	catchUp(t, f.folds)
+	assert.Equal(t, rowsOf(t, f.folds.Takings.Model), rowsOf(t, f.views.Takings.Model))
+	require.NotEmpty(t, rowsOf(t, f.views.Takings.Model))
+
+	refund(3, cqrs.JSONFrom(2))
+	refund(2, cqrs.JSON)
+	for _, app := range []*materialized.App{f.views, f.folds} {
+		for _, p := range app.Projectors() {
+			if p.Name() == "Takings" {
+				var newer *cqrs.NewerEventError
+				require.ErrorAs(t, p.CatchUp(t.Context()), &newer)
+				assert.Equal(t, cqrs.NewerEventError{
+					Stream: cqrs.StreamID{Category: "Shop", ID: "shop"}, Version: 2, Position: 2,
+					Type: "Refunded", SchemaVersion: 3, ReadableFrom: 2, Known: 1,
+				}, *newer)
+			}
 		}
 	}
 }
