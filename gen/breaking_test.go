@@ -286,3 +286,32 @@ func readLock(t *testing.T, src []byte) *lock.Lock {
 	require.NoError(t, err)
 	return l
 }
+
+func TestAGoTypeThatIsWrittenInAnotherWayHasNoRemedyThatReadsItByItself(t *testing.T) {
+	src := []byte(`cqrsgen: 1
+package: host
+types:
+  HostID: {base: string}
+  Where: {fields: {addr: go:net/netip.Addr}}
+aggregates:
+  Host:
+    id: HostID
+    events:
+      Seen: {fields: {addr: go:net/netip.Addr}}
+      Moved: {fields: {to: list of Where}}
+    commands:
+      See: {emits: [Seen]}
+      Move: {emits: [Moved]}
+`)
+	old := lockOf(t, src)
+	require.Contains(t, string(old.Src), "encoding: text")
+	old.Src = bytes.Replace(old.Src, []byte("encoding: text"), []byte("encoding: json"), 1)
+	said, list, failed := broken(t, src, old)
+	assert.True(t, failed)
+	require.Len(t, list, 2, said)
+	for _, f := range list {
+		assert.Contains(t, f.Message, "was go:net/netip.Addr written as json, and is written as text")
+		assert.Empty(t, f.Safe)
+		assert.Contains(t, f.Hint, "leave it as it was")
+	}
+}

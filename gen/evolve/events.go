@@ -209,6 +209,11 @@ type fieldChange struct {
 	changes []change
 }
 
+// recoded reports that no upcaster can be given what is stored: there is one type in Go, which reads the new form alone.
+func (x fieldChange) recoded() bool {
+	return slices.ContainsFunc(x.changes, func(h change) bool { return h.kind == recoded })
+}
+
 // compare finds out what changed in the fields since they were released, and what would make it safe.
 func (c *comparer) compare(p *pair) []fieldChange {
 	back := fieldsOf(p.is, p.was.Version)
@@ -235,7 +240,7 @@ func (c *comparer) compare(p *pair) []fieldChange {
 		}
 	}
 	p.pauses = p.is.Version > p.was.Version && !onlyAdds(p)
-	if certain {
+	if certain && !slices.ContainsFunc(found, fieldChange.recoded) {
 		p.safe = c.step(p)
 	}
 	return found
@@ -334,7 +339,11 @@ func (c *comparer) fieldChanged(p *pair, f *lock.Field, h change) {
 		}
 		c.add(diag.PersonalChanged, h.at, h.oldAt, p.breaks(Stored, Running), "", p.safe, "%s", c.markedText(name, h))
 	default:
-		c.add(diag.FieldRetyped, h.at, h.oldAt, p.breaks(Stored, Running, Readers), "", p.safe,
+		hint := ""
+		if p.safe == nil {
+			hint = "leave it as it was, and add another field, of another type in Go"
+		}
+		c.add(diag.FieldRetyped, h.at, h.oldAt, p.breaks(Stored, Running, Readers), hint, p.safe,
 			"%s was %s, and is %s: what is stored can't be read as that", name, h.from, h.to)
 	}
 }

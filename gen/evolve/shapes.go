@@ -19,6 +19,7 @@ const (
 	fieldGone               // of a struct
 	fieldAdded              // to a struct, and it is required
 	rebased                 // a scalar
+	recoded                 // a type of a Go package is written in another way
 	marked                  // it is a person's now, or no longer
 	markedOther             // it is another person's
 )
@@ -142,8 +143,11 @@ func (s *shapes) named(was, is string) []change {
 		c.kind = widened
 	case o != nil && n != nil && o.Struct && n.Struct:
 		return s.structs(o, n)
-	case o != nil && n != nil && o.Encoding != "" && was == is && o.Encoding == n.Encoding:
-		return nil
+	case o != nil && n != nil && o.Encoding != "" && was == is:
+		if o.Encoding == n.Encoding {
+			return nil
+		}
+		c = change{kind: recoded, from: was + " written as " + o.Encoding, to: "written as " + n.Encoding}
 	}
 	return []change{c}
 }
