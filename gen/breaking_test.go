@@ -3,6 +3,7 @@ package gen_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -314,4 +315,27 @@ aggregates:
 		assert.Empty(t, f.Safe)
 		assert.Contains(t, f.Hint, "leave it as it was")
 	}
+}
+
+func TestTypesThatHoldEachOtherTwiceAreSuggestedOnce(t *testing.T) {
+	model := func(more, events string) []byte {
+		return []byte("cqrsgen: 1\npackage: host\ntypes:\n  HostID: {base: string}\n" + more +
+			"aggregates:\n  Host:\n    id: HostID\n    events:\n      Seen: {}\n" + events +
+			"    commands:\n      See: {emits: [Seen]}\n")
+	}
+	src := model("", "")
+	old := lockOf(t, src)
+	const deep = 60
+	var types bytes.Buffer
+	for i := range deep {
+		fmt.Fprintf(&types, "  T%d:\n    struct: true\n    fields:\n      a: T%[2]d\n      b: T%[2]d\n", i, i+1)
+	}
+	fmt.Fprintf(&types, "  T%d:\n    struct: true\n    fields:\n      a: string\n", deep)
+	text := strings.Replace(string(old.Src), "\naggregates:\n", "\n"+types.String()+"aggregates:\n", 1)
+	text = strings.Replace(text, "\n    events:\n", "\n    events:\n      Gone:\n        version: 1\n        fields:\n          x: T0\n", 1)
+	old.Src = []byte(text)
+	_, list, failed := broken(t, src, old)
+	assert.True(t, failed)
+	require.Len(t, list, 1)
+	assert.Equal(t, deep+1, strings.Count(list[0].Safe, "fields: {a: "))
 }

@@ -30,6 +30,16 @@ func (o *overlay) child(key string) *overlay {
 	return c
 }
 
+// has reports whether the key that a path leads to is there.
+func (o *overlay) has(path ...string) bool {
+	for _, c := range o.list {
+		if c.key == path[0] {
+			return len(path) == 1 || c.has(path[1:]...)
+		}
+	}
+	return false
+}
+
 // add puts all of another one over it.
 func (o *overlay) add(other *overlay) {
 	for _, c := range other.list {

@@ -296,6 +296,9 @@ func (c *comparer) keepType(o *lock.Type, safe *overlay) string {
 		name = c.free(o.Name)
 		c.kept[o.Name] = name
 	}
+	if safe.has("types", name) { // types that hold others twice, many deep, are gone through once
+		return name
+	}
 	if len(o.Values) > 0 {
 		var texts []string
 		for _, v := range o.Values {
