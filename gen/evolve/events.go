@@ -55,7 +55,7 @@ func (c *comparer) events(was, is *lock.Aggregate) {
 			c.renamed(is, e, o)
 			continue
 		}
-		c.goneEvent(is, e)
+		c.goneEvent(is, e, fresh)
 	}
 }
 
@@ -72,18 +72,22 @@ func (c *comparer) successor(e *lock.Event, fresh []*lock.Event) *lock.Event {
 	}
 	near := diag.Nearest(e.Name, names)
 	for _, o := range fresh {
-		if o.Name == near || len(e.Fields) > 0 && c.sameFields(e, o) {
+		if o.Name == near || c.alike(e, o) {
 			return o
 		}
 	}
 	return nil
 }
 
-func (c *comparer) sameFields(e, o *lock.Event) bool {
-	return len(e.Fields) == len(o.Fields) && !slices.ContainsFunc(e.Fields, func(f *lock.Field) bool {
-		g := fieldOf(o.Fields, f.Name)
-		return g == nil || len(c.shapes.types(f.Type, g.Type)) > 0
-	})
+// alike reports whether more than half of the fields of either event are those of the other.
+func (c *comparer) alike(e, o *lock.Event) bool {
+	same := 0
+	for _, f := range e.Fields {
+		if g := fieldOf(o.Fields, f.Name); g != nil && len(c.shapes.types(f.Type, g.Type)) == 0 {
+			same++
+		}
+	}
+	return 2*same > max(len(e.Fields), len(o.Fields))
 }
 
 // renamed reports an event that is stored under another name now, and what else changed in it.
@@ -113,8 +117,8 @@ func quotedName(wire string) string {
 	return quoted(wire)
 }
 
-// goneEvent reports an event that is not there any more.
-func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event) {
+// goneEvent reports an event that is not there any more. One of the fresh ones may be it, as only the team knows.
+func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event, fresh []*lock.Event) {
 	for _, b := range c.new.Aggregates {
 		for _, o := range b.Events {
 			if o.Wire == e.Wire {
@@ -126,8 +130,12 @@ func (c *comparer) goneEvent(a *lock.Aggregate, e *lock.Event) {
 			}
 		}
 	}
-	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers},
-		"keep it: with `retired: true` where what it did still counts, with `becomes` and what it is read as, or with `becomes: []`, which skips all that are stored",
+	hint := "keep it: with `retired: true` where what it did still counts, with `becomes` and what it is read as, or with " +
+		"`becomes: []`, which skips all that are stored"
+	if len(fresh) > 0 {
+		hint = fmt.Sprintf("where %s is another name for it, give that one `wire: %s`; else %s", fresh[0].Name, e.Wire, hint)
+	}
+	c.add(diag.EventGone, a.At, e.At, []string{Stored, Running, Readers}, hint,
 		c.keepEvent(a, e), "the event %s is gone from %s: who replays a stream with one of those that are stored stops", e.Name, a.Name)
 }
 
