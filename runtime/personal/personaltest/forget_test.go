@@ -23,6 +23,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/personal"
 	keystore "github.com/cqrsgen/cqrsgen/runtime/personal/postgres"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
+	"github.com/cqrsgen/cqrsgen/runtime/sink/elastic"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/postgres"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/redis"
@@ -117,6 +118,12 @@ func TestPersonsAreForgottenOnEveryEngineInRowsAndInArchives(t *testing.T) {
 			},
 			func(t *testing.T) (readmodel.Store, error) {
 				return redis.Open(context.Background(), testserver.Redis(t))
+			},
+		},
+		"embedded, Elasticsearch": {
+			func(t *testing.T) (log, error) { return embedded.Open(context.Background(), t.TempDir()) },
+			func(t *testing.T) (readmodel.Store, error) {
+				return elastic.Open(context.Background(), testserver.Elasticsearch(t))
 			},
 		},
 	} {
