@@ -98,7 +98,7 @@ func (s *shaky) Destroy(ctx context.Context, of Subject) error {
 	return errAway
 }
 
-func newKeys(t *testing.T) (*Keys, *shaky) {
+func newKeys(t testing.TB) (*Keys, *shaky) {
 	master, err := NewMasterKey(bytes.Repeat([]byte{7}, keySize))
 	require.NoError(t, err)
 	store := &shaky{Store: NewMemory()}
