@@ -77,7 +77,7 @@ fuzz: go-version ## Run each fuzz target for FUZZTIME (20s)
 # Every package whose tests use internal/soak, one after the other, so that none slows another one's races down. What was
 # done is printed, with whatever failed; everything is in bin/soak.log.
 .PHONY: soak
-soak: go-version ## Run the long tests for their full counts, which takes hours (SOAK_FLAGS='-run Kill' chooses)
+soak: go-version $(if $(SOAK_FLAGS),,race-whole) ## Run the long tests for their full counts, which takes hours (SOAK_FLAGS='-run Kill' chooses)
 	@mkdir -p bin; \
 	packages=$$($(GO) list -test -f '{{.ImportPath}} {{.Deps}}' ./... | sed -n 's/\.test .*internal\/soak .*//p'); \
 	{ CQRSGEN_SOAK=1 $(GO) test -count=1 -p 1 -timeout 24h -v $(SOAK_FLAGS) $$packages 2>&1; echo "soak exits with $$?"; } | \
@@ -132,7 +132,7 @@ unit: go-version
 # detector; those of the engines repeat faults and races many times, over servers or a database that the detector slows
 # down tenfold. Their short ones run the same code at the same time.
 RACE_GOLDEN := /gen$$|/gen/(model|purity)$$
-# Commands, and services that are written: what runs there are programs that were built without the detector.
+# They compile and run programs that are built without the detector: only race-whole has them.
 RACE_NONE := /gen/newservice$$|/cmd/cqrsgen$$
 RACE_SHORT := /example/ledger$$|/testserver$$|/gen/meaning$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/runtime/personal/|/ledger/publisher$$
 .PHONY: race
@@ -140,6 +140,10 @@ race: go-version c-compiler
 	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)|$(RACE_GOLDEN)|$(RACE_NONE)')
 	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -E '$(RACE_SHORT)')
 	CGO_ENABLED=1 $(GO) test -race -short -run Golden $$($(GO) list ./... | grep -E '$(RACE_GOLDEN)')
+
+.PHONY: race-whole
+race-whole: go-version c-compiler ## Run every test with the race detector, none of them cut short
+	CGO_ENABLED=1 $(GO) test -race -timeout 2h ./...
 
 # Tests, the demo and the benchmarks start servers of their own, which end with them: nothing here starts one.
 .PHONY: servers

@@ -62,7 +62,7 @@ func Run(t *testing.T, open func(testing.TB) Harness) {
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			if testing.Short() && group.name == "Stopped" {
-				t.Skip("it fills a log for each way to read, which is slow with the race detector, and has no races to find")
+				t.Skip("it fills a log for each way to read, which is slow with the race detector: make race-whole does")
 			}
 			for _, test := range group.tests {
 				t.Run(test.name, func(t *testing.T) { test.run(newFixture(t, open(t))) })
