@@ -2,7 +2,6 @@ package output
 
 import (
 	"bytes"
-	"errors"
 	"io/fs"
 	"os"
 	"slices"
@@ -38,8 +37,9 @@ func PrepareDocuments(dir string, d Documents) (*Pending, error) {
 }
 
 func (p *Pending) planDocuments(d Documents) error {
+	ours := func(src []byte) bool { return p.marked(src, d.Mark) }
 	for _, f := range d.Files {
-		if err := p.planDocument(f, d.Mark); err != nil {
+		if err := p.planFile(f, ours); err != nil {
 			return err
 		}
 	}
@@ -60,31 +60,14 @@ func (p *Pending) planDocuments(d Documents) error {
 		if err != nil {
 			return err
 		}
-		if p.marked(have, d.Mark) {
+		if ours(have) {
 			p.remove = append(p.remove, name)
 		}
 	}
 	return nil
 }
 
-func (p *Pending) planDocument(f emit.File, mark func(string) string) error {
-	have, err := p.read(f.Name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return err
-	case bytes.Equal(have, f.Content):
-		p.result.Unchanged = append(p.result.Unchanged, f.Name)
-		return nil
-	case !p.marked(have, mark):
-		first, _, _ := strings.Cut(string(have), "\n")
-		return &NotOursError{f.Name, first}
-	}
-	p.write = append(p.write, f)
-	return nil
-}
-
-// marked reports whether one of a file's first two lines has the mark of the model. A merge can have put its own above.
+// marked reports whether one of a file's first three lines has the mark of the model. A merge can have put its own above.
 func (p *Pending) marked(src []byte, mark func(string) string) bool {
 	lines := bytes.SplitN(src, []byte("\n"), 4)
 	for _, line := range lines[:min(3, len(lines))] {

@@ -33,7 +33,7 @@ func (p *Pending) planLock(s Set) error {
 			p.remove = append(p.remove, name)
 		}
 	}
-	return p.planFile(s.Lock, lock.Header)
+	return p.planFile(s.Lock, func(src []byte) bool { return p.ours(src, lock.Header) })
 }
 
 // readLock adds what a lock file lists.

@@ -125,7 +125,7 @@ func (p *Pending) plan(dir string, s Set) error {
 		return err
 	}
 	for _, f := range s.Files {
-		if err := p.planFile(f, emit.Header); err != nil {
+		if err := p.planFile(f, func(src []byte) bool { return p.ours(src, emit.Header) }); err != nil {
 			return err
 		}
 	}
@@ -148,8 +148,8 @@ func (p *Pending) ours(src []byte, header func(model string) string) bool {
 	return slices.ContainsFunc(p.models, func(name string) bool { return bytes.HasPrefix(src, []byte(header(name)+"\n")) })
 }
 
-// planFile plans a file of the tool's, whose first line is the header.
-func (p *Pending) planFile(f emit.File, header func(model string) string) error {
+// planFile plans a file of the tool's. What stands there must be one, as ours tells.
+func (p *Pending) planFile(f emit.File, ours func(src []byte) bool) error {
 	have, err := p.read(f.Name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -158,7 +158,7 @@ func (p *Pending) planFile(f emit.File, header func(model string) string) error 
 	case bytes.Equal(have, f.Content):
 		p.result.Unchanged = append(p.result.Unchanged, f.Name)
 		return nil
-	case !p.ours(have, header):
+	case !ours(have):
 		first, _, _ := strings.Cut(string(have), "\n")
 		return &NotOursError{f.Name, first}
 	}
