@@ -246,6 +246,25 @@ func TestStreamsAreHandledAtTheSameTimeAndNotTooMany(t *testing.T) {
 	assert.Equal(t, 4, b.most)
 }
 
+// The race detector is what this test is for: the reader adds to a stream whose first event a handler has.
+func TestAStreamGrowsWhileItsEventIsHandled(t *testing.T) {
+	log, store, b := fixture()
+	other := make(chan struct{})
+	b.failing(func(entry string, _ int) error {
+		switch entry {
+		case "a1":
+			<-other
+		case "b1":
+			close(other)
+		}
+		return nil
+	})
+	run(t, subscribe(log, store, subscription.Beginning, b))
+	add(t, log, noted, "a", "a", "a", "b")
+	eventually(t, "all", func() bool { return len(b.read()) == 4 })
+	assert.Equal(t, []string{"a1", "a2", "a3"}, b.of("a"))
+}
+
 func TestOneProcessWorksAndAnotherOneTakesOver(t *testing.T) {
 	log, store, b := fixture()
 	first, second := subscribe(log, store, subscription.Beginning, b), subscribe(log, store, subscription.Beginning, b)

@@ -184,33 +184,36 @@ func (w *worker) makeReady(st *stream) {
 func (w *worker) deliver(stop context.Context) {
 	defer context.AfterFunc(stop, w.wake)()
 	for {
-		st := w.next(stop)
+		st, it := w.next(stop)
 		if st == nil {
 			return
 		}
-		if st.parked != nil {
+		if it == nil {
 			w.tryAgain(stop, st)
 			continue
 		}
-		it := st.queue[0]
 		it.delivery.Attempt++
 		w.after(st, it, w.handle(it.delivery))
 	}
 }
 
-// next returns a stream that is ready; nil once stop ended, or the lease did.
-func (w *worker) next(stop context.Context) *stream {
+// next returns a stream that is ready, and the first event of its queue, to which the reader may add meanwhile; no event
+// if it is parked, and no stream once stop ended, or the lease did.
+func (w *worker) next(stop context.Context) (*stream, *item) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.ready) == 0 && stop.Err() == nil {
 		w.changed.Wait()
 	}
 	if stop.Err() != nil || !w.holds() {
-		return nil
+		return nil, nil
 	}
 	st := w.ready[0]
 	w.ready = w.ready[1:]
-	return st
+	if st.parked != nil {
+		return st, nil
+	}
+	return st, st.queue[0]
 }
 
 // holds reports whether the lease is known to be this process's. It is called under mu.
