@@ -153,7 +153,7 @@ func fromSources(sources []diag.File, withTeam bool) (*output.Set, *Findings, er
 	return &output.Set{
 		Model: m.File, Models: m.FileNames(), Package: m.Package, Files: files, Lock: lockFile(p, files),
 		Skeletons: skeletons, Elements: f.elements(p), Outside: len(m.Externals) > 0,
-		Folders: digests.Folders, Others: digests.Files, Sums: digests.Sums,
+		Folders: digests.Folders, Others: digests.Files, Embedded: digests.Embedded, Sums: digests.Sums,
 	}, f, f.unclear(p.Functions(), digests)
 }
 

@@ -12,7 +12,7 @@
 //	cqrsgen fmt [FILE…]        bring each model file into its canonical form
 //	cqrsgen vet [PACKAGES]     find deciders and folds that are not pure
 //	cqrsgen schema             print the JSON Schema of models
-//	cqrsgen version            print the version
+//	cqrsgen version            print the version, as --version does
 //
 // Without FILE, the commands take every *.cqrs.yaml below the working directory. `cqrsgen help COMMAND` has more.
 //
@@ -47,9 +47,11 @@ func rootCommand() *cobra.Command {
 		Long: `Turns the YAML model of a bounded context into typed Go.
 
 Exit codes: 0 fine, 1 findings, 2 usage or I/O.`,
+		Version:       thisBuild().String(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(initCommand(), generateCommand(), checkCommand(), breakingCommand(), planCommand(), formatCommand(),
 		docsCommand(), vetCommand(), schemaCommand(), versionCommand())
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {

@@ -44,7 +44,7 @@ func (r *recall) forget(file string) { r.states[file] = nil }
 // again.
 func (r *recall) follow(file string, set *output.Set) {
 	state := r.states[file]
-	if state != nil && (state.Follow(set.Folders, set.Others) != nil || !state.Agrees(set.Sums)) {
+	if state != nil && (state.Follow(set.Folders, set.Others, set.Embedded) != nil || !state.Agrees(set.Sums)) {
 		r.forget(file)
 	}
 }

@@ -80,6 +80,33 @@ func TestAHelperOfAFoldInAnotherPackageIsLookedAt(t *testing.T) {
 	}
 }
 
+func TestAFileThatStartsToBeEmbeddedIsLookedAt(t *testing.T) {
+	const model = "door/door.cqrs.yaml"
+	const fold = "package door\n\nimport \"embed\"\n\n//go:embed rates/*.txt\nvar rates embed.FS\n\ntype Door struct{}\n\n" +
+		"func (Door) ApplyOpened(s *DoorState, e *Opened) error {\n\tlist, err := rates.ReadDir(\"rates\")\n" +
+		"\ts.N += int64(len(list))\n\treturn err\n}\n"
+	in(t, map[string]string{
+		"go.mod": "module example.com/m\n\ngo 1.26\n", "door/door.go": fold, "door/rates/a.txt": "1",
+		model: strings.Replace(good, "    events:", "    state: {n: int64}\n    snapshot: {every: 10}\n    events:", 1),
+	})
+	for name, change := range map[string]func() error{
+		"comes":   func() error { return os.WriteFile("door/rates/b.txt", nil, 0o644) },
+		"changes": func() error { return os.WriteFile("door/rates/a.txt", []byte("2"), 0o644) },
+		"goes":    func() error { return os.Remove("door/rates/a.txt") },
+	} {
+		code, _, stderr := cqrsgen("generate", "--no-stubs")
+		require.Zero(t, code, stderr)
+		code, stdout, _ := cqrsgen("generate", "--check", "--no-stubs")
+		require.Zero(t, code, stdout)
+		require.NoError(t, change())
+		code, stdout, _ = cqrsgen("generate", "--check", "--no-stubs")
+		assert.Equal(t, 1, code, name)
+		assert.Contains(t, stdout, "stale door/fingerprints_gen.go\n", name)
+		require.NoError(t, os.WriteFile("door/rates/a.txt", []byte("1"), 0o644))
+		require.NoError(t, os.RemoveAll("door/rates/b.txt"))
+	}
+}
+
 func TestAWarningIsSaidInEveryRun(t *testing.T) {
 	unused := strings.Replace(good, "types:\n", "types:\n  RoomID: {base: string}\n", 1)
 	in(t, map[string]string{"door.cqrs.yaml": unused})

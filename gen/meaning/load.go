@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/embedded"
 )
 
 // The packages of our runtime stand for what they promise, whatever release of it is used: plan has a constant that
@@ -204,8 +206,8 @@ type world struct {
 	// named are the types that may implement an interface, by name.
 	named    []*types.TypeName
 	exported types.Importer
-	// read are the embedded files that were read.
-	read map[string]bool
+	// patterns are those of files that are embedded.
+	patterns map[embedded.Pattern]bool
 }
 
 // load type-checks the package, with the imports given.
@@ -214,7 +216,7 @@ func (l *loader) load(imports []string) (*world, error) {
 	own.errors = slices.Clone(own.errors)
 	w := &world{
 		fset: l.fset, own: &own, packages: map[string]*source{}, listed: map[string]*listed{},
-		declarations: map[types.Object]*declaration{}, read: map[string]bool{},
+		declarations: map[types.Object]*declaration{}, patterns: map[embedded.Pattern]bool{},
 	}
 	for missing := imports; len(missing) > 0; {
 		if err := w.list(missing); err != nil {

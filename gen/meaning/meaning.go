@@ -20,6 +20,8 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+
+	"github.com/cqrsgen/cqrsgen/gen/embedded"
 )
 
 // Root is a function whose meaning is asked for: a method of a type, or a function if Type is empty.
@@ -55,6 +57,8 @@ type Digests struct {
 	// Folders are those of the other packages whose source was read, and Files what else was, with absolute paths,
 	// sorted: if nothing in them changes, and nothing in the package's folder, then no digest does.
 	Folders, Files []string
+	// Embedded are the patterns of files whose content is a part of it, sorted: a file that starts to match changes it too.
+	Embedded []embedded.Pattern
 	// Sums are of what was read, by absolute path: who reads the files again can tell whether they are still the same.
 	Sums map[string][sha256.Size]byte
 }
@@ -116,6 +120,9 @@ func Of(p Package, roots []Root) (*Digests, error) {
 		d.add(w, failed)
 	}
 	d.Folders, d.Files = w.sources()
+	d.Embedded = slices.SortedFunc(maps.Keys(w.patterns), func(a, b embedded.Pattern) int {
+		return cmp.Or(cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Text, b.Text))
+	})
 	return d, nil
 }
 
@@ -244,7 +251,7 @@ func (w *world) sources() (folders, files []string) {
 		}
 	}
 	folders = slices.Sorted(maps.Keys(seen))
-	seen = maps.Clone(w.read)
+	seen = map[string]bool{}
 	for _, l := range w.listed {
 		if l.Module != nil && l.Module.GoMod != "" && l.isSource() {
 			seen[l.Module.GoMod] = true

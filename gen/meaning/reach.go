@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"go/ast"
 	"go/types"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/cqrsgen/cqrsgen/gen/embedded"
 )
 
 // sourceOf is the package of a name, if it is read.
@@ -342,21 +343,25 @@ func (w *writer) literalConverts(n *ast.CompositeLit) {
 // embedded adds the files that a variable has the content of.
 func (w *writer) embedded(d *declaration, n *ast.ValueSpec) {
 	for _, pattern := range w.embedPatterns(d, n) {
-		pattern = strings.TrimPrefix(pattern, "all:")
-		matches, err := filepath.Glob(filepath.Join(d.dir, filepath.FromSlash(pattern)))
+		w.patterns[pattern] = true
+		files, err := pattern.Files()
 		if err != nil {
-			w.fail(n, "go:embed %s: %w", pattern, err)
+			w.fail(n, "%w", err)
 			return
 		}
-		slices.Sort(matches)
-		for _, path := range matches {
-			w.embeddedFiles(d, n, path)
+		for _, name := range files {
+			content, err := os.ReadFile(filepath.Join(d.dir, filepath.FromSlash(name)))
+			if err != nil {
+				w.fail(n, "go:embed: %w", err)
+				return
+			}
+			w.text(strconv.Quote(name), fmt.Sprintf(" %x", sha256.Sum256(content)))
 		}
 	}
 }
 
 // embedPatterns are those of a directive above a variable.
-func (w *writer) embedPatterns(d *declaration, n *ast.ValueSpec) (patterns []string) {
+func (w *writer) embedPatterns(d *declaration, n *ast.ValueSpec) (patterns []embedded.Pattern) {
 	for _, f := range d.files {
 		for _, decl := range f.Decls {
 			g, ok := decl.(*ast.GenDecl)
@@ -369,30 +374,11 @@ func (w *writer) embedPatterns(d *declaration, n *ast.ValueSpec) (patterns []str
 				}
 				for _, c := range doc.List {
 					if rest, ok := strings.CutPrefix(c.Text, "//go:embed "); ok {
-						patterns = append(patterns, strings.Fields(rest)...)
+						patterns = append(patterns, embedded.Patterns(d.dir, rest)...)
 					}
 				}
 			}
 		}
 	}
 	return patterns
-}
-
-func (w *writer) embeddedFiles(d *declaration, n ast.Node, path string) {
-	err := filepath.WalkDir(path, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(d.dir, path)
-		w.text(filepath.ToSlash(name), fmt.Sprintf(" %x", sha256.Sum256(content)))
-		w.read[path] = true
-		return err
-	})
-	if err != nil {
-		w.fail(n, "go:embed: %w", err)
-	}
 }

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cqrsgen/cqrsgen/gen/embedded"
 	"github.com/cqrsgen/cqrsgen/gen/emit"
 	"github.com/cqrsgen/cqrsgen/gen/gotypes"
 )
@@ -39,6 +40,8 @@ type Set struct {
 	Outside bool
 	// Folders and Others are folders of Go files, and files, that the set follows from besides those of the folder.
 	Folders, Others []string
+	// Embedded are patterns of files of which it follows too.
+	Embedded []embedded.Pattern
 	// Sums are of files that the set follows from, by absolute path, as they were when they were read.
 	Sums map[string][sha256.Size]byte
 }

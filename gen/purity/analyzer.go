@@ -62,7 +62,7 @@ func worked(pass *analysis.Pass) bool {
 }
 
 func report(pass *analysis.Pass, f *Finding) {
-	message := f.Message()
+	message := string(f.Kind) + ": " + f.Message()
 	if len(f.Path) > 1 {
 		message += "\n\t" + strings.Join(f.Steps(shortPlace), "\n\t")
 	}

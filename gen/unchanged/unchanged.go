@@ -18,10 +18,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/cqrsgen/cqrsgen/gen/embedded"
 )
 
 // form changes when other things are remembered than before.
-const form = "2"
+const form = "3"
 
 // Memory knows what earlier runs of this very tool have left. Its methods do nothing, and know nothing, if there is no
 // cache folder. It is for one goroutine.
@@ -97,13 +99,14 @@ func Read(model string, options ...string) (*State, error) {
 
 // The kinds of what a run depends on elsewhere, before its path.
 const (
-	folder = "folder "
-	single = "file "
+	folder   = "folder "
+	single   = "file "
+	matching = "embedded "
 )
 
-// Follow adds what the run depends on outside of the model's folder, by absolute paths: the Go files of folders, and single
-// files, which need not be there.
-func (s *State) Follow(folders, files []string) error {
+// Follow adds what the run depends on outside of the model's folder, by absolute paths: the Go files of folders, single
+// files, which need not be there, and all files that patterns mean.
+func (s *State) Follow(folders, files []string, patterns []embedded.Pattern) error {
 	var list []string
 	for _, dir := range folders {
 		list = append(list, folder+dir)
@@ -111,34 +114,61 @@ func (s *State) Follow(folders, files []string) error {
 	for _, name := range files {
 		list = append(list, single+name)
 	}
+	for _, p := range patterns {
+		list = append(list, matching+p.Dir+"\x00"+p.Text)
+	}
 	return s.follow(list)
 }
 
 func (s *State) follow(list []string) error {
 	s.followed = list
 	for _, what := range list {
-		if dir, ok := strings.CutPrefix(what, folder); ok {
-			entries, err := os.ReadDir(dir)
-			if err != nil {
-				return err
-			}
-			entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".go") })
-			if err := s.read(dir, dir+string(filepath.Separator), entries); err != nil {
-				return err
-			}
-			continue
-		}
-		name := strings.TrimPrefix(what, single)
-		content, err := os.ReadFile(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		var err error
+		kind, name, _ := strings.Cut(what, " ")
+		switch kind + " " {
+		case folder:
+			err = s.followFolder(name)
+		case matching:
+			err = s.followPattern(name)
+		default:
+			err = s.followFile(name)
 		}
 		if err != nil {
 			return err
 		}
-		s.files[name] = sha256.Sum256(content)
 	}
 	return nil
+}
+
+func (s *State) followFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return !strings.HasSuffix(e.Name(), ".go") })
+	return s.read(dir, dir+string(filepath.Separator), entries)
+}
+
+func (s *State) followPattern(pattern string) error {
+	dir, text, _ := strings.Cut(pattern, "\x00")
+	names, err := embedded.Pattern{Dir: dir, Text: text}.Files()
+	for _, name := range names {
+		if err == nil {
+			err = s.followFile(filepath.Join(dir, filepath.FromSlash(name)))
+		}
+	}
+	return err
+}
+
+func (s *State) followFile(name string) error {
+	content, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		s.files[name] = sha256.Sum256(content)
+	}
+	return err
 }
 
 // FollowAs is Follow for what another state follows.
