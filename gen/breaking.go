@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/evolve"
@@ -29,16 +30,10 @@ func BreakingSources(files []diag.File, old diag.File, who ...string) (*Findings
 	if err != nil {
 		return nil, err
 	}
-	f := new(Findings)
-	m := f.resolve(files)
-	if f.Failed() {
+	f, p := compared(files)
+	if p == nil {
 		return f, nil
 	}
-	p := plan.New(m, &f.list)
-	if f.Failed() {
-		return f, nil
-	}
-	f.list = diag.List{} // what is to be said of the model alone, others say
 	section := func(name string) diag.Span { return f.section(files, name) }
 	behind := f.files.Add(old)
 	found := evolve.Breaking(before, lock.Of(p, nil), behind, section)
@@ -48,6 +43,62 @@ func BreakingSources(files []diag.File, old diag.File, who ...string) (*Findings
 		}
 	}
 	return f, nil
+}
+
+// compared plans a model that is to be compared. Of what is wrong with it, only mistakes in scenarios do not matter to what is
+// stored: they are warnings then. The plan is nil if the findings failed.
+func compared(files []diag.File) (*Findings, *plan.Plan) {
+	f := new(Findings)
+	if p := f.plan(files); p != nil {
+		f.list = diag.List{} // what is to be said of the model alone, others say
+		return f, p
+	}
+	p := new(Findings).plan(withoutScenarios(files))
+	if p == nil {
+		return f, nil
+	}
+	mistakes := f.list.Sorted()
+	f.list = diag.List{}
+	for _, d := range mistakes {
+		if !d.Warning && !d.Advice {
+			d.Warning = true
+			f.list.Add(d)
+		}
+	}
+	return f, p
+}
+
+// plan plans a model. It is nil if the findings failed.
+func (f *Findings) plan(files []diag.File) *plan.Plan {
+	m := f.resolve(files)
+	if f.Failed() {
+		return nil
+	}
+	p := plan.New(m, &f.list)
+	if f.Failed() {
+		return nil
+	}
+	return p
+}
+
+// withoutScenarios empties the lines of the section of scenarios, so that all others stay where they are.
+func withoutScenarios(files []diag.File) []diag.File {
+	var without []diag.File
+	for _, file := range files {
+		var kept bytes.Buffer
+		within := false
+		for line := range bytes.Lines(file.Src) {
+			if first := line[0]; !strings.ContainsRune(" \t\r\n#-", rune(first)) {
+				within = bytes.HasPrefix(line, []byte("scenarios:"))
+			}
+			if within {
+				line = []byte("\n")
+			}
+			kept.Write(line)
+		}
+		without = append(without, diag.File{Name: file.Name, Src: kept.Bytes()})
+	}
+	return without
 }
 
 // readLock reads a lock file. An error says where it is wrong.

@@ -76,7 +76,7 @@ func plan(ctx context.Context, files []string, o planOptions, out *printer) erro
 	}
 	wrong := false
 	for i, file := range files {
-		list, findings, err := gen.Planned(file, before[i])
+		release, findings, err := gen.Planned(file, before[i])
 		if err != nil {
 			return err
 		}
@@ -87,9 +87,13 @@ func plan(ctx context.Context, files []string, o planOptions, out *printer) erro
 			}
 			continue
 		}
-		if err := out.plan(file, before[i], list); err != nil {
+		if err := out.plan(file, before[i], release.Outcomes); err != nil {
 			return err
 		}
+		if err := out.breakage(file, before[i], o.against, release.Breakage); err != nil {
+			return err
+		}
+		wrong = wrong || release.Breakage.Stops()
 		if o.log {
 			if err := out.measuring(file); err != nil {
 				return err
@@ -158,6 +162,41 @@ func (p *printer) plan(file string, before *diag.File, list []evolve.Outcome) er
 			fmt.Fprintln(p.stdout, "      "+note)
 		}
 	}
+	return nil
+}
+
+// breakage is what programs read of what a release breaks.
+type breakage struct {
+	Kind     string   `json:"kind"` // "breaking"
+	File     string   `json:"file"`
+	Against  string   `json:"against"`
+	Errors   int      `json:"errors"`
+	Warnings int      `json:"warnings"`
+	Breaks   []string `json:"breaks,omitempty"`
+	Maybe    []string `json:"maybe,omitempty"`
+	Command  string   `json:"command"`
+}
+
+// breakage says how much of what there is would not survive the release, and which command shows it.
+func (p *printer) breakage(file string, before *diag.File, ref string, b evolve.Breakage) error {
+	if b.Errors+b.Warnings == 0 {
+		return nil
+	}
+	switch {
+	case ref != "":
+	case strings.HasPrefix(before.Name, "HEAD:"):
+		ref = "HEAD"
+	default:
+		ref = before.Name
+	}
+	command := "cqrsgen breaking --against " + ref + " " + file
+	if p.json {
+		return p.object(breakage{"breaking", file, before.Name, b.Errors, b.Warnings, b.Who, b.Maybe, command})
+	}
+	for _, line := range b.Lines() {
+		fmt.Fprintln(p.stdout, "  "+line)
+	}
+	fmt.Fprintln(p.stdout, "      shown by: "+command)
 	return nil
 }
 

@@ -158,7 +158,8 @@ func (c *comparer) split(p *pair) {
 	var fresh []string
 	for _, v := range p.is.Becomes {
 		name := v.Text[strings.LastIndex(v.Text, " ")+1:]
-		if e := eventNamed(c.new, name); e != nil && eventOf(c.old, e.Wire) == nil {
+		e := eventWhere(c.new, func(e *lock.Event) bool { return e.Name == name })
+		if e != nil && eventOf(c.old, e.Wire) == nil {
 			fresh = append(fresh, name)
 		}
 	}
@@ -171,12 +172,15 @@ func (c *comparer) split(p *pair) {
 		p.is.Name, strings.Join(fresh, ", "))
 }
 
-func eventNamed(l *lock.Lock, name string) *lock.Event {
+// eventOf returns the event with a name on the wire, nil where there is none.
+func eventOf(l *lock.Lock, wire string) *lock.Event {
+	return eventWhere(l, func(e *lock.Event) bool { return e.Wire == wire })
+}
+
+func eventWhere(l *lock.Lock, is func(*lock.Event) bool) *lock.Event {
 	for _, a := range l.Aggregates {
-		for _, e := range a.Events {
-			if e.Name == name {
-				return e
-			}
+		if i := slices.IndexFunc(a.Events, is); i >= 0 {
+			return a.Events[i]
 		}
 	}
 	return nil

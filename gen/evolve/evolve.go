@@ -64,6 +64,55 @@ func Breaking(old, new *lock.Lock, behind int, section func(string) diag.Span) d
 	return c.found
 }
 
+// Breakage counts what would not survive a change.
+type Breakage struct {
+	// Errors are certain, Warnings about what the model can't know.
+	Errors, Warnings int
+	// Who would not survive the errors, and Maybe the warnings, in the order of Everybody.
+	Who, Maybe []string
+}
+
+// BreakageOf counts findings of Breaking.
+func BreakageOf(found *diag.List) (b Breakage) {
+	who, maybe := map[string]bool{}, map[string]bool{}
+	for _, d := range found.Sorted() {
+		broken := who
+		if d.Warning {
+			b.Warnings, broken = b.Warnings+1, maybe
+		} else {
+			b.Errors++
+		}
+		for _, w := range d.Breaks {
+			broken[w] = true
+		}
+	}
+	for _, w := range Everybody {
+		if who[w] {
+			b.Who = append(b.Who, w)
+		}
+		if maybe[w] {
+			b.Maybe = append(b.Maybe, w)
+		}
+	}
+	return b
+}
+
+// Lines say it to people: nothing where nothing breaks.
+func (b Breakage) Lines() (lines []string) {
+	if b.Errors > 0 {
+		lines = append(lines, fmt.Sprintf("BREAKING: %s for %s", counted(b.Errors, "change"), strings.Join(b.Who, ", ")))
+	}
+	if b.Warnings > 0 {
+		lines = append(lines, fmt.Sprintf("%s for %s", counted(b.Warnings, "warning"), strings.Join(b.Maybe, ", ")))
+	}
+	return lines
+}
+
+// Stops reports that the release can't do what is planned: it, or what runs beside it, would stop at events, or misread them.
+func (b Breakage) Stops() bool {
+	return slices.Contains(b.Who, Stored) || slices.Contains(b.Who, Running)
+}
+
 // namesOf returns the names that a new type can't have.
 func namesOf(l *lock.Lock) map[string]bool {
 	names := map[string]bool{}

@@ -298,14 +298,3 @@ func revision(p *lock.Projection) string {
 	}
 	return p.Revision
 }
-
-func eventOf(l *lock.Lock, wire string) *lock.Event {
-	for _, a := range l.Aggregates {
-		for _, e := range a.Events {
-			if e.Wire == wire {
-				return e
-			}
-		}
-	}
-	return nil
-}
