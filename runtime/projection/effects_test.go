@@ -278,6 +278,37 @@ func TestAnEventSeesWhatItDidToTheSameRowBefore(t *testing.T) {
 	}
 }
 
+// aheadTable notes the changes of its batches, and may be one whose rows can be ahead of their checkpoint.
+type aheadTable struct {
+	readmodel.Table
+	ahead   bool
+	changes []readmodel.Change
+}
+
+func (a *aheadTable) RowsAhead() bool { return a.ahead }
+
+func (a *aheadTable) Apply(ctx context.Context, b *readmodel.Batch) error {
+	for _, c := range b.Changes {
+		a.changes = append(a.changes, readmodel.Change{Key: slices.Clone(c.Key), Row: slices.Clone(c.Row), Position: c.Position})
+	}
+	return a.Table.Apply(ctx, b)
+}
+
+func TestARowThatWasMadeAndDeletedInABatchIsDeletedWhereAnotherProjectorMayStoreIt(t *testing.T) {
+	for _, ahead := range []bool{false, true} {
+		var w writer
+		table := &aheadTable{Table: openHistories(t, memory.New(), 1), ahead: ahead}
+		log := newLog(w.commitOf(happened(effect{1, add}))...)
+		log.append(w.commitOf(happened(effect{1, remove}))...)
+		require.NoError(t, over(log, table, historyDefinition()).CatchUp(t.Context()))
+		var want []readmodel.Change
+		if ahead {
+			want = []readmodel.Change{{Key: []readmodel.Value{readmodel.OfInt64(1)}, Position: 2}}
+		}
+		assert.Equal(t, want, table.changes)
+	}
+}
+
 func TestARowThatHasToBeLoadedDoesNotFoldAnotherOneTwice(t *testing.T) {
 	var w writer
 	log, table := newLog(w.commitOf(happened(effect{1, add}, effect{2, add}))...), openHistories(t, memory.New(), 1)

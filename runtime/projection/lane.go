@@ -304,13 +304,14 @@ func (l *lane[K, R]) foldDeferred() error {
 	return nil
 }
 
-// encode turns the changed rows into changes. A row that was made and deleted since the last write is none.
+// encode turns the changed rows into changes. A row that was made and deleted since the last write is none, unless a
+// projector that was paused meanwhile can still store it.
 func (l *lane[K, R]) encode() error {
 	codec := &l.def.Codec
 	l.values = slices.Grow(l.values[:0], len(l.rows.dirty)*(len(codec.Schema.Key)+len(codec.Schema.Row)))
 	l.changes = slices.Grow(l.changes[:0], len(l.rows.dirty))
 	for _, e := range l.rows.dirty {
-		if !e.exists && !e.stored {
+		if !e.exists && !e.stored && !l.table.RowsAhead() {
 			continue
 		}
 		if err := l.encodeRow(e); err != nil {

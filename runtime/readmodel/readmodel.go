@@ -135,6 +135,11 @@ type Table interface {
 	// Built, all indexes of the schema are in place.
 	Apply(ctx context.Context, b *Batch) error
 
+	// RowsAhead reports whether Apply may store rows before their checkpoint, so that a batch of which a projector has
+	// stored a part may meet the whole one of another. A batch for such a table also deletes the rows that were made and
+	// deleted within it: the other projector may still store them as they were in between.
+	RowsAhead() bool
+
 	// Get calls found for each key that has a row, with the key's index in keys, in any order, and returns the
 	// checkpoint. Rows and checkpoint are of the same moment. A tombstone is a nil row. at is the position of the last
 	// event that was folded into the row, or deleted it.

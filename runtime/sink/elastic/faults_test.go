@@ -17,6 +17,9 @@ import (
 	"github.com/cqrsgen/cqrsgen/internal/soak"
 	"github.com/cqrsgen/cqrsgen/internal/testserver"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	engine "github.com/cqrsgen/cqrsgen/runtime/engine/memory"
+	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/sink/memory"
 )
@@ -152,6 +155,71 @@ func each(injected []atomic.Int64) bool {
 		}
 	}
 	return true
+}
+
+// opened folds "Opened", which makes a row, and "Closed", which deletes it.
+func opened() projection.Definition[string, string] {
+	return projection.Definition[string, string]{
+		Name: accounts.Projection, Events: []string{"Opened", "Closed"},
+		Codec: readmodel.Codec[string, string]{
+			Schema:    accounts,
+			AppendKey: func(v []readmodel.Value, k *string) []readmodel.Value { return append(v, readmodel.OfString(*k)) },
+			AppendRow: func(v []readmodel.Value, r *string) ([]readmodel.Value, error) { return append(v, row(*r, 1)...), nil },
+			ReadKey:   func(s *readmodel.Scanner, k *string) { *k = s.String() },
+			ReadRow:   func(s *readmodel.Scanner, r *string) { *r, _, _ = s.String(), s.String(), s.Int64() },
+		},
+		NewFold: func(int) func(*projection.Rows[string, string], *cqrs.Record) error {
+			return func(rows *projection.Rows[string, string], rec *cqrs.Record) error {
+				if rec.Type == "Closed" {
+					rows.Delete(rec.Stream.ID)
+				} else if r := rows.At(rec.Stream.ID); r != nil {
+					*r = "Ada"
+				}
+				return nil
+			}
+		},
+	}
+}
+
+// TestARowThatWasMadeAndDeletedStaysDeletedWhoeverWritesLate pauses a projector while it writes a row. Another one begins
+// where the first one began, and folds in one batch the event that made the row and the one that deleted it.
+func TestARowThatWasMadeAndDeletedStaysDeletedWhoeverWritesLate(t *testing.T) {
+	t.Parallel()
+	address := testserver.Elasticsearch(t)
+	proxy := testserver.NewElasticsearchProxy(t, address)
+	paused, other := open(t, proxy.URL), open(t, address)
+	late, table := tableOf(t, paused), tableOf(t, other)
+	log := engine.New()
+	for _, name := range []string{"Opened", "Closed"} {
+		_, err := log.Append(t.Context(), eventlog.Commit{ID: cqrs.NewCommitID(), Streams: []eventlog.StreamAppend{{
+			Stream: cqrs.StreamID{Category: "Account", ID: "a"}, Expected: eventlog.Any,
+			Events: []eventlog.NewEvent{{Type: name, SchemaVersion: 1, ContentType: cqrs.JSON, Data: []byte("{}")}},
+		}}})
+		require.NoError(t, err)
+	}
+	writes, goOn := make(chan struct{}), make(chan struct{})
+	proxy.Inject(func(r *http.Request) testserver.Fault {
+		if isBulk(r) {
+			close(writes)
+			<-goOn
+		}
+		return testserver.NoFault
+	})
+	done := make(chan error, 1)
+	go func() {
+		done <- late.Apply(context.WithoutCancel(t.Context()), batch(0, 1, readmodel.Change{Key: key("a"), Row: row("Ada", 1), Position: 1}))
+	}()
+	<-writes
+	p := projection.New(projection.NewGroup(log), other, opened())
+	require.NoError(t, p.CatchUp(t.Context()))
+	close(goOn)
+	require.ErrorIs(t, <-done, readmodel.ErrFenced)
+	c, err := table.Get(t.Context(), [][]readmodel.Value{key("a")}, func(_ int, row []readmodel.Value, _ cqrs.Position) error {
+		assert.Nil(t, row, "the deleted row is back")
+		return nil
+	})
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, c.Position)
 }
 
 // once injects a fault into the first request that matches.

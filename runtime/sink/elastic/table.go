@@ -154,6 +154,9 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	return stored.checkpoint(), nil
 }
 
+// RowsAhead implements readmodel.Table.
+func (t *table) RowsAhead() bool { return true }
+
 // Apply implements readmodel.Table, in two steps: the rows, which only ever replace older ones, and the checkpoint, with
 // a refresh that lets searches see both at once. Whatever happens in between, the rows are what the fold makes of the log,
 // and the checkpoint says less than what is there.

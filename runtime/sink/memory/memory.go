@@ -71,6 +71,9 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	return t.checkpoint, t.there()
 }
 
+// RowsAhead implements readmodel.Table.
+func (t *table) RowsAhead() bool { return false }
+
 // Apply implements readmodel.Table.
 func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
 	if err := cmp.Or(t.schema.CheckBatch(b), ctx.Err()); err != nil {

@@ -54,6 +54,9 @@ func (t *table) lockClass() string {
 	return "hashtext(" + literal("cqrsgen batches "+t.store.schema) + ")"
 }
 
+// RowsAhead implements readmodel.Table.
+func (t *table) RowsAhead() bool { return false }
+
 // Apply implements readmodel.Table. Where the connection is lost before the server answered, it looks whether the batch
 // was stored, and stores it if it was not.
 func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {

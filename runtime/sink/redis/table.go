@@ -88,6 +88,9 @@ func (t *table) Checkpoint(ctx context.Context) (readmodel.Checkpoint, error) {
 	return at, err
 }
 
+// RowsAhead implements readmodel.Table: of a generation that is being built, they may be.
+func (t *table) RowsAhead() bool { return true }
+
 // Apply implements readmodel.Table. A batch of a generation that is built is stored in one step, whatever its size: the
 // server does nothing else meanwhile. One of a generation that is being built goes in parts, which nobody queries yet.
 func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {

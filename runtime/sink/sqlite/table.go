@@ -141,6 +141,9 @@ func (t *table) checkpoint(c *sqlite.Conn) (cp readmodel.Checkpoint, err error) 
 	return cp, err
 }
 
+// RowsAhead implements readmodel.Table.
+func (t *table) RowsAhead() bool { return false }
+
 // Apply implements readmodel.Table. What a generation that is being built gets is written in several transactions if it
 // is much, so that other writers of the file wait for one of them at most.
 func (t *table) Apply(ctx context.Context, b *readmodel.Batch) error {
