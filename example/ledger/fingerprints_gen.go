@@ -7,8 +7,8 @@ package ledger
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	accountStateFingerprint         = "7951aa0d62c32635"
-	balanceByCurrencyRowFingerprint = "599a4375654fdb54"
+	accountStateFingerprint         = "fe25ea40cf21e66e"
+	balanceByCurrencyRowFingerprint = "9ed42527ab49f8de"
 	currencyTotalsRowFingerprint    = "1144dab6e9039a7d"
 	recentMovementsRowFingerprint   = "84863619888174a3"
 	accountsRowFingerprint          = "2f09790b88cf7377"

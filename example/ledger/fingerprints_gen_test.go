@@ -12,7 +12,7 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Account.ApplyMoneyWithdrawn":      "293bd1d7c198d81528a8c9ca20deaa8b",
-		"BalanceByCurrency.MoneyWithdrawn": "f0a00303c566a608986e7fe2ff1d4f8a",
+		"Account.ApplyMoneyWithdrawn":      "f603e4b7999d2ce96f0fae548546a5e9",
+		"BalanceByCurrency.MoneyWithdrawn": "8adbcef3dfcf94bd1b16bea66a0af703",
 	})
 }

@@ -93,7 +93,7 @@ var otherMeaning = []edit{
 	of("a variable's value", `"b": 2}`, `"b": 3}`),
 	of("a variable's key", `"b": 2}`, `"c": 2}`),
 	of("a variable's type", "map[string]int64{\"a\"", "map[string]amount{\"a\"", "table[line] + start", "int64(table[line]) + start"),
-	of("what init gives a variable", "start = 7", "start = 8"),
+	of("what init gives a variable", "start = 7", "start = 9"),
 	of("another init that gives it a value", "", "\nfunc init() { start++ }\n"),
 	of("a variable's value at first", "var start int64", "var start int64 = 2"),
 	of("a variable that is taken", "table[line] + start", "table[line] + unrelatedVar"),
@@ -125,4 +125,11 @@ var otherMeaning = []edit{
 	in("go.mod", "an older version", "example.org/round v1.2.0", "example.org/round v1.1.9").
 		and("vendor/modules.txt", "example.org/round v1.2.0", "example.org/round v1.1.9"),
 	in("vendor/example.org/round/round.go", "what another module imports", "package round", "package round\n\nimport _ \"example.org/other\""),
+	of("the name of a type that fmt prints", "type amount int64", "type money int64", "(a amount) String", "(a money) String",
+		"(a amount) twice() amount", "(a money) twice() money", "(a amount) unused() amount", "(a money) unused() money",
+		"T int64 | amount", "T int64 | money", "double := amount.", "double := money.", "double(amount(", "double(money(", "Sprint(amount(", "Sprint(money("),
+	of("a method that the standard library calls is renamed", ") String() string", ") Text() string"),
+	of("a field is renamed", "	limit int64\n", "	most int64\n", "sum > t.limit", "sum > t.most"),
+	in("rates/platform_linux.go", "a function that other systems call by name", "package rates", "package rates\n\nfunc one() int64 { return 0 }",
+		"return 1", "return one()").and("rates/platform_other.go", "return 2", "return one()"),
 }

@@ -124,4 +124,22 @@ var sameMeaning = []edit{
 		and("vendor/modules.txt", "example.org/other v1.0.0", "example.org/other v1.1.0"),
 	in("go.mod", "a comment in go.mod", "go 1.26\n", "go 1.26 // the language\n"),
 	in("other/other.go", "another package", "", "package other\n\nimport _ \"example.com/shop/shop\"\n"),
+	of("a function is renamed", "func largest[", "func greatest[", "largest(1, row.Count)", "greatest(1, row.Count)"),
+	of("another function is renamed", "func total(", "func a(", "total(flat{of", "a(flat{of"),
+	of("a variable is renamed", "var errLimit", "var aLimit", `"paid: %w", errLimit`, `"paid: %w", aLimit`),
+	of("a variable that init sets is renamed", "var start int64", "var zero int64", "{ start = 7 }", "{ zero = 7 }",
+		"table[line] + start", "table[line] + zero"),
+	of("functions change names", "func total(", "func other2(", "total(flat{of", "other2(flat{of", "func largest[", "func total[",
+		"largest(1, row.Count)", "total(1, row.Count)"),
+	of("a type that nothing prints is renamed", "type tagged struct", "type a struct", "v := tagged{", "v := a{"),
+	of("a generic type is renamed", "type pair[", "type a[", "(p pair[K, V])", "(p a[K, V])", "p := pair[", "p := a["),
+	of("a method that no interface can ask for is renamed", "pair[K, V]) value() V", "pair[K, V]) aValue() V", "p.value()", "p.aValue()"),
+	of("an alias of a type comes between", "type tagged struct", "type aliased = tagged\n\ntype tagged struct"),
+	in("rates/rates.go", "a function elsewhere is renamed", "// Of returns a rate.\nfunc Of(", "func At(").
+		and("shop/totals.go", "rates.Of(", "rates.At("),
+	in("rates/rates.go", "a variable elsewhere is renamed", "var steps", "var all", "sumOf(steps)", "sumOf(all)"),
+	in("rates/rates.go", "a type elsewhere is renamed", "type key struct", "type aKey struct", "k := key{", "k := aKey{"),
+	in("rates/rates.go", "a function moves to another package", "func sumOf(list []int64) (sum int64) {\n	for _, n := range list {\n		sum += n\n	}\n	return\n}\n", "",
+		"sumOf(steps)", "sums.Of(steps)", `import "math"`, "import (\n	\"math\"\n\n	\"example.com/shop/sums\"\n)").
+		and("sums/sums.go", "", "package sums\n\nfunc Of(list []int64) (sum int64) {\n	for _, n := range list {\n		sum += n\n	}\n	return\n}\n"),
 }

@@ -129,7 +129,7 @@ func Of(p Package, roots []Root) (*Digests, error) {
 // add adds the digests of functions, and returns those whose meaning is not known.
 func (d *Digests) add(w *world, roots []Root) (failed []Root) {
 	for _, r := range roots {
-		c := &closure{world: w, texts: map[string]string{}, generated: map[string]bool{}, outside: map[string]bool{}}
+		c := newClosure(w)
 		if err := c.root(r); err != nil {
 			err.Root = r
 			d.Unknown[r] = err
@@ -146,18 +146,39 @@ func (d *Digests) add(w *world, roots []Root) (failed []Root) {
 // closure is a function with all that it reaches.
 type closure struct {
 	*world
-	// texts has the canonical syntax of each declaration that was reached, by its name.
+	// texts has the canonical syntax of each declaration that was reached, by its name. In it, names of declarations of
+	// the module are references.
 	texts map[string]string
+	// reached are those of them that are written by hand.
+	reached map[string]*declaration
+	// shown are the names that a program can see, and seen the types whose names were looked for. mentioned are names, without
+	// packages, by which files of other platforms mean something.
+	shown, mentioned map[string]bool
+	seen             map[types.Type]bool
 	// generated are names of the package's generated code, outside the paths of packages that are not read.
 	generated, outside map[string]bool
-	todo               []*declaration
-	fault              *UnknownError
+	// byName says that all names count.
+	byName bool
+	todo   []*declaration
+	fault  *UnknownError
+}
+
+func newClosure(w *world) *closure {
+	return &closure{
+		world: w, texts: map[string]string{}, reached: map[string]*declaration{},
+		shown: map[string]bool{}, mentioned: map[string]bool{}, seen: map[types.Type]bool{},
+		generated: map[string]bool{}, outside: map[string]bool{},
+	}
 }
 
 func (c *closure) root(r Root) *UnknownError {
 	obj := c.own.lookup(r)
 	if obj == nil {
 		return &UnknownError{Err: ErrNotImplemented}
+	}
+	c.shown[c.qualified(obj)] = true
+	if receiver := c.own.types.Scope().Lookup(r.Type); receiver != nil {
+		c.show(receiver.Type())
 	}
 	d := c.declarations[obj]
 	if d == nil { // a method that another package's type gives by being embedded
@@ -180,6 +201,7 @@ func (c *closure) root(r Root) *UnknownError {
 func (c *closure) reach(d *declaration) {
 	if _, known := c.texts[d.name]; !known {
 		c.texts[d.name] = ""
+		c.reached[d.name] = d
 		c.todo = append(c.todo, d)
 	}
 }
@@ -193,9 +215,7 @@ func (c *closure) fail(at ast.Node, format string, args ...any) {
 
 func (c *closure) digest() string {
 	h := sha256.New()
-	for _, name := range slices.Sorted(maps.Keys(c.texts)) {
-		fmt.Fprintf(h, "%s\x00%s\x00", name, c.texts[name])
-	}
+	c.canonical(func(name, text string) { fmt.Fprintf(h, "%s\x00%s\x00", name, text) })
 	for _, m := range c.modules(c.outside) {
 		fmt.Fprintf(h, "module %s\x00", m)
 	}

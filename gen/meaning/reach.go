@@ -21,7 +21,8 @@ func (w *world) sourceOf(obj types.Object) *source {
 	return w.packages[obj.Pkg().Path()]
 }
 
-// object reaches what a name that is no local stands for, and returns how it is written.
+// object reaches what a name that is no local stands for, and returns how it is written: as a reference if it is written
+// by hand, else by its name.
 func (c *closure) object(obj types.Object) string {
 	obj = origin(obj)
 	if obj.Pkg() == nil {
@@ -32,8 +33,10 @@ func (c *closure) object(obj types.Object) string {
 	case c.sourceOf(obj) == nil:
 		c.outside[obj.Pkg().Path()] = true
 	case ofInterface(obj): // it belongs to the type
+		return "." + obj.Name()
 	case d != nil:
 		c.reach(d)
+		return reference(name)
 	default:
 		c.generatedName(obj, name)
 	}
@@ -82,6 +85,7 @@ func (c *closure) generatedName(obj types.Object, name string) {
 // shape writes a type as it is composed.
 func (c *closure) shape(t types.Type) string {
 	c.reachType(t)
+	c.show(t)
 	return "generated " + types.TypeString(t, func(p *types.Package) string {
 		if p == c.own.types {
 			return "."
@@ -146,6 +150,7 @@ func (c *closure) implementations(it *types.Interface, f *types.Func) (methods [
 		}
 		obj, _, _ := types.LookupFieldOrMethod(types.NewPointer(t), true, name.Pkg(), f.Name())
 		if m, ok := obj.(*types.Func); ok && m.Signature().Recv() != nil && !types.IsInterface(m.Signature().Recv().Type()) {
+			c.show(t)
 			methods = append(methods, m)
 		}
 	}
@@ -154,7 +159,10 @@ func (c *closure) implementations(it *types.Interface, f *types.Func) (methods [
 
 // methods reaches all methods of a type, and those of what values of it hold: through an interface each may be called, by
 // the standard library too, which writes fields and elements as well.
-func (c *closure) methods(t types.Type) { c.methodsWithin(t, map[types.Type]bool{}) }
+func (c *closure) methods(t types.Type) {
+	c.show(t)
+	c.methodsWithin(t, map[types.Type]bool{})
+}
 
 func (c *closure) methodsWithin(t types.Type, seen map[types.Type]bool) {
 	t = types.Unalias(t)
@@ -238,7 +246,7 @@ func (w *writer) conversions(n ast.Node) {
 		w.literalConverts(n)
 	case *ast.RangeStmt:
 		if sig, ok := under(w.typeOf(n.X)).(*types.Signature); ok {
-			w.typeText(sig)
+			w.typed(sig)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package meaning
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/constant"
@@ -23,10 +24,13 @@ func (c *closure) write(d *declaration) {
 	w := &writer{closure: c, in: d.source, locals: map[types.Object]int{}}
 	switch n := d.node.(type) {
 	case *ast.FuncDecl:
+		w.text("func")
 		w.function(n)
 	case *ast.TypeSpec:
+		w.text("type")
 		w.named(n)
 	case *ast.ValueSpec:
+		w.text("value")
 		w.value(d, n)
 	}
 	w.variants(d)
@@ -137,7 +141,9 @@ func (w *writer) initialized(v *types.Var) {
 			}
 		}
 	}
-	slices.Sort(texts)
+	slices.SortFunc(texts, func(a, b string) int { // the names of what they mention do not matter
+		return cmp.Or(cmp.Compare(references.ReplaceAllString(a, ""), references.ReplaceAllString(b, "")), cmp.Compare(a, b))
+	})
 	w.text(texts...)
 }
 
@@ -189,7 +195,8 @@ func (s *source) changes(fn ast.Node, v *types.Var) (found bool) {
 	return found
 }
 
-// variants adds the declarations that other platforms have in a declaration's place, by their mere syntax.
+// variants adds the declarations that other platforms have in a declaration's place, by their mere syntax. What they
+// mention is only known by name, so that such names count.
 func (w *writer) variants(d *declaration) {
 	var texts []string
 	for _, f := range d.source.variants {
@@ -261,6 +268,8 @@ func (w *writer) node(n ast.Node) {
 		w.typeSwitch(n)
 	case *ast.DeclStmt:
 		w.declaration(n)
+	case *ast.TypeAssertExpr:
+		w.assertion(n)
 	case *ast.FuncLit:
 		w.text("(FuncLit")
 		w.node(n.Type)
@@ -362,6 +371,14 @@ func (w *writer) typeSwitch(n *ast.TypeSwitchStmt) {
 	w.text(")")
 }
 
+// assertion writes a type assertion. What it panics with has the type's name.
+func (w *writer) assertion(n *ast.TypeAssertExpr) {
+	if n.Type != nil && w.in != nil {
+		w.show(w.typeOf(n.Type))
+	}
+	w.children(n)
+}
+
 // declaration writes one in a function. Constants are written where they are used.
 func (w *writer) declaration(n *ast.DeclStmt) {
 	g, ok := n.Decl.(*ast.GenDecl)
@@ -424,7 +441,9 @@ func (w *writer) constant(x ast.Expr) bool {
 	if tv.Value.Kind() == constant.Float {
 		value = constant.ToFloat(tv.Value).ExactString()
 	}
-	w.text("(const ", w.typeText(tv.Type), " ", value, ")")
+	w.text("(const")
+	w.typed(tv.Type)
+	w.text(value, ")")
 	return true
 }
 
@@ -461,6 +480,7 @@ func (w *writer) constDependsOutside(obj *types.Const) bool {
 // ident writes what a name means.
 func (w *writer) ident(id *ast.Ident) {
 	if w.in == nil {
+		w.mentioned[id.Name] = true
 		w.text(id.Name)
 		return
 	}
@@ -494,10 +514,14 @@ func (w *writer) instance(id *ast.Ident) {
 	}
 }
 
-// object writes what a name stands for: a local by its number, others by their names. They are reached.
+// object writes what a name stands for: a local by its number, others as they are reached.
 func (w *writer) object(obj types.Object) {
 	if v, ok := obj.(*types.Var); ok && v.IsField() {
-		w.text(".", v.Name())
+		w.field(v)
+		return
+	}
+	if isLocalType(obj) {
+		w.text(reference(w.localName(obj)))
 		return
 	}
 	if w.isLocal(obj) {
@@ -511,6 +535,20 @@ func (w *writer) object(obj types.Object) {
 		return
 	}
 	w.text(w.closure.object(obj))
+}
+
+// field writes a field by its name, which is that of its type if it is embedded.
+func (w *writer) field(v *types.Var) {
+	if !v.Embedded() {
+		w.text(".", v.Name())
+		return
+	}
+	t := v.Origin().Type()
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	w.text(".^")
+	w.typed(t)
 }
 
 // isLocal reports whether a name is declared in a function, or is a parameter or label.
@@ -544,20 +582,20 @@ func (w *writer) selector(n *ast.SelectorExpr) {
 	}
 	w.text("(Select")
 	w.node(n.X)
-	for _, name := range wayTo(s) {
-		w.text(".", name)
+	for _, field := range wayTo(s) {
+		w.field(field)
 	}
 	switch obj := s.Obj().(type) {
 	case *types.Func:
 		w.method(s, obj.Origin())
-	default:
-		w.text(".", obj.Name())
+	case *types.Var:
+		w.field(obj)
 	}
 	w.text(")")
 }
 
 // wayTo returns the embedded fields that a selection goes through.
-func wayTo(s *types.Selection) (names []string) {
+func wayTo(s *types.Selection) (fields []*types.Var) {
 	t := s.Recv()
 	for _, i := range s.Index()[:len(s.Index())-1] {
 		if p, ok := t.Underlying().(*types.Pointer); ok {
@@ -565,18 +603,19 @@ func wayTo(s *types.Selection) (names []string) {
 		}
 		st, ok := t.Underlying().(*types.Struct)
 		if !ok {
-			return names
+			return fields
 		}
-		names = append(names, st.Field(i).Name())
+		fields = append(fields, st.Field(i))
 		t = st.Field(i).Type()
 	}
-	return names
+	return fields
 }
 
 // method writes the method of a selection: the one of an interface stands for all that it can mean.
 func (w *writer) method(s *types.Selection, f *types.Func) {
 	recv := f.Signature().Recv()
 	if s.Kind() == types.MethodExpr {
+		w.show(s.Recv()) // what it panics with for a nil pointer has the type's name
 		w.text("expr")
 	}
 	if recv == nil || !types.IsInterface(recv.Type()) {
@@ -591,42 +630,6 @@ func (w *writer) method(s *types.Selection, f *types.Func) {
 	for _, impl := range w.implementations(it, f) {
 		w.text(w.closure.object(impl))
 	}
-}
-
-// typed writes a type, in which type parameters are locals.
-func (w *writer) typed(t types.Type) {
-	switch t := t.(type) {
-	case *types.TypeParam:
-		w.object(t.Obj())
-	case *types.Pointer:
-		w.text("*")
-		w.typed(t.Elem())
-	case *types.Slice:
-		w.text("[]")
-		w.typed(t.Elem())
-	case *types.Map:
-		w.text("map")
-		w.typed(t.Key())
-		w.typed(t.Elem())
-	case *types.Named:
-		w.object(t.Obj())
-		for arg := range t.TypeArgs().Types() {
-			w.typed(arg)
-		}
-	default:
-		w.text(w.typeText(t))
-	}
-}
-
-// typeText writes a type, and reaches what it names.
-func (w *writer) typeText(t types.Type) string {
-	w.reachType(t)
-	return types.TypeString(t, func(p *types.Package) string {
-		if p == w.own.types {
-			return "."
-		}
-		return p.Path()
-	})
 }
 
 func (w *writer) typeOf(x ast.Expr) types.Type {

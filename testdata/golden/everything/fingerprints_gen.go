@@ -12,6 +12,6 @@ const (
 	arrivalsRowFingerprint    = "f6910b321e2e33af"
 	sleepersRowFingerprint    = "93523b05e44825db"
 	extrasSoldRowFingerprint  = "1c18291132df703e"
-	languagesRowFingerprint   = "3fa3adff3b150e68"
-	occupancyRowFingerprint   = "71c3245bd17d643c"
+	languagesRowFingerprint   = "3cdd31cd1cfac7d9"
+	occupancyRowFingerprint   = "11e87768017479df"
 )

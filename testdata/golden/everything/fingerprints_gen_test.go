@@ -12,8 +12,8 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Booking.ApplyStayRated":  "60946921c565c6588a5f5383d742f6b5",
-		"Languages.NoteKeptKeys":  "fde1de66c9c48a95f60d232ace4a5d3c",
-		"Occupancy.RoomsAllotted": "3b846a872041bffd5ba3ae5b85f06345",
+		"Booking.ApplyStayRated":  "b2429b120a51378c315fae2e938089dd",
+		"Languages.NoteKeptKeys":  "de968d4b9713e57baf81ed5c33c910cc",
+		"Occupancy.RoomsAllotted": "a016031f2d4978a083de3c1feec1ffa3",
 	})
 }

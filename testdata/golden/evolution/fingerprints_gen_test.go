@@ -12,17 +12,17 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Booking.ApplyBooked":     "835aab6dd28103e5c875248c0410e791",
-		"Booking.ApplyMoved":      "273b18970bc1b3b38691a097d60912a5",
-		"Upcasters.MovedV1":       "08c6f7eaf9ca3018619150c212640418",
-		"Booking.ApplyPaid":       "1492952613e3c5f6ab70ebb66f4a8be1",
-		"Upcasters.PaidV2":        "4fc6e5e420cc92b1c46ba6ec23814a5a",
-		"Upcasters.PaidV4":        "39c18ac45bf08a55b22542cc57243135",
-		"Booking.ApplyCancelled":  "befd7400ba07ef67db0359faf18c326b",
-		"Upcasters.Changed":       "7578e8c601c259a3b32c2e613418f7bb",
-		"Upcasters.Annotated":     "003a4f435838d317464548e39b538280",
-		"Arrivals.Booked":         "98f26d3c54a0e22f4835e8b63f4865de",
-		"Arrivals.Moved":          "d65091766fdc225cd916314b7f2352aa",
-		"Cancellations.Cancelled": "c2f626bed3e943f834e15fba07e30c46",
+		"Booking.ApplyBooked":     "3d8fe02c3d1a7146d7b67d85467a9b11",
+		"Booking.ApplyMoved":      "cfdcc96cd0d2572ed98eb7889c408406",
+		"Upcasters.MovedV1":       "00853c92f5165926a010c472b91b9fe7",
+		"Booking.ApplyPaid":       "01beb6c63f458f78db043436d7735404",
+		"Upcasters.PaidV2":        "228d9d2fb3471076a1df1ca7b3946782",
+		"Upcasters.PaidV4":        "8c41a283193de63a5ecbb54a9efc363d",
+		"Booking.ApplyCancelled":  "6168890b04099a9645ad9f91d8834674",
+		"Upcasters.Changed":       "8413cb24fa3a2594cf7e8a4a39e5dd8f",
+		"Upcasters.Annotated":     "0928c58a404e261043e27c2c74f9469b",
+		"Arrivals.Booked":         "61364ff426e2de9cf4fbabad1fb84b68",
+		"Arrivals.Moved":          "ab3c64e97b48a6c80d818708a06c568a",
+		"Cancellations.Cancelled": "da48ff51d191995d0b7cba94af3b6e24",
 	})
 }

@@ -12,6 +12,6 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Board.ApplyBoardClosed": "4b6f8c976f3bd95adc092e507822a201",
+		"Board.ApplyBoardClosed": "5e0f9175f8becb807be44e900b1a4032",
 	})
 }

@@ -12,17 +12,17 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Ticket.ApplyTicketOpened":   "e8c20999ddc8457a8d39a426cd063a9a",
-		"Ticket.ApplyTicketRenamed":  "91a0cd87bba11802e1a4a3011efb91d8",
-		"Ticket.ApplyTicketStarted":  "98333c53da9b2a104b59d4366ffe8533",
-		"Ticket.ApplyTicketStalled":  "2fc34db80ae26c22bb2d3eaf9c7d1113",
-		"Ticket.ApplyTicketClosed":   "a74bf836b38917d5c8e04ad1e14cc466",
-		"Ticket.ApplyTicketReopened": "99e41e8a8f588eda5c7b35839d98d16e",
-		"Member.ApplyMemberJoined":   "514415e8889caae77bf643e400d6e02a",
-		"Member.ApplyEmailChanged":   "e5db6ee0f95d03cb88e26d42ce4bf92b",
-		"Member.ApplyMemberRenamed":  "b43a0074ad5f78f7cd3e442c51927614",
-		"Member.ApplySeatTook":       "a64cfe44abaf112693deef4b6d13fdb8",
-		"OpenTickets.TicketOpened":   "815deadd4908a2c43d75b7d722ca44a3",
-		"OpenTickets.TicketClosed":   "94307b3ea72c07bdba9076fe266aded5",
+		"Ticket.ApplyTicketOpened":   "0d6606c77e72df2d6fd752e3f6b82a6c",
+		"Ticket.ApplyTicketRenamed":  "ae3a5ad87057e2410720dd53437c2be7",
+		"Ticket.ApplyTicketStarted":  "59d69b85c072fdaf2896ca39e431889e",
+		"Ticket.ApplyTicketStalled":  "0bde7d6e5ff0899d33ddde6e697f72bc",
+		"Ticket.ApplyTicketClosed":   "60185713b141bafe6b7eceec7df3012d",
+		"Ticket.ApplyTicketReopened": "09b40ad213111ad68236a02157590894",
+		"Member.ApplyMemberJoined":   "fdc7755f52a1ca5ff7d99553b388899d",
+		"Member.ApplyEmailChanged":   "aa37b3b758c1fe6efd57fc35459832d8",
+		"Member.ApplyMemberRenamed":  "e373e9ff6c8f1909886510d12c6eead6",
+		"Member.ApplySeatTook":       "8362cc2e87df43abb9b8728caf40f9e3",
+		"OpenTickets.TicketOpened":   "ee2f4400b4f89735006f7ee806680abb",
+		"OpenTickets.TicketClosed":   "94ba41ae30e4842e032468148067f4ef",
 	})
 }

@@ -7,6 +7,6 @@ package inline
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	seatsLeftRowFingerprint = "c7464d95b5f41fcc"
+	seatsLeftRowFingerprint = "f20ec4c9b243d66d"
 	movementsRowFingerprint = "acb623d4341b92bc"
 )

@@ -12,8 +12,8 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Show.ApplySeatsOffered": "6b9a42112390894a57a35c5eb8e24023",
-		"Show.ApplySeatsTaken":   "b9b10bba0547b37073a7b9b21a4215d7",
-		"SeatsLeft.SeatsTaken":   "5efc015bad5a12e6e5227986ca8d6ea0",
+		"Show.ApplySeatsOffered": "1c4f5218ffc44e81ff52bc7eda197889",
+		"Show.ApplySeatsTaken":   "84b1f55371bd9080c9205fd5c11e946d",
+		"SeatsLeft.SeatsTaken":   "8045ad43e6289360892dfd84e61ec4c4",
 	})
 }

@@ -12,7 +12,7 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Upcasters.BilledV1": "bc450e502ba081248a1f02dd75b87ea9",
-		"Names.Registered":   "10e95dfd3f1b66fef5780e9cf8930423",
+		"Upcasters.BilledV1": "dcd209ef7524ec40431e2ca63fdb1f5e",
+		"Names.Registered":   "0d48e99617650e7df4825b7bfef207d5",
 	})
 }

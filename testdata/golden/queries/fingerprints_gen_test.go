@@ -12,7 +12,7 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Invoice.ApplyInvoiceSent": "fe748600d72b66e44b71feb844a2ae43",
-		"Invoices.InvoiceSent":     "e81e9f9c93dff45f5fe2360dfe76b942",
+		"Invoice.ApplyInvoiceSent": "d33fd1ac0742af97157b0580aa060203",
+		"Invoices.InvoiceSent":     "0f2fe17d15b54248c93667fb303d031d",
 	})
 }

@@ -11,8 +11,8 @@ const (
 	demandRowFingerprint     = "d4a96fd3f6cbab56"
 	weightsRowFingerprint    = "4f54d031b6d124d8"
 	pricesRowFingerprint     = "1ac7db56c6579d13"
-	nightsRowFingerprint     = "e88348bbd8324666"
-	wordsRowFingerprint      = "87580d3c7da9f55f"
-	shelvesRowFingerprint    = "497b140d5fb14976"
+	nightsRowFingerprint     = "1d5f770efd1e3f6f"
+	wordsRowFingerprint      = "621b54d29cbe5968"
+	shelvesRowFingerprint    = "e34fe69f63adddc4"
 	hotelsRowFingerprint     = "77dd3e3e4dd952ef"
 )

@@ -12,19 +12,19 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Order.ApplyOrderPlaced":      "6f876c7a9049d3a9ed7bc1459816d344",
-		"Order.ApplyOrderMoved":       "e143c3cdd82dd8e6a240291dc9155ff1",
-		"Order.ApplyOrderShipped":     "e8b170bfa513ff4797f78b1b8704502b",
-		"Order.ApplyOrderCancelled":   "3afeb10aebe48d3133c6b334278b3fd7",
-		"Booking.ApplyRoomBooked":     "701b39ef59d9ae1589fb77b7e9c3ecf9",
-		"Booking.ApplyBookingDropped": "59a6d112e855def0f8e445984a527965",
-		"Booking.ApplyItemCounted":    "ed98ed80098c1aaa4a09c03a201bff62",
-		"Room.ApplyRoomCleaned":       "cde32aa2a0c0fd3842cc308547f54c9a",
-		"House.ApplyHouseClosed":      "98476f408fc83644f2d35656f319e44d",
-		"Nights.RoomBooked":           "70f7675ce04f3ca4d6e33dd8a0e782be",
-		"Words.OrderCancelledKeys":    "4edfc8970b135b137456062b3dfa960a",
-		"Words.OrderCancelled":        "2d5d5330802a880292043ee1c6e5ffe8",
-		"Words.OrderShippedKeys":      "3b2ae8f8097c459b5bb3af58627ad859",
-		"Shelves.OrderShipped":        "630596b56ad1b4e0cd78b3d5e556a1c2",
+		"Order.ApplyOrderPlaced":      "c377092d84e5692413fe1b91269c220e",
+		"Order.ApplyOrderMoved":       "b473b3a3aba9bfc4ebf0aeb99c32485a",
+		"Order.ApplyOrderShipped":     "e80efdeb4a48d179d8ae46fa7b63d939",
+		"Order.ApplyOrderCancelled":   "c0a6f677bc147bf1b89b5adb6b8ae75a",
+		"Booking.ApplyRoomBooked":     "2b70239d3740eed12ceccc3a2de44de0",
+		"Booking.ApplyBookingDropped": "72c95c6357615747a842baa133094817",
+		"Booking.ApplyItemCounted":    "27c80ed202b4fed23964620626d34355",
+		"Room.ApplyRoomCleaned":       "16d777120fa21bad29633d4d97223ee2",
+		"House.ApplyHouseClosed":      "f4411575ea6896676490f75977ca5c40",
+		"Nights.RoomBooked":           "dbdc18aaaaaf014c54e4fa7c0c50b344",
+		"Words.OrderCancelledKeys":    "62d0d216b9da5d312ffa0173395348a0",
+		"Words.OrderCancelled":        "41162c67a543d6d05979663195a8d660",
+		"Words.OrderShippedKeys":      "c450699208bde87f4b77d6717872af25",
+		"Shelves.OrderShipped":        "c3454f67642cf8c3172978796d3e562e",
 	})
 }

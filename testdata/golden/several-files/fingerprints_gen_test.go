@@ -12,11 +12,11 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Member.ApplyMemberJoined": "3c85307e31ef3be4015f6941558a8fa4",
-		"Member.ApplyMemberLeft":   "9260f3b0131798f4974736217d276939",
-		"Book.ApplyBookAdded":      "34a070d56cf9970fa8363ff63a45beb7",
-		"Book.ApplyBookLent":       "65958c2774b2df2a91ee17d9f282ada3",
-		"Book.ApplyBookReturned":   "e4c57b809870697c0439c90bf9249ca7",
-		"LentBooks.BookLent":       "a254dfb7c6f699445642a9e0c09e7fa9",
+		"Member.ApplyMemberJoined": "d8e115ad495b9d814f5249a4f883f0a2",
+		"Member.ApplyMemberLeft":   "9c5d341f7a899ec29fdfb33ba84d42f0",
+		"Book.ApplyBookAdded":      "3e3b0c2e6e63f8ea1492c27e7b279eba",
+		"Book.ApplyBookLent":       "b7e2b0df6b752d0b34e217f7f866d6b6",
+		"Book.ApplyBookReturned":   "8de20f81721985a7fccf45c1d887ad9d",
+		"LentBooks.BookLent":       "9b640c11564609ecbb13ddde48bc440e",
 	})
 }

@@ -12,12 +12,12 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Cart.ApplyItemAdded":   "a6e5672c6181f7b6780db94afa4e8578",
-		"Cart.ApplyItemRemoved": "acaec79fbdc8f16d9b6b7d18102f206e",
-		"Order.ApplyItemAdded":  "c4cba02d8a7b320e94d6d427bf1e069c",
-		"Order.ApplyAddItem":    "ed736742c826b005c30f9ac53200013c",
-		"Items.CartItemAdded":   "24ec51acb7b35e7211a345f4597a6c98",
-		"Items.OrderItemAdded":  "3c86fa8a399f3c48c36a865cbba454eb",
-		"Orders.OrderItemAdded": "c021fcafd401feff89678f6b6270d98f",
+		"Cart.ApplyItemAdded":   "12ba95001a25a41dfdafa8e900384702",
+		"Cart.ApplyItemRemoved": "171fbd719888727ad9ab6ab3db453d64",
+		"Order.ApplyItemAdded":  "d774aea09495070e04fc188a2e8ca1ac",
+		"Order.ApplyAddItem":    "c8a913b85713947a2d0c95a4bdf1580e",
+		"Items.CartItemAdded":   "44f830e18c50c68aa2839955c4fcb5ec",
+		"Items.OrderItemAdded":  "730b0ec9210b720d4e6c7f7553075dfc",
+		"Orders.OrderItemAdded": "f8be905d3fc0b14efdb8c64d434b4545",
 	})
 }

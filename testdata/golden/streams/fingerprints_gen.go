@@ -7,7 +7,7 @@ package streams
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	accountStateFingerprint  = "d22f4c5fbb734210"
-	settingsStateFingerprint = "e16f12b0f16b7e3b"
-	nightsRowFingerprint     = "309ee2009937e3c4"
+	accountStateFingerprint  = "794ee9b7e3d6afb6"
+	settingsStateFingerprint = "2c15bb9ac070e444"
+	nightsRowFingerprint     = "d1c7cb3469686f2c"
 )

@@ -12,17 +12,17 @@ import (
 // else than the fingerprints stand for: run cqrsgen generate.
 func TestFingerprints(t *testing.T) {
 	meaningtest.Check(t, map[string]string{
-		"Account.ApplyOpened":     "89e516ace214fcfd206ef57e91059e7f",
-		"Account.ApplyDeposited":  "31c02fab32f8b1ca825541918ff2e0f2",
-		"Account.ApplyWithdrawn":  "38b9710c7271b8d4442784f61ed878fb",
-		"Account.ApplyEmptied":    "be330cd6f6102a14f06d1d54a042ff37",
-		"Cart.ApplyOrdered":       "124add34269f3971052659f2a8bb41f7",
-		"Stock.ApplyReceived":     "5ed7f7b28be08c819baaa998dc23f357",
-		"Stock.ApplyReserved":     "dd4c19e3913650aa811d3a094941e6c5",
-		"Allotment.ApplyAllotted": "8e8a8d3b43fd07f80fbe6b951130d418",
-		"Allotment.ApplyTaken":    "0d71c757fffcb23d574ab897f9e6a176",
-		"Settings.ApplyLimitSet":  "e2447746c46bf1c8d316bfff32394d7f",
-		"Nights.Allotted":         "7b991cf0edf6a85ed827c7d6796dd7a6",
-		"Nights.Taken":            "2f0df62a3ee17d20bd08a933dd552cc7",
+		"Account.ApplyOpened":     "4e3231af970591a624a2f39cb90d5dab",
+		"Account.ApplyDeposited":  "3e26dc5b6697ff11cf8d02526b9f1e3c",
+		"Account.ApplyWithdrawn":  "1fdca83e90081def9ff93399a1f736f8",
+		"Account.ApplyEmptied":    "203c5bfeb8ada18cc08f41ccdbf77ba2",
+		"Cart.ApplyOrdered":       "46e2b92d2a613f4944c54d27cdd86af3",
+		"Stock.ApplyReceived":     "f7ceaa20df2365407a5397cfd612df09",
+		"Stock.ApplyReserved":     "53eab88ab62da2e8017a58d3ca0b0552",
+		"Allotment.ApplyAllotted": "7bd93151fd7ea5c3b54023bfd4f267af",
+		"Allotment.ApplyTaken":    "f0eccf5485b31bee4625224297572a3f",
+		"Settings.ApplyLimitSet":  "13f5b44eb9c68e77f581be2f52295a95",
+		"Nights.Allotted":         "0a3514f2ee6a85296555b6e9de3bbc74",
+		"Nights.Taken":            "74d3c5db73429315c1c5d1ce302ce993",
 	})
 }
