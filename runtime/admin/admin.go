@@ -141,9 +141,11 @@ type command struct {
 
 // options are the flags of the commands.
 type options struct {
-	json, types, printDDL, live, force bool
+	json, types, printDDL, live, force, dryRun bool
 	// sink and generation choose among the stores and the generations of a projection.
 	sink, generation string
+	// keep is how many old generations are kept, negative if that was not said.
+	keep count
 	// part is what is exported.
 	part archive.Range
 }
@@ -228,8 +230,15 @@ var commands = []command{
 		flags: addSink, run: rollback, offered: hasRows,
 	},
 	{
-		name: "projections drop", args: "NAME", short: "delete a generation that is not active, with its rows",
-		flags: addGeneration("required"), run: drop, offered: hasRows,
+		name: "projections drop", args: "[NAME]",
+		short: "delete a generation that is not active, or all that nobody needs any more, with their rows",
+		flags: func(f *flag.FlagSet, o *options) {
+			addGeneration("or --keep")(f, o)
+			o.keep = -1
+			f.Var(&o.keep, "keep", "all that are older than the active one, but for this `number` of those that were active last")
+			f.BoolVar(&o.dryRun, "dry-run", false, "delete nothing, and print what would be deleted")
+		},
+		run: drop, offered: hasRows,
 	},
 	{
 		name: "projections ddl", args: "[NAME]", short: "print the statements that create the tables of read models in SQL databases",

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cqrsgen/cqrsgen/runtime/generation"
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
+	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 )
 
 // comparison is the report of one comparison.
@@ -57,15 +59,28 @@ func uncompared(ctx context.Context, r projection.Runner) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := ""
+	slices.SortFunc(found, func(a, b readmodel.Generation) int { return b.Created.Compare(a.Created) })
+	var built, unbuilt []string
 	for i := range found {
 		switch g := &found[i]; {
 		case g.Schema.Fingerprint == r.Schema().Fingerprint:
 		case g.Checkpoint.Built:
-			text += fmt.Sprintf("  not compared with generation %[1]s, which is not active: --generation %[1]s does\n", g.Schema.Fingerprint)
+			built = append(built, g.Schema.Fingerprint)
 		default:
-			text += fmt.Sprintf("  not compared with generation %s, which is not built yet\n", g.Schema.Fingerprint)
+			unbuilt = append(unbuilt, g.Schema.Fingerprint)
 		}
+	}
+	text := ""
+	if len(built) == 1 {
+		text = fmt.Sprintf("  not compared with generation %[1]s, which is not active: --generation %[1]s does\n", built[0])
+	} else if len(built) > 1 {
+		text = fmt.Sprintf("  not compared with %d generations that are not active: --generation %s does with the newest of them\n",
+			len(built), built[0])
+	}
+	if len(unbuilt) == 1 {
+		text += fmt.Sprintf("  not compared with generation %s, which is not built yet\n", unbuilt[0])
+	} else if len(unbuilt) > 1 {
+		text += fmt.Sprintf("  not compared with %d generations that are not built yet\n", len(unbuilt))
 	}
 	return cmp.Or(text, "  there is no other generation to compare with\n"), nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/generation"
@@ -20,6 +21,8 @@ type changeReport struct {
 	Generation string `json:"generation"`
 	// Before is the generation that was active before, if it was another one.
 	Before string `json:"before,omitempty"`
+	// DryRun says that nothing was done.
+	DryRun bool `json:"dryRun,omitempty"`
 }
 
 // everywhere does something to the chosen projections in each chosen sink. What fails in one is said, and the others go on.
@@ -157,15 +160,85 @@ func rollback(ctx context.Context, s *session) error {
 	})
 }
 
+// count is a flag for a number of things; it is negative as long as nobody gave it.
+type count int
+
+func (c *count) String() string {
+	if *c < 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*c))
+}
+
+func (c *count) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil {
+		return errors.New("it is a whole number, 0 or more")
+	}
+	*c = count(n)
+	return nil
+}
+
 func drop(ctx context.Context, s *session) error {
-	if s.generation == "" {
-		return fmt.Errorf("%w: projections drop needs --generation: projections status prints them", errUsage)
+	switch {
+	case s.keep >= 0 && s.generation != "":
+		return fmt.Errorf("%w: projections drop takes --generation or --keep, not both", errUsage)
+	case s.keep >= 0:
+		return s.everywhere(ctx, s.dropOld)
+	case s.generation == "" || len(s.args) == 0:
+		return fmt.Errorf("%w: projections drop needs NAME and --generation, which projections status prints, or --keep", errUsage)
 	}
 	return s.everywhere(ctx, func(ctx context.Context, r projection.Runner) error {
-		dropped, err := generation.Drop(ctx, r.Store(), r.Name(), s.generation)
-		if err != nil {
+		if !s.dryRun {
+			dropped, err := generation.Drop(ctx, r.Store(), r.Name(), s.generation)
+			if err != nil {
+				return err
+			}
+			return s.dropped(r, &dropped)
+		}
+		found, err := generation.Resolve(ctx, r.Store(), r.Name(), s.generation)
+		switch {
+		case err != nil:
+			return err
+		case found.Active:
+			return &readmodel.ActiveError{Projection: r.Name(), Generation: found.Schema.Fingerprint}
+		case found.Held():
+			return &readmodel.HeldError{
+				Projection: r.Name(), Generation: found.Schema.Fingerprint, Holder: found.Lease.Holder, Until: found.Lease.Until,
+			}
+		}
+		return s.dropped(r, &found)
+	})
+}
+
+// dropOld drops the generations of a projection that nobody needs any more. One that somebody took meanwhile is none.
+func (s *session) dropOld(ctx context.Context, r projection.Runner) error {
+	all, err := r.Store().Generations(ctx, r.Name())
+	if err != nil {
+		return err
+	}
+	for _, g := range generation.Old(all, r.Schema().Fingerprint, int(s.keep)) {
+		if !s.dryRun {
+			err = r.Store().Drop(ctx, r.Name(), g.Schema.Fingerprint)
+		}
+		switch {
+		case errors.As(err, new(*readmodel.HeldError)), errors.As(err, new(*readmodel.ActiveError)):
+			continue
+		case err != nil:
 			return err
 		}
-		return s.changed(r, changeReport{Kind: "drop", Generation: dropped.Schema.Fingerprint}, "is deleted")
-	})
+		if err := s.dropped(r, &g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropped reports that a generation was dropped, or would have been.
+func (s *session) dropped(r projection.Runner, g *readmodel.Generation) error {
+	done := "is deleted"
+	if s.dryRun {
+		done = "would be deleted"
+	}
+	return s.changed(r, changeReport{Kind: "drop", Generation: g.Schema.Fingerprint, DryRun: s.dryRun}, done)
 }

@@ -263,19 +263,84 @@ func TestAnInlineReadModelThatIsActiveNeedsNobodyToProjectIntoIt(t *testing.T) {
 func TestWhatIsMistypedChangesNothing(t *testing.T) {
 	b := newBench(t, 0)
 	for want, args := range map[string][]string{
-		"there is no projection Ticket, but Tickets":  {"projections", "promote", "Ticket"},
-		"there is no sink redis, but memory":          {"projections", "rollback", "Tickets", "--sink", "redis"},
-		"projections drop needs --generation":         {"projections", "drop", "Tickets"},
-		"projections promote takes 1 argument, not 0": {"projections", "promote"},
-		"projections status takes at most 1 argument": {"projections", "status", "a", "b"},
-		"there is no command projections rebuild":     {"projections", "rebuild"},
-		"flag provided but not defined: -live":        {"projections", "drop", "--live"},
+		"there is no projection Ticket, but Tickets":   {"projections", "promote", "Ticket"},
+		"there is no sink redis, but memory":           {"projections", "rollback", "Tickets", "--sink", "redis"},
+		"projections drop needs NAME and --generation": {"projections", "drop", "Tickets"},
+		"which projections status prints, or --keep":   {"projections", "drop", "--generation", "1"},
+		"takes --generation or --keep, not both":       {"projections", "drop", "--keep", "1", "--generation", "1"},
+		"it is a whole number, 0 or more":              {"projections", "drop", "--keep", "-1"},
+		"projections promote takes 1 argument, not 0":  {"projections", "promote"},
+		"projections status takes at most 1 argument":  {"projections", "status", "a", "b"},
+		"there is no command projections rebuild":      {"projections", "rebuild"},
+		"flag provided but not defined: -live":         {"projections", "drop", "--live"},
 	} {
 		code, _, stderr := b.run(t, args...)
 		assert.Equal(t, 2, code, args)
 		assert.Contains(t, stderr, want)
 		assert.Contains(t, stderr, "; all commands: tickets projections help\n")
 	}
+}
+
+func TestOldGenerationsAreDroppedAndNoneThatAnybodyMayNeed(t *testing.T) {
+	b := newBench(t, 5)
+	const unbuilt, first, second, third, held, newer = "0100000000000000", "0200000000000000", "0300000000000000", "0400000000000000", "0500000000000000", "0700000000000000"
+	b.generation(t, unbuilt, 2, false)
+	for _, fingerprint := range []string{first, second, third} {
+		b.generation(t, fingerprint, 5, true)
+		require.NoError(t, b.rows.Promote(t.Context(), "Tickets", fingerprint))
+	}
+	require.NoError(t, b.generation(t, held, 5, true).Hold(t.Context(), "app-1", time.Minute, nil))
+	b.generation(t, own, 5, true)
+	left := func() (names []string) {
+		all, err := b.rows.Generations(t.Context(), "Tickets")
+		require.NoError(t, err)
+		for i := range all {
+			names = append(names, all[i].Schema.Fingerprint)
+		}
+		return names
+	}
+	drop := func(args ...string) string {
+		code, stdout, stderr := b.run(t, append([]string{"projections", "drop"}, args...)...)
+		require.Zero(t, code, stderr)
+		return stdout
+	}
+	all := left()
+	assert.Equal(t, "Tickets in memory: generation 0100000000000000 would be deleted\n", drop("--keep", "2", "--dry-run"),
+		"those that are younger than the active one may be those of newer releases")
+	require.NoError(t, b.rows.Promote(t.Context(), "Tickets", own))
+	assert.Equal(t, "Tickets in memory: generation 0200000000000000 would be deleted\n"+
+		"Tickets in memory: generation 0100000000000000 would be deleted\n", drop("Tickets", "--keep", "2", "--dry-run"))
+	assert.Contains(t, drop("Tickets", "--generation", "0200000000000000", "--dry-run"), "generation 0200000000000000 would be deleted\n")
+	assert.Equal(t, all, left(), "nothing was done")
+
+	b.generation(t, newer, 1, false)
+	assert.Contains(t, drop("--keep", "1", "--json"), `"generation":"0200000000000000"`)
+	assert.ElementsMatch(t, []string{third, held, own, newer}, left(), "the one to roll back to is kept")
+	drop("--keep", "0")
+	assert.ElementsMatch(t, []string{held, own, newer}, left())
+	assert.Empty(t, drop("--keep", "0"), "nothing is left to do")
+
+	_, _, stderr := b.run(t, "projections", "drop", "Tickets", "--generation", held, "--dry-run")
+	assert.Contains(t, stderr, "is held by app-1")
+	_, _, stderr = b.run(t, "projections", "drop", "Tickets", "--generation", own, "--dry-run")
+	assert.Contains(t, stderr, "is active: promote another one")
+
+	b = newBench(t, 5)
+	b.generation(t, first, 5, true)
+	b.generation(t, own, 5, true)
+	assert.Empty(t, drop("--keep", "0"), "without an active one nobody knows which are old")
+}
+
+func TestManyOtherGenerationsAreOneLineOfAComparison(t *testing.T) {
+	b := newBench(t, 5)
+	for _, fingerprint := range []string{own, "0100000000000000", "0200000000000000", "0300000000000000"} {
+		b.generation(t, fingerprint, 5, true)
+	}
+	b.generation(t, "0400000000000000", 1, false)
+	b.generation(t, "0500000000000000", 1, false)
+	_, stdout, _ := b.run(t, "projections", "verify", "Tickets")
+	assert.Contains(t, stdout, "not compared with 3 generations that are not active: --generation 0300000000000000 does with the newest of them\n"+
+		"  not compared with 2 generations that are not built yet\n")
 }
 
 func TestAGenerationWhoseProjectionStoppedIsNotWaitedFor(t *testing.T) {

@@ -1,9 +1,11 @@
 package generation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
@@ -80,6 +82,24 @@ func Drop(ctx context.Context, store readmodel.Store, projection, prefix string)
 		return g, err
 	}
 	return g, store.Drop(ctx, projection, g.Schema.Fingerprint)
+}
+
+// Old returns those of a projection's generations that nobody needs any more: they were made before the active one, nobody
+// projects into them, and they are neither own, a program's generation, nor among the keep others that were active last.
+// A younger generation than the active one is that of a newer release. If none is active there are none.
+func Old(generations []readmodel.Generation, own string, keep int) []readmodel.Generation {
+	active := slices.IndexFunc(generations, func(g readmodel.Generation) bool { return g.Active })
+	if active < 0 {
+		return nil
+	}
+	old := slices.DeleteFunc(slices.Clone(generations), func(g readmodel.Generation) bool {
+		return g.Active || g.Schema.Fingerprint == own || !g.Created.Before(generations[active].Created)
+	})
+	slices.SortFunc(old, func(a, b readmodel.Generation) int {
+		return cmp.Or(b.Promoted.Compare(a.Promoted), b.Created.Compare(a.Created))
+	})
+	old = old[min(max(keep, 0), len(old)):]
+	return slices.DeleteFunc(old, func(g readmodel.Generation) bool { return g.Held() })
 }
 
 // AmbiguousError says that several generations begin with what was given.
