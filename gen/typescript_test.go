@@ -55,7 +55,8 @@ func documentsOf(t *testing.T, file string) *output.Documents {
 }
 
 // uses is what a program does with the ledger's types. A line below an @ts-expect-error is an error, or else the remark is.
-const uses = `import type { AccountCommand, AccountEvent, AnyCommand, AnyEvent, BalanceByCurrency, Currency, Deposit, Money, MoneyDeposited } from "./ledger";
+const uses = `import type { BookingEvent } from "./golden-evolution";
+import type { AccountCommand, AccountEvent, AnyCommand, AnyEvent, BalanceByCurrency, Currency, Deposit, Money, MoneyDeposited } from "./ledger";
 
 export function amount(e: AccountEvent): number {
   switch (e.type) {
@@ -101,6 +102,28 @@ export const wrong: AccountCommand = event;
 money.amount = 6;
 // @ts-expect-error a row has its key
 export const keyless: BalanceByCurrency = { balance: 1, movements: 1, lastMovement: "2026-03-01T10:00:00Z" };
+
+export function day(e: BookingEvent): string {
+  if (e.type !== "Moved") {
+    return "";
+  }
+  switch (e.version) {
+    case 1:
+    case 2:
+      return e.data.day;
+    case 3:
+      return e.data.to;
+    default: {
+      const none: never = e;
+      return none;
+    }
+  }
+}
+
+export function tooEarly(e: BookingEvent): string {
+  // @ts-expect-error the field has that name in one version alone
+  return e.type === "Moved" ? e.data.to : "";
+}
 
 export function forgetful(e: AccountEvent): number {
   switch (e.type) {

@@ -206,3 +206,21 @@ func TestAnEventThatDoesNotHappenAnyMoreKeepsItsSchema(t *testing.T) {
 	assert.NotContains(t, files["Booking.event.Noted.v1.schema.json"], `"deprecated"`)
 	assert.Contains(t, files["model.asyncapi.json"], `"Booking.Changed.v1"`)
 }
+
+func TestThePagesTellWhatDoesNotHappenAnyMore(t *testing.T) {
+	files := contractsOf(t, filepath.Join(golden, "evolution", "model.cqrs.yaml"))
+	for _, line := range []string{
+		"| Flagged | 1 | Nobody flags bookings any more. Those that were flagged stay so. No command leads to it any more. |\n",
+		"| Changed | 2 | maybe Moved, many Noted | It was split, into what it could say. |\n",
+		"| Viewed | 1 | nothing: it is skipped | It says nothing any more. |\n",
+	} {
+		assert.Contains(t, files["model.md"], line)
+	}
+	for _, part := range []string{
+		`<strong>Flagged</strong><div class="quiet">No command leads to it any more.</div>`,
+		`<tr id="event-Changed"><td><strong>Changed</strong>`, `<a href="#event-Moved">maybe Moved</a>`,
+		`<strong>Annotated</strong><div class="quiet">stored as booking-annotated</div>`, `<td>nothing: it is skipped</td>`,
+	} {
+		assert.Contains(t, files["model.html"], part)
+	}
+}

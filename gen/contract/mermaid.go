@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -59,8 +60,24 @@ func writeAggregate(b *strings.Builder, a *plan.Aggregate) {
 		b.WriteString("\n| event | version | |\n|---|---|---|\n")
 	}
 	for _, e := range a.Events {
-		fmt.Fprintf(b, "| %s | %d | %s |\n", e.Name, max(1, e.Version), cell(paragraphs(e.Doc, personalText(e.Event.Fields))))
+		text := paragraphs(e.Doc, retiredText(e), personalText(e.Event.Fields))
+		fmt.Fprintf(b, "| %s | %d | %s |\n", e.Name, max(1, e.Version), cell(text))
 	}
+	if len(a.Former) > 0 {
+		b.WriteString("\n| former event | last version | read as | |\n|---|---|---|---|\n")
+	}
+	for _, f := range a.Former {
+		text := paragraphs(f.Doc, personalText(f.Event.Event.Fields))
+		fmt.Fprintf(b, "| %s | %d | %s | %s |\n", f.Name, max(1, f.Version), cmp.Or(strings.Join(becomesOf(f), ", "), "nothing: it is skipped"), cell(text))
+	}
+}
+
+// retiredText says of an event that is still folded that nothing leads to it any more.
+func retiredText(e *plan.Event) string {
+	if !e.Event.Retired {
+		return ""
+	}
+	return "No command leads to it any more."
 }
 
 // personalText names the fields that hold a person's data.

@@ -44,6 +44,7 @@ type pageAggregate struct {
 	State         []pageField
 	Commands      []pageCommand
 	Events        []pageEvent
+	Former        []pageFormer
 	Rejections    []pageType
 }
 
@@ -55,8 +56,15 @@ type pageCommand struct {
 
 type pageEvent struct {
 	Go, Name, Doc, Wire, Moves string
+	Retired                    string
 	Version                    int
 	Fields                     []pageField
+}
+
+// pageFormer is an event that does not happen any more, and what it is read as.
+type pageFormer struct {
+	pageEvent
+	Becomes []pageRef
 }
 
 type pageProjection struct {
@@ -103,17 +111,31 @@ func aggregateOf(a *plan.Aggregate) pageAggregate {
 		out.Commands = append(out.Commands, commandOf(a, c))
 	}
 	for _, e := range a.Events {
-		event := pageEvent{Go: e.Go, Name: e.Name, Doc: shown(e.Doc), Version: max(1, e.Version), Fields: fieldsOf(e.Event.Fields)}
-		if e.Wire != e.Name {
-			event.Wire = e.Wire
-		}
+		event := eventOf(e)
 		if l := a.Aggregate.Lifecycle; e.Moves != nil {
 			event.Moves = strings.Join(l.Names(e.Moves.From), ", ") + " → " + l.Phases.Values[e.Moves.To].Name
 		}
 		out.Events = append(out.Events, event)
 	}
+	for _, f := range a.Former {
+		former := pageFormer{pageEvent: eventOf(f.Event)}
+		for _, x := range f.Becomes {
+			former.Becomes = append(former.Becomes, pageRef{x.Events[0].Go, x.Text})
+		}
+		out.Former = append(out.Former, former)
+	}
 	for _, r := range a.Rejections {
 		out.Rejections = append(out.Rejections, pageType{Name: r.Name, Doc: shown(r.Doc), Fields: fieldsOf(r.Rejection.Fields)})
+	}
+	return out
+}
+
+func eventOf(e *plan.Event) pageEvent {
+	out := pageEvent{
+		Go: e.Go, Name: e.Name, Doc: shown(e.Doc), Retired: retiredText(e), Version: max(1, e.Version), Fields: fieldsOf(e.Event.Fields),
+	}
+	if e.Wire != e.Name {
+		out.Wire = e.Wire
 	}
 	return out
 }

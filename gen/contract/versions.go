@@ -39,16 +39,21 @@ func formerText(a *plan.Aggregate, e *plan.Event) string {
 		if f.Event != e {
 			continue
 		}
-		var list []string
-		for _, x := range f.Becomes {
-			list = append(list, x.Text)
-		}
-		if len(list) == 0 {
+		if len(f.Becomes) == 0 {
 			return "It is not written any more, and skipped where it is stored."
 		}
-		return "It is not written any more, and read as " + strings.Join(list, ", ") + " where it is stored."
+		return "It is not written any more, and read as " + strings.Join(becomesOf(f), ", ") + " where it is stored."
 	}
 	return ""
+}
+
+// becomesOf is what a former event is read as; nothing if it is skipped.
+func becomesOf(f *plan.Former) []string {
+	var list []string
+	for _, x := range f.Becomes {
+		list = append(list, x.Text)
+	}
+	return list
 }
 
 // last reports whether there is no newer version, current whether this is what is stored now.
