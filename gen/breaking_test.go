@@ -244,7 +244,7 @@ func TestAPlanSaysWhatAReleaseDoesAndWhy(t *testing.T) {
 			"removed: {row: int}}\n          3: {added: {pin: 0}}"}, "", evolve.Rebuild, []string{"Opened has come from version 2 to 3"}},
 		"an event that is read as nothing": {[]string{"Closed: {}", "Closed: {becomes: []}", "    ignore: [Closed]\n", "", "emits: [Closed]", "emits: [Opened]"},
 			evolve.Snapshots, evolve.Nothing, []string{"Closed is read as nothing"}},
-		"another name":  {[]string{"  Doors:\n", "  OpenDoors:\n"}, evolve.Nothing, evolve.Build, []string{"it is new", "it is gone: its rows stay as they are in their stores, and nobody keeps them up to date"}},
+		"another name":  {[]string{"  Doors:\n", "  OpenDoors:\n"}, evolve.Nothing, evolve.Build, []string{"it is new: its rows are built from the whole log", "it is gone: its rows stay as they are in their stores, and nobody keeps them up to date"}},
 		"personal data": {[]string{"by: Guest, fee", "by: {type: Guest, personal: true}, fee"}, "", "", nil},
 	} {
 		t.Run(name, func(t *testing.T) {

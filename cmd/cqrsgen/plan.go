@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -145,24 +146,8 @@ func (p *printer) plan(file string, before *diag.File, list []evolve.Outcome) er
 		against = "nothing: no lock file of it is known"
 	}
 	fmt.Fprintf(p.stdout, "%s, compared with %s\n", file, against)
-	width := 0
-	for _, x := range list {
-		width = max(width, len(x.Name))
-	}
-	for _, x := range list {
-		line := fmt.Sprintf("  %-10s  %-*s  %-9s", x.Element, width, x.Name, x.Action)
-		if x.Action == evolve.Rebuild || x.Action == evolve.Build {
-			line += "  " + strings.TrimPrefix(x.From+" -> "+x.To, " ")
-		}
-		fmt.Fprintln(p.stdout, strings.TrimRight(line, " "))
-		for _, reason := range x.Reasons {
-			fmt.Fprintln(p.stdout, "      changed: "+reason)
-		}
-		for _, note := range x.Notes {
-			fmt.Fprintln(p.stdout, "      "+note)
-		}
-	}
-	return nil
+	_, err := io.WriteString(p.stdout, evolve.Text(list))
+	return err
 }
 
 // breakage is what programs read of what a release breaks.

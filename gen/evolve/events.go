@@ -157,7 +157,7 @@ func (c *comparer) split(p *pair) {
 	}
 	var fresh []string
 	for _, v := range p.is.Becomes {
-		name := v.Text[strings.LastIndex(v.Text, " ")+1:]
+		name := lastWord(v.Text)
 		e := eventWhere(c.new, func(e *lock.Event) bool { return e.Name == name })
 		if e != nil && eventOf(c.old, e.Wire) == nil {
 			fresh = append(fresh, name)

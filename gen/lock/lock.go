@@ -93,8 +93,9 @@ type Aggregate struct {
 	// Snapshots says that there are any.
 	Snapshots bool
 	Fields    []*Field
-	// Functions are those in Go that the state follows from, each with what tells its meaning from another one.
-	Functions []Entry
+	// Functions are those in Go that the state follows from, each with what tells its meaning from another one: a digest of
+	// what it does, and one of what it takes of generated code. Modules are the others that they reach, with their versions.
+	Functions, Modules []Entry
 	// Unique are the spaces of its unique values: fields, and how they are folded.
 	Unique   []Value
 	Events   []*Event
@@ -158,8 +159,8 @@ type Projection struct {
 	Row    []*Field
 	// On has, for each event that it handles, what tells apart what is declared of its folds.
 	On []Entry
-	// Functions are those in Go that the rows follow from, each with what tells its meaning from another one.
-	Functions []Entry
+	// Functions and Modules are as those of an aggregate.
+	Functions, Modules []Entry
 }
 
 // ErrDamaged says that a file is no lock file, or no longer: it holds the marks of a merge, say. It is written anew

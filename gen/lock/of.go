@@ -3,6 +3,7 @@ package lock
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/meaning"
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -98,22 +99,29 @@ func checksOf(list []*model.Check) []Value {
 	return checks
 }
 
-// functionsOf are the functions in Go whose meaning is known.
-func functionsOf(of *plan.Plan, roots []meaning.Root) []Entry {
-	var list []Entry
+// functionsOf are the functions in Go whose meaning is known, and the other modules that they reach.
+func functionsOf(of *plan.Plan, roots []meaning.Root) (functions, modules []Entry) {
 	for _, r := range roots {
-		if means := of.MeaningOf(r); means != "" {
-			list = append(list, Entry{Name: r.String(), Text: means[:min(16, len(means))]})
+		own, given := of.MeaningOf(r)
+		if own == "" {
+			continue
+		}
+		functions = append(functions, Entry{Name: r.String(), Text: own + " " + given[:8]})
+		for _, m := range of.ModulesOf(r) {
+			if e := (Entry{Name: m.Path, Text: m.Version}); !slices.Contains(modules, e) {
+				modules = append(modules, e)
+			}
 		}
 	}
-	return list
+	slices.SortFunc(modules, func(x, y Entry) int { return strings.Compare(x.Name, y.Name) })
+	return functions, modules
 }
 
 func aggregateOf(of *plan.Plan, p *plan.Aggregate) *Aggregate {
 	a := &Aggregate{
 		Name: p.Name, At: p.At, State: p.Fingerprint, Snapshots: p.Snapshot.Any(), Fields: fieldsOf(p.Aggregate.State),
-		Functions: functionsOf(of, p.Functions()),
 	}
+	a.Functions, a.Modules = functionsOf(of, p.Functions())
 	if p.ID != nil {
 		a.ID = p.ID.Name
 	}
@@ -178,8 +186,9 @@ func stepOf(e *model.Event, c *model.Change) *Step {
 func projectionOf(of *plan.Plan, p *plan.Projection) *Projection {
 	pr := &Projection{
 		Name: p.Name, At: p.At, Rows: p.Fingerprint, Revision: p.Revision, Manual: p.Manual,
-		Key: fieldsOf(p.Projection.Key), Row: fieldsOf(p.Projection.Row), Functions: functionsOf(of, p.Functions()),
+		Key: fieldsOf(p.Projection.Key), Row: fieldsOf(p.Projection.Row),
 	}
+	pr.Functions, pr.Modules = functionsOf(of, p.Functions())
 	switch {
 	case p.Inline:
 		pr.Mode = "inline"

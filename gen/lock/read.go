@@ -246,7 +246,7 @@ func (r *reader) aggregate(n *node) *Aggregate {
 	r.keys(n, map[string]func(*node){
 		"id": r.into(&a.ID), "single": r.sign("true", &single), "state": r.into(&a.State),
 		"snapshots": r.sign("true", &a.Snapshots), "fields": r.fields(&a.Fields), "unique": r.values(&a.Unique),
-		"go":     r.entries(&a.Functions),
+		"personal": r.personal(&a.Fields), "go": r.entries(&a.Functions), "modules": r.entries(&a.Modules),
 		"events": named(r, &a.Events, r.event), "commands": named(r, &a.Commands, r.command),
 	})
 	if a.State == "" {
@@ -311,6 +311,7 @@ func (r *reader) projection(n *node) *Projection {
 		"rows": r.into(&p.Rows), "revision": r.into(&p.Revision), "mode": r.into(&p.Mode),
 		"key": r.fields(&p.Key), "row": r.fields(&p.Row), "personal": r.personal(&p.Row),
 		"promote": r.sign("manual", &p.Manual), "on": r.entries(&p.On), "go": r.entries(&p.Functions),
+		"modules": r.entries(&p.Modules),
 		"search": func(n *node) {
 			columns := append(slices.Clone(p.Key), p.Row...)
 			r.of(&columns, func(f *Field, n *node) { r.text(n, &f.Search) })(n)

@@ -144,7 +144,9 @@ func (w *writer) aggregate(a *Aggregate) {
 		w.line(2, "snapshots: true")
 	}
 	w.columns("fields", a.Fields)
+	w.personal(2, a.Fields)
 	w.entries(2, "go", a.Functions)
+	w.entries(2, "modules", a.Modules)
 	w.values(2, "unique", a.Unique)
 	section(w, 2, "events", a.Events, w.event)
 	section(w, 2, "commands", a.Commands, w.command)
@@ -220,6 +222,7 @@ func (w *writer) projection(p *Projection) {
 	section(w, 2, "search", searched, func(f *Field) { w.line(3, "%s: %s", text(f.Name), text(f.Search)) })
 	w.entries(2, "on", p.On)
 	w.entries(2, "go", p.Functions)
+	w.entries(2, "modules", p.Modules)
 }
 
 // text writes a text so that every reader of YAML takes it for one: plainly, if it is a word that YAML has no use for.

@@ -362,9 +362,19 @@ func (w *world) check(s *source) {
 	s.types, _ = config.Check(s.path, w.fset, files, s.info)
 }
 
-// modules are those of packages and of all that these import, each with its version.
-func (w *world) modules(outside map[string]bool) []string {
-	found, seen := map[string]bool{}, map[string]bool{}
+// Module is another module, with its version: "v1.2.3", or "=> example.com/fork@v1.2.3" of one that is replaced.
+type Module struct{ Path, Version string }
+
+func (m Module) String() string {
+	if strings.HasPrefix(m.Version, "=> ") {
+		return m.Path + " " + m.Version
+	}
+	return m.Path + "@" + m.Version
+}
+
+// modules are those of packages and of all that these import.
+func (w *world) modules(outside map[string]bool) []Module {
+	found, seen := map[string]Module{}, map[string]bool{}
 	var visit func(path string)
 	visit = func(path string) {
 		l := w.listed[path]
@@ -373,11 +383,11 @@ func (w *world) modules(outside map[string]bool) []string {
 		}
 		seen[path] = true
 		if m := l.Module; m != nil && !l.isSource() {
+			of := Module{m.Path, m.Version}
 			if m.Replace != nil {
-				found[m.Path+" => "+m.Replace.Path+"@"+m.Replace.Version] = true
-			} else {
-				found[m.Path+"@"+m.Version] = true
+				of.Version = "=> " + m.Replace.Path + "@" + m.Replace.Version
 			}
+			found[of.String()] = of
 		}
 		for _, path := range l.Imports {
 			visit(path)
@@ -386,7 +396,11 @@ func (w *world) modules(outside map[string]bool) []string {
 	for path := range outside {
 		visit(path)
 	}
-	return slices.Sorted(maps.Keys(found))
+	var list []Module
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		list = append(list, found[name])
+	}
+	return list
 }
 
 // upward finds a file in a folder or one of those that it is in; "" if there is none.

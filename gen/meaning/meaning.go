@@ -20,6 +20,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/embedded"
 )
@@ -51,6 +52,10 @@ type Digests struct {
 	// Of has the digest of each function, 32 hex digits, or none where the meaning is not known, and Unknown says why.
 	Of      map[Root]string
 	Unknown map[Root]*UnknownError
+	// Own and Given take a digest apart: Own is of the function's syntax and of all that it reaches of the module's sources,
+	// Given of what it reaches of generated code. Modules are the others that it reaches, with their versions.
+	Own, Given map[Root]string
+	Modules    map[Root][]Module
 	// Generated are the names of generated declarations that each function reaches, sorted. Types are part of the
 	// digest with their shape; what functions do is not.
 	Generated map[Root][]string
@@ -95,7 +100,8 @@ func Of(p Package, roots []Root) (*Digests, error) {
 		return nil, err
 	}
 	d := &Digests{
-		Of: map[Root]string{}, Unknown: map[Root]*UnknownError{}, Generated: map[Root][]string{}, Sums: l.sums,
+		Of: map[Root]string{}, Unknown: map[Root]*UnknownError{}, Own: map[Root]string{}, Given: map[Root]string{},
+		Modules: map[Root][]Module{}, Generated: map[Root][]string{}, Sums: l.sums,
 	}
 	var written []Root
 	for _, r := range roots {
@@ -138,6 +144,8 @@ func (d *Digests) add(w *world, roots []Root) (failed []Root) {
 		}
 		delete(d.Unknown, r)
 		d.Of[r] = c.digest()
+		d.Own[r], d.Given[r] = c.partly(false), c.partly(true)
+		d.Modules[r] = c.modules(c.outside)
 		d.Generated[r] = slices.Sorted(maps.Keys(c.generated))
 	}
 	return failed
@@ -215,10 +223,21 @@ func (c *closure) fail(at ast.Node, format string, args ...any) {
 
 func (c *closure) digest() string {
 	h := sha256.New()
-	c.canonical(func(name, text string) { fmt.Fprintf(h, "%s\x00%s\x00", name, text) })
+	c.canonical(true, func(name, text string) { fmt.Fprintf(h, "%s\x00%s\x00", name, text) })
 	for _, m := range c.modules(c.outside) {
 		fmt.Fprintf(h, "module %s\x00", m)
 	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// partly is the digest of what is generated, or of what is not.
+func (c *closure) partly(generated bool) string {
+	h := sha256.New()
+	c.canonical(false, func(name, text string) {
+		if strings.HasPrefix(text, generatedText) == generated {
+			fmt.Fprintf(h, "%s\x00%s\x00", name, text)
+		}
+	})
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }
 

@@ -60,6 +60,10 @@ func TestWhatIsReadIsListed(t *testing.T) {
 	assert.Contains(t, d.Files, filepath.Join(s.dir, "go.work"), "that it comes may change everything")
 	assert.Contains(t, d.Sums, filepath.Join(s.dir, "rates", "rates.go"))
 	assert.Equal(t, []string{"Currency", "Money", "Money.Known", "Paid", "TotalsRow"}, d.Generated[paid])
+	require.NotEmpty(t, d.Modules[paid])
+	assert.Equal(t, "example.org/round", d.Modules[paid][0].Path)
+	assert.NotEmpty(t, d.Modules[paid][0].Version)
+	assert.NotEqual(t, d.Own[paid], d.Given[paid])
 }
 
 func TestTheContentOfEmbeddedFilesIsPartOfTheMeaning(t *testing.T) {

@@ -27,8 +27,9 @@ func (w *world) localName(obj types.Object) string {
 }
 
 // canonical calls f with each declaration that was reached, in an order and under names that follow from the meaning
-// alone: first those that keep their names, in the order of these, then the others as they are mentioned first.
-func (c *closure) canonical(f func(name, text string)) {
+// alone: first those that keep their names, in the order of these, then the others as they are mentioned first. Numbers go
+// on from the count of the former, or else do not depend on it.
+func (c *closure) canonical(goOn bool, f func(name, text string)) {
 	c.byName = c.byName || c.seesNames(c.outside)
 	numbers := map[string]string{}
 	var order []string
@@ -39,13 +40,17 @@ func (c *closure) canonical(f func(name, text string)) {
 			order = append(order, name)
 		}
 	}
+	skipped := 0
+	if !goOn {
+		skipped = len(order)
+	}
 	write := func(from int) {
 		for ; from < len(order); from++ {
 			name := order[from]
 			text := references.ReplaceAllStringFunc(c.texts[name], func(r string) string {
 				name := r[1 : len(r)-1]
 				if isNew(name) {
-					numbers[name] = c.number(name, len(numbers))
+					numbers[name] = c.number(name, len(numbers)-skipped)
 					if _, declared := c.texts[name]; declared {
 						order = append(order, name)
 					}

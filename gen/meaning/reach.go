@@ -59,6 +59,9 @@ func origin(obj types.Object) types.Object {
 	return obj
 }
 
+// generatedText begins what is written of generated declarations. No syntax of Go begins so.
+const generatedText = "generated"
+
 // generatedName takes in a generated declaration: types with their shape, others by what they are.
 func (c *closure) generatedName(obj types.Object, name string) {
 	if obj.Pkg() == c.own.types {
@@ -69,15 +72,15 @@ func (c *closure) generatedName(obj types.Object, name string) {
 	}
 	switch o := obj.(type) {
 	case *types.TypeName:
-		c.texts[name] = "generated"
+		c.texts[name] = generatedText
 		c.texts[name] = c.shape(o.Type().Underlying())
 		if o.IsAlias() {
 			c.texts[name] += " alias"
 		}
 	case *types.Const:
-		c.texts[name] = "generated " + o.Val().ExactString()
+		c.texts[name] = generatedText + " " + o.Val().ExactString()
 	default:
-		c.texts[name] = "generated"
+		c.texts[name] = generatedText
 		c.texts[name] = c.shape(o.Type())
 	}
 }
@@ -86,7 +89,7 @@ func (c *closure) generatedName(obj types.Object, name string) {
 func (c *closure) shape(t types.Type) string {
 	c.reachType(t)
 	c.show(t)
-	return "generated " + types.TypeString(t, func(p *types.Package) string {
+	return generatedText + " " + types.TypeString(t, func(p *types.Package) string {
 		if p == c.own.types {
 			return "."
 		}

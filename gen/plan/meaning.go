@@ -80,13 +80,25 @@ func (p *Plan) TakeIn(d *meaning.Digests) {
 	p.fingerprint(d)
 }
 
-// MeaningOf returns what tells the meaning of a function of the team's from another one; empty where it is not known, or was
-// not asked for.
-func (p *Plan) MeaningOf(r meaning.Root) string {
-	if p.digests == nil {
-		return ""
+// MeaningOf returns what tells the meaning of a function of the team's from another one: a digest of what it does, and one
+// of what it takes of the generated code. They are empty where the meaning is not known, or was not asked for.
+func (p *Plan) MeaningOf(r meaning.Root) (own, given string) {
+	if p.digests == nil || p.digests.Of[r] == "" {
+		return "", ""
 	}
-	return p.digests.Of[r]
+	parts := []string{p.digests.Given[r]}
+	for _, name := range p.digests.Generated[r] {
+		parts = append(parts, name, p.meaningOfName(name))
+	}
+	return p.digests.Own[r][:16], digest(parts...)
+}
+
+// ModulesOf returns the other modules that a function of the team's reaches.
+func (p *Plan) ModulesOf(r meaning.Root) []meaning.Module {
+	if p.digests == nil {
+		return nil
+	}
+	return p.digests.Modules[r]
 }
 
 // declaredSteps are what the model says becomes of older versions of an event when they are read.
