@@ -30,11 +30,7 @@ const replays = 100
 // others. Values of personal data are left empty. The ones given are those that types of a few values have.
 func Replay(t testing.TB, functions map[string]any, values ...any) {
 	t.Helper()
-	d := &drawing{values: map[reflect.Type][]reflect.Value{}}
-	for _, x := range values {
-		v := reflect.ValueOf(x)
-		d.values[v.Type()] = append(d.values[v.Type()], v)
-	}
+	d := newDrawing(values)
 	for _, name := range slices.Sorted(maps.Keys(functions)) {
 		seed := seedOf(t, name)
 		if fault := d.replay(reflect.ValueOf(functions[name]), seed); fault != "" {
@@ -53,8 +49,12 @@ func seedOf(t testing.TB, name string) uint64 {
 		}
 		return seed
 	}
+	return hashOf(name)
+}
+
+func hashOf(text string) uint64 {
 	h := fnv.New64a()
-	h.Write([]byte(name))
+	h.Write([]byte(text))
 	return h.Sum64()
 }
 

@@ -129,6 +129,7 @@ func New[K comparable, R any](
 		// While it is built, appends to the same database have to wait for each of its writes.
 		p.settings.bulk, p.settings.building, p.settings.cacheRows = inlineStep, inlineStep, inlineRows
 	}
+	p.settings.apply(g.sizes)
 	for _, opt := range opts {
 		opt(&p.settings)
 	}

@@ -21,6 +21,7 @@ type Group struct {
 	// holder is who this process is in leases, leaseTime how long these are.
 	holder    string
 	leaseTime time.Duration
+	sizes     Sizes
 
 	mu      sync.Mutex
 	runners []Runner
