@@ -6,7 +6,13 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	CurrencyEUR, CurrencyGBP, CurrencyUSD,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -14,5 +20,27 @@ func TestReplay(t *testing.T) {
 	cqrstest.Replay(t, map[string]any{
 		"Account.ApplyMoneyWithdrawn":      scenarioDeciders.Account.ApplyMoneyWithdrawn,
 		"BalanceByCurrency.MoneyWithdrawn": scenarioProjections.BalanceByCurrency.MoneyWithdrawn,
-	}, CurrencyEUR, CurrencyGBP, CurrencyUSD)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newBalanceByCurrencyModel(in.Group, in.Rows, scenarioProjections.BalanceByCurrency).Projector(),
+			newCurrencyTotalsModel(in.Group, in.Rows).Projector(),
+			newRecentMovementsModel(in.Group, in.Rows).Projector(),
+			newAccountsModel(in.Group, in.Rows).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[AccountID]("Account",
+				new(MoneyDeposited),
+				new(MoneyWithdrawn),
+			).Starting(new(AccountOpened)),
+		},
+		Values: replayValues,
+	})
 }

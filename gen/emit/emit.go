@@ -74,7 +74,7 @@ func Files(p *plan.Plan) ([]File, error) {
 		{"projections_gen.go", e.projections, len(p.Projections) > 0},
 		{"readmodels_gen.go", e.readModels, len(p.Projections) > 0},
 		{"materialized_gen.go", e.views, e.hasViews()},
-		{"replay_gen_test.go", e.replay, len(p.Functions()) > 0},
+		{"replay_gen_test.go", e.replay, p.Replays()},
 		{"scenarios_gen_test.go", e.scenarios, len(p.Model.Scenarios) > 0},
 	}
 	return e.files(kinds)
@@ -229,17 +229,20 @@ func wrap(text string) []string {
 //		Currency Currency `json:"currency"`
 //	}
 func (e *emitter) strct(f *jen.File, name string, fields []*plan.Field) {
-	f.Type().Id(name).StructFunc(func(g *jen.Group) {
-		for _, field := range fields {
-			if text := fieldDoc(field); text != "" {
-				comments(g, text)
-			}
-			tag := field.Name
-			if field.Type.Kind == model.Optional {
-				tag += ",omitzero"
-			}
-			g.Id(field.Go).Add(e.fieldType(field.Field)).Tag(map[string]string{"json": tag})
-		}
-	})
+	f.Type().Id(name).StructFunc(func(g *jen.Group) { e.structFields(g, fields) })
 	f.Line()
+}
+
+// structFields declares the fields of a struct.
+func (e *emitter) structFields(g *jen.Group, fields []*plan.Field) {
+	for _, field := range fields {
+		if text := fieldDoc(field); text != "" {
+			comments(g, text)
+		}
+		tag := field.Name
+		if field.Type.Kind == model.Optional {
+			tag += ",omitzero"
+		}
+		g.Id(field.Go).Add(e.fieldType(field.Field)).Tag(map[string]string{"json": tag})
+	}
 }

@@ -8,19 +8,39 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/plan"
 )
 
-// replay emits replay_gen_test.go: that the team's functions do the same again.
+// replay emits replay_gen_test.go: that the team's functions do the same again, and that folds make the same rows.
+func (e *emitter) replay(f *jen.File) {
+	if len(e.Model.Scenarios) == 0 && len(e.Functions()) > 0 {
+		e.replayTeam(f)
+	}
+	if e.HasEnums() {
+		e.replayValues(f)
+	}
+	if len(e.Functions()) > 0 {
+		e.replayFunctions(f)
+	}
+	if len(e.Projections) > 0 {
+		e.replayRows(f)
+	}
+}
+
+// replayTeamVars are the variables that have what the team wrote.
+func (e *emitter) replayTeamVars() (deciders, projections string) {
+	if len(e.Model.Scenarios) == 0 {
+		return plan.ReplayDeciders, plan.ReplayProjections
+	}
+	return plan.ScenarioDeciders, plan.ScenarioProjections
+}
+
+// replayFunctions emits
 //
 //	func TestReplay(t *testing.T) {
 //		cqrstest.Replay(t, map[string]any{
 //			"Account.ApplyMoneyWithdrawn": scenarioDeciders.Account.ApplyMoneyWithdrawn,
-//		}, CurrencyEUR, CurrencyGBP, CurrencyUSD)
+//		}, replayValues...)
 //	}
-func (e *emitter) replay(f *jen.File) {
-	deciders, projections := plan.ScenarioDeciders, plan.ScenarioProjections
-	if len(e.Model.Scenarios) == 0 {
-		deciders, projections = plan.ReplayDeciders, plan.ReplayProjections
-		e.replayTeam(f)
-	}
+func (e *emitter) replayFunctions(f *jen.File) {
+	deciders, projections := e.replayTeamVars()
 	fileComments(f, plan.ReplayTest+" calls what the team wrote of folds with random values, twice: the same must come of it."+
 		" "+"Nothing but the state or row that it is given may change.")
 	f.Func().Id(plan.ReplayTest).Params(jen.Id("t").Op("*").Qual("testing", "T")).Block(
@@ -31,15 +51,33 @@ func (e *emitter) replay(f *jen.File) {
 					g.Lit(r.String()).Op(":").Add(e.ofTeam(r, deciders, projections)).Dot(r.Name)
 				}
 			})
-			for _, t := range e.Types {
-				if t.Kind == model.Enum {
-					for _, v := range t.Values {
-						g.Id(v.Go)
-					}
-				}
+			if e.HasEnums() {
+				g.Id(plan.ReplayValues).Op("...")
 			}
 		}),
 	)
+	f.Line()
+}
+
+// replayValues emits
+//
+//	var replayValues = []any{
+//		CurrencyEUR, CurrencyGBP, CurrencyUSD,
+//	}
+func (e *emitter) replayValues(f *jen.File) {
+	fileComments(f, plan.ReplayValues+" are those that types of a few values have: others are drawn.")
+	f.Var().Id(plan.ReplayValues).Op("=").Index().Any().CustomFunc(listing(true), func(g *jen.Group) {
+		for _, t := range e.Types {
+			if t.Kind == model.Enum {
+				g.ListFunc(func(g *jen.Group) {
+					for _, v := range t.Values {
+						g.Id(v.Go)
+					}
+				})
+			}
+		}
+	})
+	f.Line()
 }
 
 // replayTeam emits what functions are called on where there are no scenarios:

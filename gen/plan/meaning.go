@@ -11,14 +11,8 @@ import (
 	"github.com/cqrsgen/cqrsgen/gen/model"
 )
 
-// Names of the generated tests of functions in Go: that they mean what they meant when the code was generated, and that
-// they do the same again.
-const (
-	FingerprintTest   = "TestFingerprints"
-	ReplayTest        = "TestReplay"
-	ReplayDeciders    = "replayDeciders"
-	ReplayProjections = "replayProjections"
-)
+// FingerprintTest is the generated test that functions in Go mean what they meant when the code was generated.
+const FingerprintTest = "TestFingerprints"
 
 // Functions are those of the team's that the state follows from.
 func (a *Aggregate) Functions() (list []meaning.Root) {
@@ -196,11 +190,6 @@ func rulesOf(r model.Rules) string {
 
 // checkFingerprintNames reports names that collide with those of fingerprints.
 func (p *Plan) checkFingerprintNames(s *scope) {
-	if len(p.Functions()) > 0 {
-		for _, n := range []string{FingerprintTest, ReplayTest, ReplayDeciders, ReplayProjections} {
-			s.add(n, "a generated test", diag.Span{})
-		}
-	}
 	for _, a := range p.Aggregates {
 		s.add(a.FingerprintVar, "the fingerprint of "+a.Name, diag.Span{})
 	}

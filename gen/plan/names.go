@@ -190,6 +190,7 @@ func (p *Plan) checkNames(d *diag.List) {
 	}
 	p.checkFoldNames(s)
 	p.checkFingerprintNames(s)
+	p.checkReplayNames(s)
 	for _, t := range p.Types {
 		s.add(t.Parse, "what reads "+t.Name, t.At)
 	}

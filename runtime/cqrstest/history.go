@@ -60,8 +60,8 @@ type history struct {
 	now     time.Time
 	// records are those of the log.
 	records []cqrs.Record
-	// unwritten has the types of events of which no value could be encoded.
-	unwritten map[string]bool
+	// unwritten has, by types of events of which no value could be encoded, the reason.
+	unwritten map[string]error
 }
 
 type drawnStream struct {
@@ -73,7 +73,7 @@ type drawnStream struct {
 // drawHistory returns a log of n random events, most of them of the types that are wanted.
 func drawHistory(ctx context.Context, d *drawing, all []Streams, wanted []string, n int) (*history, error) {
 	h := &history{
-		drawing: d, log: enginememory.New(), keys: Keys(), now: Noon, unwritten: map[string]bool{},
+		drawing: d, log: enginememory.New(), keys: Keys(), now: Noon, unwritten: map[string]error{},
 	}
 	for _, s := range all {
 		h.open(s, wanted)
@@ -182,19 +182,31 @@ func (h *history) part(s *drawnStream) eventlog.StreamAppend {
 // event draws an event of a type. Values that can't be written are drawn again, for a while.
 func (h *history) event(like cqrs.Event, stream cqrs.StreamID) (eventlog.NewEvent, bool) {
 	for range mostEncodings {
-		e := reflect.New(reflect.TypeOf(like).Elem())
-		h.left = 60
-		h.draw(e.Elem())
-		x := e.Interface().(cqrs.Event)
-		data, err := personal.AppendEvent(nil, x, personal.OfStream(h.keys, stream))
-		if err == nil && len(data) <= eventlog.MaxPayload {
+		x, err := h.drawn(like)
+		var data []byte
+		if err == nil {
+			data, err = personal.AppendEvent(nil, x, personal.OfStream(h.keys, stream))
+		}
+		if err == nil {
+			delete(h.unwritten, like.EventType())
 			return eventlog.NewEvent{
 				Type: x.EventType(), SchemaVersion: cqrs.VersionOf(x), ContentType: cqrs.ContentTypeOf(x), Data: data,
 			}, true
 		}
+		h.unwritten[like.EventType()] = err
 	}
-	h.unwritten[like.EventType()] = true
 	return eventlog.NewEvent{}, false
+}
+
+// drawn returns an event of the same type.
+func (h *history) drawn(like cqrs.Event) (cqrs.Event, error) {
+	h.left = 60
+	if o, ok := like.(*older); ok {
+		return o.drawn(h.drawing)
+	}
+	e := reflect.New(reflect.TypeOf(like).Elem())
+	h.draw(e.Elem())
+	return e.Interface().(cqrs.Event), nil
 }
 
 // excerpt is a log that holds some events of another one, where they are.

@@ -1,6 +1,7 @@
 package cqrstest
 
 import (
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 // replays is how often each function is called with other values, twice each time.
@@ -27,7 +29,7 @@ const replays = 100
 //
 // A function that reads the clock, depends on the order of a map, counts its calls, or changes the event fails the test,
 // unless chance hides it. The values are drawn in the same way in every run; the environment variable CQRSGEN_SEED draws
-// others. Values of personal data are left empty. The ones given are those that types of a few values have.
+// others. The ones given are those that types of a few values have.
 func Replay(t testing.TB, functions map[string]any, values ...any) {
 	t.Helper()
 	d := newDrawing(values)
@@ -165,6 +167,9 @@ func (d *drawing) draw(v reflect.Value) {
 		v.Set(among[d.IntN(len(among))])
 		return
 	}
+	if readsItself(v.Type()) && d.drawForeign(v) {
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(d.IntN(2) == 0)
@@ -195,6 +200,28 @@ func (d *drawing) draw(v reflect.Value) {
 	}
 }
 
+// readsItself reports whether a type is one of another package that only its own methods can make values of.
+func readsItself(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Struct, reflect.Slice, reflect.Map:
+	default:
+		return false
+	}
+	for _, scalar := range []reflect.Type{
+		reflect.TypeFor[time.Time](), reflect.TypeFor[cqrs.Date](), reflect.TypeFor[cqrs.Decimal](),
+	} {
+		if scalar.ConvertibleTo(t) {
+			return false
+		}
+	}
+	switch t.PkgPath() {
+	case "", "time", reflect.TypeFor[cqrs.Date]().PkgPath(), reflect.TypeFor[personal.Value[string]]().PkgPath():
+		return false
+	}
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) ||
+		reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]())
+}
+
 func (d *drawing) drawMap(v reflect.Value) {
 	entries := make([][2]reflect.Value, d.size(6))
 	for i := range entries {
@@ -221,21 +248,20 @@ func (d *drawing) drawMap(v reflect.Value) {
 
 func (d *drawing) drawStruct(v reflect.Value) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(d.IntN(1000)) * time.Hour)
-	switch v.Addr().Interface().(type) {
-	case *time.Time:
-		v.Set(reflect.ValueOf(at))
-		return
-	case *cqrs.Date:
-		v.Set(reflect.ValueOf(cqrs.DateOf(at)))
-		return
-	case *cqrs.Decimal:
-		if x, err := cqrs.NewDecimal(int64(d.IntN(2000))-500, d.IntN(3)); err == nil {
-			v.Set(reflect.ValueOf(x))
+	for _, x := range []any{at, cqrs.DateOf(at), d.decimal()} {
+		if scalar := reflect.ValueOf(x); scalar.CanConvert(v.Type()) {
+			v.Set(scalar.Convert(v.Type()))
+			return
+		}
+	}
+	if of, ok := optionalOf(v.Type()); ok {
+		if d.IntN(3) > 0 {
+			d.drawInside(v, of)
 		}
 		return
 	}
-	if of, ok := optionalOf(v.Type()); ok {
-		d.drawOptional(v, of)
+	if of, ok := personalOf(v.Type()); ok {
+		d.drawInside(v, of)
 		return
 	}
 	for i := range v.NumField() {
@@ -243,6 +269,15 @@ func (d *drawing) drawStruct(v reflect.Value) {
 			d.draw(v.Field(i))
 		}
 	}
+}
+
+// decimal draws a number with up to two digits behind the point.
+func (d *drawing) decimal() cqrs.Decimal {
+	x, err := cqrs.NewDecimal(int64(d.IntN(2000))-500, d.IntN(3))
+	if err != nil {
+		panic("cqrstest: " + err.Error()) // it has few digits
+	}
+	return x
 }
 
 // optionalOf returns the type that a cqrs.Optional is of.
@@ -254,14 +289,54 @@ func optionalOf(t reflect.Type) (of reflect.Type, ok bool) {
 	return get.Type.Out(0), true
 }
 
-// drawOptional goes by JSON: what is in an optional can't be set from outside.
-func (d *drawing) drawOptional(v reflect.Value, of reflect.Type) {
-	if d.IntN(3) == 0 {
-		return
+// personalOf returns the type that a personal.Value is of.
+func personalOf(t reflect.Type) (of reflect.Type, ok bool) {
+	reveal, ok := t.MethodByName("Reveal")
+	if !ok || t.PkgPath() != reflect.TypeFor[personal.Value[string]]().PkgPath() {
+		return nil, false
 	}
+	return reveal.Type.Out(0), true
+}
+
+// drawInside goes by JSON: what is in an optional or in personal data can't be set from outside.
+func (d *drawing) drawInside(v reflect.Value, of reflect.Type) {
 	x := reflect.New(of)
 	d.draw(x.Elem())
 	if text, err := json.Marshal(x.Interface()); err == nil && json.Unmarshal(text, v.Addr().Interface()) != nil {
 		v.SetZero()
 	}
+}
+
+// spellings are some of what types of other packages read: texts, and more that is JSON.
+var (
+	textSpellings = []string{
+		"a", "b", "7", "1.5", "-2", "true", "10m", "192.0.2.7", "2001:db8::7", "192.0.2.0/24", "2026-01-02",
+		"2026-01-02T03:04:05Z", "https://example.org/a", "a@example.org", "de", "EUR", "6ba7b810-9dad-11d1-80b4-00c04fd430c8",
+	}
+	jsonSpellings = []string{"7", "1.5", "true", `[1,2]`, `["a"]`, `{"a":1}`, "{}", "null"}
+)
+
+// drawForeign sets a value whose type reads texts or JSON itself to what one of the spellings stands for, and says whether
+// there is one.
+func (d *drawing) drawForeign(v reflect.Value) bool {
+	var list []string
+	read := func(string) error { return nil }
+	switch x := v.Addr().Interface().(type) {
+	case encoding.TextUnmarshaler:
+		list, read = textSpellings, func(s string) error { return x.UnmarshalText([]byte(s)) }
+	case json.Unmarshaler:
+		for _, s := range textSpellings {
+			list = append(list, strconv.Quote(s))
+		}
+		list = append(list, jsonSpellings...)
+		read = func(s string) error { return x.UnmarshalJSON([]byte(s)) }
+	}
+	for _, i := range d.Perm(len(list)) {
+		v.SetZero()
+		if read(list[i]) == nil {
+			return true
+		}
+	}
+	v.SetZero()
+	return false
 }

@@ -1,8 +1,10 @@
 package cqrstest_test
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/personal"
 )
 
 type kind string
@@ -136,6 +139,47 @@ func TestImpureFunctionsAreFound(t *testing.T) {
 			require.Len(t, said, 1)
 			assert.Contains(t, said[0], c.want)
 		})
+	}
+}
+
+type held struct {
+	Name  personal.Value[string]
+	Mail  personal.Value[cqrs.Optional[string]]
+	Day   day
+	From  netip.Addr
+	Note  json.RawMessage
+	Where cqrs.Optional[netip.Prefix]
+}
+
+type day cqrs.Date
+
+func TestWhatOnlyATypesOwnMethodsMakeIsDrawn(t *testing.T) {
+	seen := map[string]map[string]bool{}
+	see := func(what, value string) {
+		if seen[what] == nil {
+			seen[what] = map[string]bool{}
+		}
+		seen[what][value] = true
+	}
+	require.Empty(t, replayed(t, func(_ *row, e *held) error {
+		name, _ := e.Name.Reveal()
+		mail, _ := e.Mail.Reveal()
+		see("names", name)
+		see("mails", mail.Or("none"))
+		see("days", cqrs.Date(e.Day).String())
+		see("addresses", e.From.String())
+		see("notes", string(e.Note))
+		where, _ := e.Where.Get()
+		see("networks", where.String())
+		if !json.Valid(e.Note) || !e.From.IsValid() {
+			t.Errorf("%s, %s", e.Note, e.From)
+		}
+		return nil
+	}))
+	for what, values := range map[string]int{
+		"names": 10, "mails": 10, "days": 10, "addresses": 2, "notes": 10, "networks": 2,
+	} {
+		assert.GreaterOrEqual(t, len(seen[what]), values, what)
 	}
 }
 

@@ -9,9 +9,8 @@ import (
 
 // How often it is tried whether fewer events show a difference, and how often each time: chance may hide it.
 const (
-	mostTries  = 400
-	triesEach  = 2
-	fewestLeft = 1
+	mostTries = 400
+	triesEach = 2
 )
 
 // shrinking looks for few events that two ways to fold do not agree on.
@@ -30,20 +29,38 @@ type shrinking struct {
 func (r *rowReplay) shrink(ctx context.Context, w way, through cqrs.Position) (in []bool, difference string) {
 	s := &shrinking{rowReplay: r, ctx: ctx, way: w, through: through, in: slices.Clone(r.in)}
 	for i := range s.in {
-		// Events of types that the projection does not handle are seldom needed.
 		s.in[i] = s.in[i] && r.records[i].Position <= through
 	}
+	// Events of types that the projection does not handle are seldom needed.
 	s.leaveOut(func(i int) bool { return !slices.Contains(r.events, r.records[i].Type) })
 	s.prefix()
 	for _, stream := range r.streams {
 		s.leaveOut(func(i int) bool { return r.records[i].Stream == stream.id })
 	}
-	for size := len(s.in) / 4; size >= fewestLeft; size /= 2 {
+	for left := len(s.in) + 1; s.left() < left && s.tries < mostTries; {
+		left = s.left()
+		s.pieces()
+	}
+	return s.in, s.difference
+}
+
+// left is the number of events that are left.
+func (s *shrinking) left() (n int) {
+	for _, in := range s.in {
+		if in {
+			n++
+		}
+	}
+	return n
+}
+
+// pieces leaves out events that are next to each other, fewer and fewer of them.
+func (s *shrinking) pieces() {
+	for size := len(s.in) / 4; size >= 1; size /= 2 {
 		for from := 0; from < len(s.in); from += size {
 			s.leaveOut(func(i int) bool { return i >= from && i < from+size })
 		}
 	}
-	return s.in, s.difference
 }
 
 // prefix leaves out the end of the history, by halves.
@@ -72,7 +89,7 @@ func (s *shrinking) leaveOut(some func(i int) bool) bool {
 	if !changed {
 		return true // there is nothing to leave out, and what is left does
 	}
-	if left < fewestLeft {
+	if left == 0 {
 		return false
 	}
 	for range triesEach {

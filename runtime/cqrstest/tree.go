@@ -20,28 +20,35 @@ import (
 type tree struct{ value any }
 
 // jsonOf returns the tree of a Go value.
-func jsonOf(v any) tree { return tree{valueOf(reflect.ValueOf(v))} }
+func jsonOf(v any) tree { return tree{spelling{}.valueOf(reflect.ValueOf(v))} }
+
+// storedAs returns a value as events have it in a log.
+func storedAs(v reflect.Value) any { return spelling{lists: true}.valueOf(v) }
+
+// spelling is a way to write values. With lists a set is one, as the log has it; else people read it as an object, whose
+// names are the elements.
+type spelling struct{ lists bool }
 
 // valueOf is what encoding/json would write and read again, but for values that it refuses, such as the zero date of
 // an expectation that says nothing of it: they are written as they print.
-func valueOf(v reflect.Value) any {
+func (s spelling) valueOf(v reflect.Value) any {
 	if v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
 		if v.IsNil() {
 			return nil
 		}
-		return valueOf(v.Elem())
+		return s.valueOf(v.Elem())
 	}
 	if !v.IsValid() {
 		return nil
 	}
 	if content, ok := personal.Content(v.Interface()); ok {
-		return valueOf(reflect.ValueOf(content))
+		return s.valueOf(reflect.ValueOf(content))
 	}
 	if o, ok := v.Interface().(interface{ Present() bool }); ok {
 		if !o.Present() {
 			return nil
 		}
-		return valueOf(v.MethodByName("Get").Call(nil)[0])
+		return s.valueOf(v.MethodByName("Get").Call(nil)[0])
 	}
 	switch v.Interface().(type) {
 	case json.Marshaler, encoding.TextMarshaler, []byte:
@@ -49,24 +56,27 @@ func valueOf(v reflect.Value) any {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		return fieldsOf(v)
+		return s.fieldsOf(v)
 	case reflect.Map:
+		if s.lists && v.Type().Elem() == reflect.TypeFor[struct{}]() {
+			return s.elementsOf(v)
+		}
 		object := map[string]any{}
 		for _, key := range v.MapKeys() {
-			object[fmt.Sprint(key.Interface())] = valueOf(v.MapIndex(key))
+			object[fmt.Sprint(key.Interface())] = s.valueOf(v.MapIndex(key))
 		}
 		return object
 	case reflect.Slice, reflect.Array:
 		list := make([]any, v.Len())
 		for i := range list {
-			list[i] = valueOf(v.Index(i))
+			list[i] = s.valueOf(v.Index(i))
 		}
 		return list
 	}
 	return leafOf(v)
 }
 
-func fieldsOf(v reflect.Value) any {
+func (s spelling) fieldsOf(v reflect.Value) any {
 	object := map[string]any{}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
@@ -80,9 +90,22 @@ func fieldsOf(v reflect.Value) any {
 		if name == "" {
 			name = f.Name
 		}
-		object[name] = valueOf(v.Field(i))
+		object[name] = s.valueOf(v.Field(i))
 	}
 	return object
+}
+
+// elementsOf are those of a set, in the order of their texts.
+func (s spelling) elementsOf(v reflect.Value) any {
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int {
+		return strings.Compare(fmt.Sprint(a.Interface()), fmt.Sprint(b.Interface()))
+	})
+	list := make([]any, len(keys))
+	for i, key := range keys {
+		list[i] = s.valueOf(key)
+	}
+	return list
 }
 
 func leafOf(v reflect.Value) any {

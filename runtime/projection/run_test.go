@@ -169,3 +169,15 @@ func TestAGroupOfWhichEveryProjectionStoppedSaysSoAtOnce(t *testing.T) {
 		assert.Less(t, time.Since(began), time.Minute)
 	})
 }
+
+func TestSizesAreThoseOfAllProjectionsOfAGroupButForTheirOwnOptions(t *testing.T) {
+	log := newLog()
+	g := NewGroup(log, WithSizes(Sizes{Chunk: 2, Batch: 3, CacheRows: 4, Lanes: 5}))
+	p := New(g, tableStore{table: openTable(t)}, definition(&folds{}), CacheRows(7))
+	require.Equal(t, 2, g.feed.chunkRecords)
+	require.Equal(t, []int{3, 7, 5}, []int{p.settings.batch, p.settings.cacheRows, p.settings.lanes})
+
+	measured := New(NewGroup(log), tableStore{table: openTable(t)}, definition(&folds{})).settings
+	none := New(NewGroup(log, WithSizes(Sizes{})), tableStore{table: openTable(t)}, definition(&folds{})).settings
+	require.Equal(t, measured, none)
+}

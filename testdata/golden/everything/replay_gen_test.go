@@ -5,8 +5,17 @@ package everything
 import (
 	"testing"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	RoomTypeSingle, RoomTypeDouble, RoomTypeSuite,
+	CurrencyEUR, CurrencyGBP, CurrencyUSD,
+	BookingPhaseRequested, BookingPhaseConfirmed, BookingPhaseArrived, BookingPhaseLeft, BookingPhaseCancelled,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -15,5 +24,46 @@ func TestReplay(t *testing.T) {
 		"Booking.ApplyStayRated":  scenarioDeciders.Booking.ApplyStayRated,
 		"Languages.NoteKeptKeys":  scenarioProjections.Languages.NoteKeptKeys,
 		"Occupancy.RoomsAllotted": scenarioProjections.Occupancy.RoomsAllotted,
-	}, RoomTypeSingle, RoomTypeDouble, RoomTypeSuite, CurrencyEUR, CurrencyGBP, CurrencyUSD, BookingPhaseRequested, BookingPhaseConfirmed, BookingPhaseArrived, BookingPhaseLeft, BookingPhaseCancelled)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newArrivalsModel(in.Group, in.Rows).Projector(),
+			newSleepersModel(in.Group, in.Rows).Projector(),
+			newExtrasSoldModel(in.Group, in.Rows).Projector(),
+			newLanguagesModel(in.Group, in.Rows, scenarioProjections.Languages).Projector(),
+			newOccupancyModel(in.Group, in.Rows, scenarioProjections.Occupancy).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[GuestID]("Guest",
+				new(EmailChanged),
+				cqrstest.Older[struct {
+					Mail cqrs.Optional[Email] `json:"mail,omitzero"`
+				}]("GuestEmailChanged", 1),
+				new(NoteKept),
+				new(NoteDropped),
+				new(VisitPaid),
+			).Starting(new(GuestRegistered)),
+			cqrstest.StreamsOf[BookingID]("Booking",
+				new(BookingConfirmed),
+				new(ExtraOrdered),
+				new(GuestArrived),
+				new(GuestLeft),
+				new(StayRated),
+				new(BookingCancelled),
+			).Starting(new(BookingRequested)),
+			cqrstest.StreamsOf[AllotmentID]("Allotment",
+				new(RoomsAllotted),
+				new(RoomTaken),
+			).Starting(new(RoomsAllotted)),
+			cqrstest.SingleStream("Settings", new(SettingsPublished)).Starting(new(SettingsPublished)),
+		},
+		Values: replayValues,
+	})
 }

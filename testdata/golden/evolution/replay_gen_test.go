@@ -5,8 +5,16 @@ package hotel
 import (
 	"testing"
 
+	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	SourceWeb, SourcePhone, SourceUnknown,
+	CurrencyEUR, CurrencyUSD,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -24,5 +32,71 @@ func TestReplay(t *testing.T) {
 		"Arrivals.Booked":         scenarioProjections.Arrivals.Booked,
 		"Arrivals.Moved":          scenarioProjections.Arrivals.Moved,
 		"Cancellations.Cancelled": scenarioProjections.Cancellations.Cancelled,
-	}, SourceWeb, SourcePhone, SourceUnknown, CurrencyEUR, CurrencyUSD)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newArrivalsModel(in.Group, in.Rows, scenarioProjections.Arrivals).Projector(),
+			newNotesModel(in.Group, in.Rows).Projector(),
+			newCancellationsModel(in.Group, in.Rows, scenarioProjections.Cancellations, in.Keys).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[BookingID]("Booking",
+				new(Moved),
+				cqrstest.Older[MovedV1]("Moved", 1),
+				cqrstest.Older[MovedV2]("Moved", 2),
+				new(Paid),
+				cqrstest.Older[struct {
+					Coin string `json:"coin"`
+					Card bool   `json:"card"`
+					Sum  int64  `json:"sum"`
+				}]("Paid", 1),
+				cqrstest.Older[PaidV2]("Paid", 2),
+				cqrstest.Older[PaidV3]("Paid", 3),
+				cqrstest.Older[PaidV4]("Paid", 4),
+				cqrstest.Older[PaidV5]("Paid", 5),
+				cqrstest.Older[struct {
+					Amount Money  `json:"amount"`
+					Tip    int64  `json:"tip"`
+					From   Source `json:"from"`
+				}]("Paid", 6),
+				new(Noted),
+				new(Flagged),
+				new(Cancelled),
+				cqrstest.Older[struct {
+					Day cqrs.Optional[cqrs.Date] `json:"day,omitzero"`
+				}]("Changed", 1),
+				cqrstest.Older[Changed]("Changed", 2),
+				cqrstest.Older[Annotated]("booking-annotated", 1),
+				cqrstest.Older[Viewed]("Viewed", 1),
+			).Starting(
+				new(Booked),
+				cqrstest.Older[struct {
+					Room    int64                 `json:"room"`
+					Comment cqrs.Optional[string] `json:"comment,omitzero"`
+					Guests  int64                 `json:"guests"`
+				}]("RoomBooked", 1),
+				cqrstest.Older[struct {
+					Adults   int64                 `json:"adults"`
+					Children int64                 `json:"children"`
+					Room     int64                 `json:"room"`
+					Comment  cqrs.Optional[string] `json:"comment,omitzero"`
+				}]("RoomBooked", 2),
+				cqrstest.Older[struct {
+					Adults   int64            `json:"adults"`
+					Children int64            `json:"children"`
+					Source   Source           `json:"source"`
+					Address  Address          `json:"address"`
+					Tags     cqrs.Set[string] `json:"tags"`
+				}]("RoomBooked", 3),
+			),
+		},
+		Values: replayValues,
+	})
 }

@@ -6,7 +6,13 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	TicketPhaseNew, TicketPhaseInProgress, TicketPhaseStalled, TicketPhaseClosed,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -24,5 +30,35 @@ func TestReplay(t *testing.T) {
 		"Member.ApplySeatTook":       scenarioDeciders.Member.ApplySeatTook,
 		"OpenTickets.TicketOpened":   scenarioProjections.OpenTickets.TicketOpened,
 		"OpenTickets.TicketClosed":   scenarioProjections.OpenTickets.TicketClosed,
-	}, TicketPhaseNew, TicketPhaseInProgress, TicketPhaseStalled, TicketPhaseClosed)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newOpenTicketsModel(in.Group, in.Rows, scenarioProjections.OpenTickets).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[TicketID]("Ticket",
+				new(TicketRenamed),
+				new(TicketStarted),
+				new(TicketStalled),
+				new(TicketClosed),
+				new(TicketReopened),
+			).Starting(
+				new(TicketOpened),
+				new(TicketClosed),
+			),
+			cqrstest.StreamsOf[MemberID]("Member",
+				new(EmailChanged),
+				new(MemberRenamed),
+				new(SeatTook),
+			).Starting(new(MemberJoined)),
+		},
+		Values: replayValues,
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // What the functions are called on. Where the team's types have fields that must be set, a test
@@ -22,5 +23,27 @@ func TestReplay(t *testing.T) {
 		"Show.ApplySeatsOffered": replayDeciders.Show.ApplySeatsOffered,
 		"Show.ApplySeatsTaken":   replayDeciders.Show.ApplySeatsTaken,
 		"SeatsLeft.SeatsTaken":   replayProjections.SeatsLeft.SeatsTaken,
+	})
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newSeatsLeftModel(in.Group, in.Rows, replayProjections.SeatsLeft).Projector(),
+			newMovementsModel(in.Group, in.Rows).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[ShowID]("Show",
+				new(SeatsOffered),
+				new(SeatsTaken),
+			).Starting(
+				new(SeatsOffered),
+				new(SeatsTaken),
+			),
+		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // What the functions are called on. Where the team's types have fields that must be set, a test
@@ -14,6 +15,11 @@ var (
 	replayDeciders    Deciders
 	replayProjections Projections
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	CurrencyEUR, CurrencyGBP, CurrencyUSD,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -26,5 +32,25 @@ func TestReplay(t *testing.T) {
 		"BalanceByCurrency.MoneyWithdrawn": replayProjections.BalanceByCurrency.MoneyWithdrawn,
 		"CurrencyTotals.MoneyDeposited":    replayProjections.CurrencyTotals.MoneyDeposited,
 		"CurrencyTotals.MoneyWithdrawn":    replayProjections.CurrencyTotals.MoneyWithdrawn,
-	}, CurrencyEUR, CurrencyGBP, CurrencyUSD)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newBalanceByCurrencyModel(in.Group, in.Rows, replayProjections.BalanceByCurrency).Projector(),
+			newCurrencyTotalsModel(in.Group, in.Rows, replayProjections.CurrencyTotals).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[AccountID]("Account",
+				new(MoneyDeposited),
+				new(MoneyWithdrawn),
+			).Starting(new(AccountOpened)),
+		},
+		Values: replayValues,
+	})
 }

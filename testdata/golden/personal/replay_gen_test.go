@@ -6,7 +6,13 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	BloodA, BloodB, BloodAb, BloodZero,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -14,5 +20,31 @@ func TestReplay(t *testing.T) {
 	cqrstest.Replay(t, map[string]any{
 		"Upcasters.BilledV1": upcasters.BilledV1,
 		"Names.Registered":   scenarioProjections.Names.Registered,
-	}, BloodA, BloodB, BloodAb, BloodZero)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newPatientsModel(in.Group, in.Rows, in.Keys).Projector(),
+			newDoctorsModel(in.Group, in.Rows, in.Keys).Projector(),
+			newVisitsModel(in.Group, in.Rows).Projector(),
+			newLettersModel(in.Group, in.Rows, in.Keys).Projector(),
+			newNamesModel(in.Group, in.Rows, scenarioProjections.Names, in.Keys).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[PatientID]("Patient",
+				new(Assigned),
+				new(Visited),
+				new(Billed),
+				cqrstest.Older[BilledV1]("Billed", 1),
+				cqrstest.Older[BilledV2]("Billed", 2),
+			).Starting(new(Registered)),
+		},
+		Values: replayValues,
+	})
 }

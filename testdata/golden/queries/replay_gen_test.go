@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // What the functions are called on. Where the team's types have fields that must be set, a test
@@ -15,11 +16,32 @@ var (
 	replayProjections Projections
 )
 
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	PhaseOpen, PhasePaid, PhaseWrittenOff,
+}
+
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
 func TestReplay(t *testing.T) {
 	cqrstest.Replay(t, map[string]any{
 		"Invoice.ApplyInvoiceSent": replayDeciders.Invoice.ApplyInvoiceSent,
 		"Invoices.InvoiceSent":     replayProjections.Invoices.InvoiceSent,
-	}, PhaseOpen, PhasePaid, PhaseWrittenOff)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newInvoicesModel(in.Group, in.Rows, replayProjections.Invoices).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[InvoiceID]("Invoice").Starting(new(InvoiceSent)),
+		},
+		Values: replayValues,
+	})
 }

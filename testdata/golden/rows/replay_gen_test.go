@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // What the functions are called on. Where the team's types have fields that must be set, a test
@@ -14,6 +15,11 @@ var (
 	replayDeciders    Deciders
 	replayProjections Projections
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	PhaseOpen, PhaseShipped,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -33,5 +39,42 @@ func TestReplay(t *testing.T) {
 		"Words.OrderCancelled":        replayProjections.Words.OrderCancelled,
 		"Words.OrderShippedKeys":      replayProjections.Words.OrderShippedKeys,
 		"Shelves.OrderShipped":        replayProjections.Shelves.OrderShipped,
-	}, PhaseOpen, PhaseShipped)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newOpenOrdersModel(in.Group, in.Rows).Projector(),
+			newDemandModel(in.Group, in.Rows).Projector(),
+			newWeightsModel(in.Group, in.Rows).Projector(),
+			newPricesModel(in.Group, in.Rows).Projector(),
+			newNightsModel(in.Group, in.Rows, replayProjections.Nights).Projector(),
+			newWordsModel(in.Group, in.Rows, replayProjections.Words).Projector(),
+			newShelvesModel(in.Group, in.Rows, replayProjections.Shelves).Projector(),
+			newHotelsModel(in.Group, in.Rows).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[OrderID]("Order",
+				new(OrderMoved),
+				new(OrderShipped),
+				new(OrderCancelled),
+			).Starting(new(OrderPlaced)),
+			cqrstest.StreamsOf[BookingID]("Booking",
+				new(RoomBooked),
+				new(BookingDropped),
+				new(ItemCounted),
+			).Starting(
+				new(RoomBooked),
+				new(ItemCounted),
+			),
+			cqrstest.StreamsOf[RoomID]("Room", new(RoomCleaned)).Starting(new(RoomCleaned)),
+			cqrstest.SingleStream("House", new(HouseClosed)).Starting(new(HouseClosed)),
+		},
+		Values: replayValues,
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
@@ -18,5 +19,24 @@ func TestReplay(t *testing.T) {
 		"Book.ApplyBookLent":       scenarioDeciders.Book.ApplyBookLent,
 		"Book.ApplyBookReturned":   scenarioDeciders.Book.ApplyBookReturned,
 		"LentBooks.BookLent":       scenarioProjections.LentBooks.BookLent,
+	})
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newLentBooksModel(in.Group, in.Rows, scenarioProjections.LentBooks).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[MemberID]("Member", new(MemberLeft)).Starting(new(MemberJoined)),
+			cqrstest.StreamsOf[BookID]("Book",
+				new(BookLent),
+				new(BookReturned),
+			).Starting(new(BookAdded)),
+		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
@@ -19,5 +20,28 @@ func TestReplay(t *testing.T) {
 		"Items.CartItemAdded":   scenarioProjections.Items.CartItemAdded,
 		"Items.OrderItemAdded":  scenarioProjections.Items.OrderItemAdded,
 		"Orders.OrderItemAdded": scenarioProjections.Orders.OrderItemAdded,
+	})
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newItemsModel(in.Group, in.Rows, scenarioProjections.Items).Projector(),
+			newOrdersModel(in.Group, in.Rows, scenarioProjections.Orders).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[CartID]("Cart",
+				new(CartItemAdded),
+				new(ItemRemoved),
+			).Starting(new(CartItemAdded)),
+			cqrstest.StreamsOf[OrderID]("Order").Starting(
+				new(OrderItemAdded),
+				new(OrderAddItem),
+			),
+		},
 	})
 }

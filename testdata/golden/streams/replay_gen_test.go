@@ -6,7 +6,13 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	RoomTypeSingle, RoomTypeDouble,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -24,5 +30,38 @@ func TestReplay(t *testing.T) {
 		"Settings.ApplyLimitSet":  scenarioDeciders.Settings.ApplyLimitSet,
 		"Nights.Allotted":         scenarioProjections.Nights.Allotted,
 		"Nights.Taken":            scenarioProjections.Nights.Taken,
-	}, RoomTypeSingle, RoomTypeDouble)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newNightsModel(in.Group, in.Rows, scenarioProjections.Nights).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[AccountID]("Account",
+				new(Deposited),
+				new(Withdrawn),
+				new(Emptied),
+			).Starting(
+				new(Opened),
+				new(Deposited),
+			),
+			cqrstest.StreamsOf[CartID]("Cart").Starting(new(Ordered)),
+			cqrstest.StreamsOf[SKU]("Stock",
+				new(Received),
+				new(Reserved),
+			).Starting(new(Received)),
+			cqrstest.StreamsOf[AllotmentID]("Allotment",
+				new(Allotted),
+				new(Taken),
+			).Starting(new(Allotted)),
+			cqrstest.SingleStream("Settings", new(LimitSet)).Starting(new(LimitSet)),
+		},
+		Values: replayValues,
+	})
 }

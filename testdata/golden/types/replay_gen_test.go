@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrstest"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
 // What the functions are called on. Where the team's types have fields that must be set, a test
@@ -14,6 +15,12 @@ var (
 	replayDeciders    Deciders
 	replayProjections Projections
 )
+
+// replayValues are those that types of a few values have: others are drawn.
+var replayValues = []any{
+	ColorRED, ColorGREEN, ColorBLUE,
+	PhaseNew, PhaseInProgress, PhaseNo, PhaseNull, Phase0150, PhaseTrue,
+}
 
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
@@ -42,5 +49,40 @@ func TestReplay(t *testing.T) {
 		"CrateTraffic.BoxMoved":       replayProjections.CrateTraffic.BoxMoved,
 		"CrateTraffic.ParcelSent":     replayProjections.CrateTraffic.ParcelSent,
 		"ParcelsByPlace.ParcelSent":   replayProjections.ParcelsByPlace.ParcelSent,
-	}, ColorRED, ColorGREEN, ColorBLUE, PhaseNew, PhaseInProgress, PhaseNo, PhaseNull, Phase0150, PhaseTrue)
+	}, replayValues...)
+}
+
+// TestReplayRows folds a random history into the rows of each projection, in several ways: in
+// other batches, from checkpoints on, in several parts at the same time. The same rows must come
+// of it.
+func TestReplayRows(t *testing.T) {
+	cqrstest.ReplayRows(t, func(in cqrstest.Replaying) []projection.Runner {
+		return []projection.Runner{
+			newBoxContentsModel(in.Group, in.Rows, replayProjections.BoxContents).Projector(),
+			newBoxesByEverythingModel(in.Group, in.Rows, replayProjections.BoxesByEverything).Projector(),
+			newBoxesByNameModel(in.Group, in.Rows, replayProjections.BoxesByName).Projector(),
+			newAuditModel(in.Group, in.Rows, replayProjections.Audit).Projector(),
+			newCrateTrafficModel(in.Group, in.Rows, replayProjections.CrateTraffic).Projector(),
+			newParcelsByPlaceModel(in.Group, in.Rows, replayProjections.ParcelsByPlace).Projector(),
+		}
+	}, cqrstest.History{
+		Streams: []cqrstest.Streams{
+			cqrstest.StreamsOf[BoxID]("Box",
+				new(BoxFilled),
+				new(BoxOpened),
+				new(BoxWeighed),
+				new(BoxNamed),
+				new(BoxClosed),
+				new(BoxMoved),
+			).Starting(
+				new(BoxFilled),
+				new(BoxOpened),
+				new(BoxMoved),
+			),
+			cqrstest.StreamsOf[CrateID]("Crate", new(CrateBurned)).Starting(new(CrateBuilt)),
+			cqrstest.StreamsOf[ParcelID]("Parcel", new(ParcelSent)).Starting(new(ParcelSent)),
+			cqrstest.StreamsOf[ShelfID]("Shelf", new(ShelfPut)).Starting(new(ShelfPut)),
+		},
+		Values: replayValues,
+	})
 }
