@@ -13,7 +13,7 @@ func (e *emitter) replay(f *jen.File) {
 	if len(e.Model.Scenarios) == 0 && len(e.Functions()) > 0 {
 		e.replayTeam(f)
 	}
-	if e.HasEnums() {
+	if e.HasReplayValues() {
 		e.replayValues(f)
 	}
 	if len(e.Functions()) > 0 {
@@ -51,7 +51,7 @@ func (e *emitter) replayFunctions(f *jen.File) {
 					g.Lit(r.String()).Op(":").Add(e.ofTeam(r, deciders, projections)).Dot(r.Name)
 				}
 			})
-			if e.HasEnums() {
+			if e.HasReplayValues() {
 				g.Id(plan.ReplayValues).Op("...")
 			}
 		}),
@@ -63,17 +63,24 @@ func (e *emitter) replayFunctions(f *jen.File) {
 //
 //	var replayValues = []any{
 //		CurrencyEUR, CurrencyGBP, CurrencyUSD,
+//		cqrstest.Matching[AccountID]("^[a-z0-9-]{1,64}$"),
 //	}
 func (e *emitter) replayValues(f *jen.File) {
-	fileComments(f, plan.ReplayValues+" are those that types of a few values have: others are drawn.")
+	fileComments(f, plan.ReplayValues+" are those that types of a few values have, and the rules of other types.")
 	f.Var().Id(plan.ReplayValues).Op("=").Index().Any().CustomFunc(listing(true), func(g *jen.Group) {
 		for _, t := range e.Types {
-			if t.Kind == model.Enum {
+			low, high, bounded := t.Bounds()
+			switch {
+			case t.Kind == model.Enum:
 				g.ListFunc(func(g *jen.Group) {
 					for _, v := range t.Values {
 						g.Id(v.Go)
 					}
 				})
+			case t.DrawnPattern() != "":
+				g.Qual(cqrstestPath, "Matching").Types(jen.Id(t.Name)).Call(jen.Lit(t.DrawnPattern()))
+			case bounded:
+				g.Qual(cqrstestPath, "Between").Types(jen.Id(t.Name)).Call(jen.Lit(int(low)), jen.Lit(int(high)))
 			}
 		}
 	})

@@ -55,7 +55,7 @@ func (e *emitter) replayHistory() []entry {
 			g.Add(e.replayStreams(a))
 		}
 	})}}
-	if e.HasEnums() {
+	if e.HasReplayValues() {
 		history = append(history, entry{"Values", jen.Id(plan.ReplayValues)})
 	}
 	return history

@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
 	"github.com/cqrsgen/cqrsgen/gen/model"
@@ -19,9 +21,38 @@ const (
 // Replays reports whether there is anything to replay.
 func (p *Plan) Replays() bool { return len(p.Functions()) > 0 || len(p.Projections) > 0 }
 
-// HasEnums reports whether there are types of a few values.
-func (p *Plan) HasEnums() bool {
-	return slices.ContainsFunc(p.Types, func(t *Named) bool { return t.Kind == model.Enum })
+// HasReplayValues reports whether there are types whose values are not just any.
+func (p *Plan) HasReplayValues() bool {
+	return slices.ContainsFunc(p.Types, func(t *Named) bool {
+		_, _, bounded := t.Bounds()
+		return t.Kind == model.Enum || t.DrawnPattern() != "" || bounded
+	})
+}
+
+// DrawnPattern is what the texts of a type match, "" where they need not match anything.
+func (t *Named) DrawnPattern() string {
+	if t.Kind != model.Scalar || t.Base != model.String {
+		return ""
+	}
+	return t.Rules.Pattern
+}
+
+// Bounds are the least and the greatest of the numbers of a type that are drawn, where the model bounds whole numbers.
+func (t *Named) Bounds() (low, high int64, bounded bool) {
+	if t.Kind != model.Scalar || !t.Base.Integer() || t.Rules.Min == "" && t.Rules.Max == "" {
+		return 0, 0, false
+	}
+	const far = 10
+	var lowErr, highErr error
+	low, lowErr = strconv.ParseInt(t.Rules.Min, 10, 64)
+	high, highErr = strconv.ParseInt(t.Rules.Max, 10, 64)
+	switch {
+	case lowErr == nil && highErr != nil && low <= math.MaxInt32-far:
+		return low, low + far, true
+	case highErr == nil && lowErr != nil && high >= far:
+		return high - far, high, true
+	}
+	return low, high, lowErr == nil && highErr == nil
 }
 
 // Starts returns the events that a stream may begin with, as far as the commands say which these are, and those that may

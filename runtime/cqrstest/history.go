@@ -271,8 +271,12 @@ func (h *history) excerpt(in []bool, through cqrs.Position) *excerpt {
 
 // newDrawing returns a drawing whose values of some types are among the ones given.
 func newDrawing(values []any) *drawing {
-	d := &drawing{values: map[reflect.Type][]reflect.Value{}}
+	d := &drawing{values: map[reflect.Type][]reflect.Value{}, rules: map[reflect.Type]rule{}}
 	for _, x := range values {
+		if r, ok := x.(rule); ok {
+			d.rules[r.of] = r
+			continue
+		}
 		v := reflect.ValueOf(x)
 		d.values[v.Type()] = append(d.values[v.Type()], v)
 	}

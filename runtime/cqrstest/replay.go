@@ -29,7 +29,8 @@ const replays = 100
 //
 // A function that reads the clock, depends on the order of a map, counts its calls, or changes the event fails the test,
 // unless chance hides it. The values are drawn in the same way in every run; the environment variable CQRSGEN_SEED draws
-// others. The ones given are those that types of a few values have.
+// others. The ones given are those that types of a few values have, or what
+// Matching and Between return.
 func Replay(t testing.TB, functions map[string]any, values ...any) {
 	t.Helper()
 	d := newDrawing(values)
@@ -135,6 +136,7 @@ func (o *outcome) call(f reflect.Value, given []reflect.Value) {
 // drawing draws values of any type.
 type drawing struct {
 	values map[reflect.Type][]reflect.Value
+	rules  map[reflect.Type]rule
 	// backwards has maps filled from their last entry.
 	backwards bool
 	// left is how many elements of lists and maps there may be, so that what is nested deeply stays small.
@@ -165,6 +167,10 @@ func (d *drawing) parameters(f reflect.Type, seed uint64, round int) []reflect.V
 func (d *drawing) draw(v reflect.Value) {
 	if among := d.values[v.Type()]; len(among) > 0 {
 		v.Set(among[d.IntN(len(among))])
+		return
+	}
+	if r, ok := d.rules[v.Type()]; ok {
+		r.draw(d, v)
 		return
 	}
 	if readsItself(v.Type()) && d.drawForeign(v) {

@@ -183,6 +183,37 @@ func TestWhatOnlyATypesOwnMethodsMakeIsDrawn(t *testing.T) {
 	}
 }
 
+type (
+	code  string
+	stars uint32
+	rest  string
+)
+
+func TestValuesKeepTheRulesOfTheirTypes(t *testing.T) {
+	for _, pattern := range []string{
+		"^[a-z0-9-]{1,64}$", `^[^@ ]+@[^@ ]+$`, `^(DE|AT)\d{2}(?: ?[0-9A-F]{4})*$`, `\bq.?x*$`, `^\p{Lu}\w+[!-/]$`, "",
+	} {
+		codes, numbers := map[code]bool{}, map[stars]bool{}
+		w := &observer{TB: t}
+		cqrstest.Replay(w, map[string]any{"X.Y": func(_ *row, e *struct {
+			Code  code
+			Stars stars
+			Rest  rest
+		},
+		) error {
+			codes[e.Code], numbers[e.Stars] = true, true
+			assert.Regexp(t, pattern, string(e.Code))
+			assert.Regexp(t, "^[a-h]+$", string(e.Rest))
+			return nil
+		}}, cqrstest.Matching[code](pattern), cqrstest.Between[stars](3, 5))
+		assert.Empty(t, w.said)
+		assert.Equal(t, map[stars]bool{3: true, 4: true, 5: true}, numbers)
+		if pattern != "" {
+			assert.Greater(t, len(codes), 3, pattern)
+		}
+	}
+}
+
 func TestTheSeedOfAReplayCanBeGiven(t *testing.T) {
 	draw := func() (list []int64) {
 		require.Empty(t, replayed(t, func(_ *row, e *happened) error { list = append(list, e.N); return nil }))

@@ -29,7 +29,7 @@ type Replaying struct {
 // History says what a random history is made of.
 type History struct {
 	Streams []Streams
-	// Values are those that types of a few values have.
+	// Values are those that types of a few values have, and what Matching and Between return.
 	Values []any
 }
 

@@ -10,8 +10,11 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
+	cqrstest.Matching[GuestID]("^[a-z0-9-]{1,64}$"),
+	cqrstest.Matching[Email]("^[^@ ]+@[^@ ]+$"),
+	cqrstest.Between[Rating](1, 5),
 	RoomTypeSingle, RoomTypeDouble, RoomTypeSuite,
 	CurrencyEUR, CurrencyGBP, CurrencyUSD,
 	BookingPhaseRequested, BookingPhaseConfirmed, BookingPhaseArrived, BookingPhaseLeft, BookingPhaseCancelled,

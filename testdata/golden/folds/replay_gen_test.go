@@ -14,8 +14,9 @@ var (
 	replayDeciders Deciders
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
+	cqrstest.Matching[BoardID]("^[a-z0-9-]{1,32}$"),
 	MoodCalm, MoodBusy, MoodType,
 }
 

@@ -16,6 +16,11 @@ var (
 	replayProjections Projections
 )
 
+// replayValues are those that types of a few values have, and the rules of other types.
+var replayValues = []any{
+	cqrstest.Matching[ShowID]("^[a-z0-9-]{1,32}$"),
+}
+
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
 func TestReplay(t *testing.T) {
@@ -23,7 +28,7 @@ func TestReplay(t *testing.T) {
 		"Show.ApplySeatsOffered": replayDeciders.Show.ApplySeatsOffered,
 		"Show.ApplySeatsTaken":   replayDeciders.Show.ApplySeatsTaken,
 		"SeatsLeft.SeatsTaken":   replayProjections.SeatsLeft.SeatsTaken,
-	})
+	}, replayValues...)
 }
 
 // TestReplayRows folds a random history into the rows of each projection, in several ways: in
@@ -45,5 +50,6 @@ func TestReplayRows(t *testing.T) {
 				new(SeatsTaken),
 			),
 		},
+		Values: replayValues,
 	})
 }

@@ -16,8 +16,9 @@ var (
 	replayProjections Projections
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
+	cqrstest.Matching[AccountID]("^[a-z0-9-]{1,64}$"),
 	CurrencyEUR, CurrencyGBP, CurrencyUSD,
 }
 

@@ -16,7 +16,7 @@ var (
 	replayProjections Projections
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
 	PhaseOpen, PhasePaid, PhaseWrittenOff,
 }

@@ -9,8 +9,9 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
+	cqrstest.Matching[BoxID]("^[a-z0-9-]+$"),
 	ColorRed, ColorGreen, ColorNull, ColorTrue, Color0150,
 }
 

@@ -9,6 +9,11 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
+// replayValues are those that types of a few values have, and the rules of other types.
+var replayValues = []any{
+	cqrstest.Matching[MemberID]("^[a-z0-9-]{1,64}$"),
+}
+
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
 func TestReplay(t *testing.T) {
@@ -19,7 +24,7 @@ func TestReplay(t *testing.T) {
 		"Book.ApplyBookLent":       scenarioDeciders.Book.ApplyBookLent,
 		"Book.ApplyBookReturned":   scenarioDeciders.Book.ApplyBookReturned,
 		"LentBooks.BookLent":       scenarioProjections.LentBooks.BookLent,
-	})
+	}, replayValues...)
 }
 
 // TestReplayRows folds a random history into the rows of each projection, in several ways: in
@@ -38,5 +43,6 @@ func TestReplayRows(t *testing.T) {
 				new(BookReturned),
 			).Starting(new(BookAdded)),
 		},
+		Values: replayValues,
 	})
 }

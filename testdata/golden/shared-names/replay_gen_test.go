@@ -9,6 +9,12 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
+// replayValues are those that types of a few values have, and the rules of other types.
+var replayValues = []any{
+	cqrstest.Matching[CartID]("^[a-z0-9-]{1,64}$"),
+	cqrstest.Matching[OrderID]("^[a-z0-9-]{1,64}$"),
+}
+
 // TestReplay calls what the team wrote of folds with random values, twice: the same must come of
 // it. Nothing but the state or row that it is given may change.
 func TestReplay(t *testing.T) {
@@ -20,7 +26,7 @@ func TestReplay(t *testing.T) {
 		"Items.CartItemAdded":   scenarioProjections.Items.CartItemAdded,
 		"Items.OrderItemAdded":  scenarioProjections.Items.OrderItemAdded,
 		"Orders.OrderItemAdded": scenarioProjections.Orders.OrderItemAdded,
-	})
+	}, replayValues...)
 }
 
 // TestReplayRows folds a random history into the rows of each projection, in several ways: in
@@ -43,5 +49,6 @@ func TestReplayRows(t *testing.T) {
 				new(OrderAddItem),
 			),
 		},
+		Values: replayValues,
 	})
 }

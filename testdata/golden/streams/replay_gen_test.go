@@ -9,7 +9,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/projection"
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
 	RoomTypeSingle, RoomTypeDouble,
 }

@@ -16,8 +16,15 @@ var (
 	replayProjections Projections
 )
 
-// replayValues are those that types of a few values have: others are drawn.
+// replayValues are those that types of a few values have, and the rules of other types.
 var replayValues = []any{
+	cqrstest.Matching[Code]("^[A-Z]+(-\\d+)?$"),
+	cqrstest.Between[Level](-5, 5),
+	cqrstest.Between[Small](-2147483647, 2147483646),
+	cqrstest.Between[Count](0, 10),
+	cqrstest.Between[Port](1, 65535),
+	cqrstest.Matching[BoxID]("^[a-z0-9-]{1,64}$"),
+	cqrstest.Between[CrateID](1, 11),
 	ColorRED, ColorGREEN, ColorBLUE,
 	PhaseNew, PhaseInProgress, PhaseNo, PhaseNull, Phase0150, PhaseTrue,
 }
