@@ -23,6 +23,10 @@ RACE_KILL_ROUNDS ?= 5
 export CGO_ENABLED := 0
 export GOFLAGS     := $(strip $(filter-out -buildvcs%,$(GOFLAGS)) -buildvcs=false)
 
+# Tests wait more than they compute: for servers, for disks, for processes that they kill. So the packages that run at the
+# same time are twice as many as there are cores.
+PACKAGES ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 
@@ -46,7 +50,7 @@ NEXT_PACKAGES = $$($(GO) list ./... | grep -Ev '/(engine|sink|subscription|perso
 .PHONY: test-go-next
 test-go-next: go-version ## Vet and test with the newest Go release, if the go command can get it
 	@if GOTOOLCHAIN=$(GO_NEXT) $(GO) version >/dev/null 2>&1; then \
-		set -ex; export GOTOOLCHAIN=$(GO_NEXT); $(GO) vet ./...; $(GO) test -short $(NEXT_PACKAGES); \
+		set -ex; export GOTOOLCHAIN=$(GO_NEXT); $(GO) vet ./...; $(GO) test -p $(PACKAGES) -short $(NEXT_PACKAGES); \
 	else \
 		echo "$(GO_NEXT) can't be downloaded here: tests with it are left out"; \
 	fi
@@ -126,7 +130,7 @@ staticcheck: go-version
 
 .PHONY: unit
 unit: go-version
-	$(GO) test ./...
+	$(GO) test -p $(PACKAGES) -timeout 30m ./...
 
 # The tests of the generator and of the tool compile thousands of models' code, and programs that they run without the
 # detector; those of the engines repeat faults and races many times, over servers or a database that the detector slows
@@ -137,9 +141,9 @@ RACE_NONE := /gen/newservice$$|/cmd/cqrsgen$$
 RACE_SHORT := /example/ledger$$|/testserver$$|/gen/meaning$$|/cmd/ledger$$|/runtime/engine/|/runtime/archive$$|/runtime/(projection|admin)$$|/sink/(sqlite|postgres|redis|elastic)$$|/runtime/subscription|/runtime/personal/|/ledger/publisher$$
 .PHONY: race
 race: go-version c-compiler
-	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)|$(RACE_GOLDEN)|$(RACE_NONE)')
-	CGO_ENABLED=1 $(GO) test -race -short $$($(GO) list ./... | grep -E '$(RACE_SHORT)')
-	CGO_ENABLED=1 $(GO) test -race -short -run Golden $$($(GO) list ./... | grep -E '$(RACE_GOLDEN)')
+	CGO_ENABLED=1 CQRSGEN_KILL_ROUNDS=$(RACE_KILL_ROUNDS) $(GO) test -p $(PACKAGES) -race $$($(GO) list ./... | grep -Ev '$(RACE_SHORT)|$(RACE_GOLDEN)|$(RACE_NONE)')
+	CGO_ENABLED=1 $(GO) test -p $(PACKAGES) -race -short $$($(GO) list ./... | grep -E '$(RACE_SHORT)')
+	CGO_ENABLED=1 $(GO) test -p $(PACKAGES) -race -short -run Golden $$($(GO) list ./... | grep -E '$(RACE_GOLDEN)')
 
 .PHONY: race-whole
 race-whole: go-version c-compiler ## Run every test with the race detector, none of them cut short

@@ -80,7 +80,7 @@ func lookAtSources(t *testing.T) {
 }
 
 // usual is how many bugs a usual run tries, others each time: each takes a build and a run of tests.
-const usual = 20
+const usual = 12
 
 // selected returns all bugs where every series is done whole, otherwise some.
 func selected(t *testing.T) []bug {
