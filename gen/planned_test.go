@@ -308,3 +308,21 @@ func TestWhatBreaksIsCountedByWhomItConcerns(t *testing.T) {
 	assert.True(t, release.Breakage.Stops())
 	assert.False(t, evolve.Breakage{Errors: 1, Who: []string{evolve.Readers}}.Stops())
 }
+
+func TestMistakesInScenariosAreWarningsWhereModelsAreCompared(t *testing.T) {
+	old := lockOf(t, []byte(planned))
+	src := strings.ReplaceAll(planned, "note: optional string", "remark: optional string") +
+		"scenarios:\n  It closes:\n    given: [Opened: {by: Ada, note: late}]\n    whan: {Close: {}}\n# behind it\n"
+	said, list, failed := broken(t, []byte(src), old)
+	assert.True(t, failed)
+	var codes []string
+	for _, f := range list {
+		codes = append(codes, f.Code+" "+f.Severity)
+	}
+	assert.Subset(t, codes, []string{diag.FieldRenamed + " error", diag.ScenarioField + " warning"}, said)
+	_, list, failed = broken(t, []byte(strings.Replace(src, "fee: Money, remark", "fee: Monney, remark", 1)), old)
+	assert.True(t, failed)
+	for _, f := range list {
+		assert.False(t, strings.HasPrefix(f.Code, "CQ21"), "what is wrong with the model is to be mended first")
+	}
+}

@@ -15,6 +15,7 @@ const (
 	VersionSkipped = "CQ2114"
 	HistoryEdited  = "CQ2115"
 	EventSplit     = "CQ2116"
+	EventRetired   = "CQ2117"
 
 	FieldGone       = "CQ2120"
 	FieldRenamed    = "CQ2121"
@@ -43,14 +44,22 @@ var breakingCodes = []Code{
 			"know was compared; what can't be known from it is named."},
 	{AggregateGone, "aggregate is gone",
 		"Its streams are stored, and nothing reads them any more: projections that need its events, and anybody who wants to " +
-			"know what happened. Keep the aggregate as long as the log has its streams; it needs no command that anybody sends."},
+			"know what happened. Keep the aggregate as long as the log has its streams: with its events, `retired: true`, and one command, " +
+			"which nobody needs to send."},
 	{AggregateRenamed, "aggregate is called otherwise",
 		"Streams are named by their aggregate: `Account/7`. Under another name nobody finds them, and commands begin new " +
-			"streams beside them. An aggregate has the name of its streams for ever."},
+			"streams beside them. An aggregate has the name of its streams for ever.\n\nNo declaration gives streams another name. " +
+			"Where only the word is another one, `doc` can say so, and whoever shows it to people. Where it is another thing, go " +
+			"step by step:\n\n1. Declare the new aggregate beside the old one, with a command that takes over: its event has what a " +
+			"state of the old one has come to, and the id of the old stream.\n2. Give the old one a command that ends a stream, " +
+			"whose event says what it goes on as.\n3. A subscription, or a program that is run once, gives both commands for each " +
+			"old stream. A command id that is made of the stream's id makes it safe to repeat.\n4. Take the other commands of the " +
+			"old one away, and mark their events `retired: true`. Projections that need what happened before fold them as ever."},
 	{IDChanged, "id of an aggregate changed",
 		"The text of an id names the stream. An id of other parts, in another order, or of a scalar or enum that does not read all " +
 			"texts of the old one, finds other streams. A wider scalar (uuid to string, int32 to int64) is fine, and so is " +
-			"another name of the type."},
+			"another name of the type.\n\nNo declaration gives streams other ids. Declare another aggregate with the new id, and take " +
+			"over what there is: the steps are those of [CQ2103](CQ2103.md)."},
 	{UniqueChanged, "unique values that nobody has claimed",
 		"A warning. What `unique` says is enforced by claims, which streams from before do not have, or have for another " +
 			"spelling of the value (`fold`). Nothing in the model helps: run `ClaimUnique` once, when no process of an older " +
@@ -78,6 +87,10 @@ var breakingCodes = []Code{
 			"one. Their read models do not: to them these are events of no concern, their rows lack what the new ones say, and so " +
 			"they do after a rollback, until they are built anew. First deploy a release that has the new events with `retired: true`, " +
 			"folds them, and emits none."},
+	{EventRetired, "event does not happen any more",
+		"A warning. What is stored is read as ever, by this release and by older ones. Those who are sent events, by the " +
+			"exported contracts, are sent no further one: what they did when it came does not happen any more. They need to know " +
+			"what comes in its place."},
 	{FieldGone, "field of an event is gone, and no version says so",
 		"Older releases, and readers of the contract, need the field, and a later field of that name would be read from " +
 			"events that are stored. A version whose step says `removed` tells all of them."},
@@ -113,7 +126,11 @@ var breakingCodes = []Code{
 		"A warning. Processes of older releases, and readers of the contract, stop at an event that has it. Deploy " +
 			"everywhere before anybody writes it."},
 	{CommandGone, "command is gone",
-		"It is part of the contract: others may send it. Keep it until nobody does."},
+		"It is part of the contract: others may send it. Nobody knows who does, so no declaration makes its end safe. Step by " +
+			"step:\n\n1. Keep the command, say in its `doc` what takes its place, and publish the contracts.\n2. Have its decider " +
+			"reject it, with a rejection that says so: who still sends it finds out by name, and the service's logs and figures " +
+			"show how many they are.\n3. When nobody is left, take it away. `breaking --for stored,running` leaves out what only " +
+			"concerns readers, where there are none outside."},
 	{CommandField, "command does not take what others send",
 		"Those who know the contract as it was leave out what is new and needed, send what is gone, or send values that the " +
 			"field does not take any more. Where a field is optional, with a `default` perhaps, they need not know of it."},

@@ -20,7 +20,8 @@ func (c *comparer) commands() {
 		for _, was := range a.Commands {
 			j := slices.IndexFunc(b.Commands, func(o *lock.Command) bool { return o.Name == was.Name })
 			if j < 0 {
-				c.add(diag.CommandGone, b.At, was.At, []string{Readers}, "keep it until nobody sends it any more", nil,
+				c.add(diag.CommandGone, b.At, was.At, []string{Readers},
+					"keep it, and have its decider reject it with what to send instead, until nobody sends it any more", nil,
 					"the command %s of %s is gone, and others may send it", was.Name, a.Name)
 				continue
 			}

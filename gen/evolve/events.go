@@ -153,6 +153,7 @@ func (c *comparer) event(p *pair) {
 // split warns of an event whose place others take that older releases do not know: their projections ignore them.
 func (c *comparer) split(p *pair) {
 	if !p.is.Former || p.was.Former {
+		c.retired(p)
 		return
 	}
 	var fresh []string
@@ -164,12 +165,23 @@ func (c *comparer) split(p *pair) {
 		}
 	}
 	if len(fresh) == 0 {
+		c.retired(p)
 		return
 	}
 	c.warn(diag.EventSplit, p.is.At, p.was.At, []string{Running, Readers},
 		"let all processes run a release that folds them (`retired: true`) before one of them writes one",
 		"what was stored as %s is stored as %s from now on: commands of older releases stop there, and their rows lack it",
 		p.is.Name, strings.Join(fresh, ", "))
+}
+
+// retired warns of an event that does not happen any more: it is read as ever, and nobody is sent another one.
+func (c *comparer) retired(p *pair) {
+	if p.was.Retired || p.was.Former || !p.is.Retired && !p.is.Former {
+		return
+	}
+	c.warn(diag.EventRetired, p.is.At, p.was.At, []string{Readers},
+		"tell them what is sent instead before the last one is",
+		"%s does not happen any more: who reads the contract waits for it in vain", p.is.Name)
 }
 
 // eventOf returns the event with a name on the wire, nil where there is none.

@@ -193,13 +193,14 @@ func (c *comparer) goneAggregate(a *lock.Aggregate, before map[string]bool) {
 	for _, b := range c.new.Aggregates {
 		if !before[b.Name] && sharesEvents(a, b) {
 			c.add(diag.AggregateRenamed, b.At, a.At, []string{Stored, Running, Readers},
-				"call it "+a.Name+" again: an aggregate has the name of its streams for ever", nil,
+				"call it "+a.Name+" again: an aggregate has the name of its streams for ever; how another one takes over, the page of "+
+					diag.AggregateRenamed+" says", nil,
 				"the aggregate %s is called %s now; "+reason, a.Name, b.Name, a.Name)
 			return
 		}
 	}
 	c.add(diag.AggregateGone, c.section("aggregates"), a.At, []string{Stored, Running, Readers},
-		"keep it as long as the log has streams of it", nil,
+		"keep it as long as the log has streams of it, with one command at least", nil,
 		"the aggregate %s is gone, with %s; "+reason, a.Name, counted(len(a.Events), "event"), a.Name)
 }
 
@@ -228,7 +229,8 @@ func (c *comparer) id(was, is *lock.Aggregate) {
 		return
 	}
 	c.add(diag.IDChanged, is.At, was.At, []string{Stored, Running, Readers},
-		"keep the id as it was; another one makes another aggregate", nil,
+		"keep the id as it was; another one makes another aggregate, and how that takes over, the page of "+diag.AggregateRenamed+
+			" says", nil,
 		"the id of %s was %s, and is %s: the streams that are stored are named by the old one", is.Name, before, now)
 }
 
