@@ -19,7 +19,11 @@ type body struct {
 	// the function.
 	locals  map[*types.Var]map[string]Origins
 	parents map[ast.Node]ast.Node
-	changed bool
+	// versions are what names of variables that are given another value stand for from there on.
+	versions map[*ast.Ident]*types.Var
+	changed  bool
+	// loops are ranges over maps of which nothing is said yet.
+	loops []*loop
 	// lits are all function literals, in the order in which they stand.
 	lits []*ast.FuncLit
 	// kept are function literals that run later than the function.
@@ -308,7 +312,7 @@ func (b *body) literalsOf(e ast.Expr) (all []*ast.FuncLit) {
 	case *ast.FuncLit:
 		return []*ast.FuncLit{e}
 	case *ast.Ident:
-		v, ok := b.Info.Uses[e].(*types.Var)
+		v, ok := b.object(e).(*types.Var)
 		if !ok || isGlobal(v) {
 			return nil
 		}
@@ -371,6 +375,9 @@ func (b *body) followReturn(n *ast.ReturnStmt) {
 
 // object is what a name stands for, where it is declared or used.
 func (b *body) object(id *ast.Ident) types.Object {
+	if v := b.versions[id]; v != nil {
+		return v
+	}
 	if obj := b.Info.Defs[id]; obj != nil {
 		return obj
 	}

@@ -62,6 +62,12 @@ func Summarize(p *Package) *Summary {
 	for _, b := range c.bodies {
 		b.record()
 	}
+	for _, b := range c.bodies { // now that it is known what functions write to
+		for _, l := range b.loops {
+			l.usedResults()
+			l.tell()
+		}
+	}
 	c.roots()
 	c.implementations()
 	c.sort()
@@ -145,6 +151,7 @@ func (c *collector) add(b *body) {
 			return true
 		})
 	}
+	b.assignments()
 	if b.f.Initial {
 		b.kept = b.keptLiterals()
 	}

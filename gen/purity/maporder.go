@@ -1,6 +1,7 @@
 package purity
 
 import (
+	"fmt"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -46,8 +47,16 @@ func (b *body) mapRange(n *ast.RangeStmt) {
 		l.fail(l.ends, "leaves the loop when it has seen some of the map")
 	}
 	l.reading()
+	if l.why == "" {
+		b.loops = append(b.loops, l)
+	}
+	l.tell()
+}
+
+// tell notes what was found.
+func (l *loop) tell() {
 	if l.why != "" {
-		b.effect(MapOrder, n.Pos(), "ranges over a map in no order, and line %d %s", b.at(l.at).Line, l.why)
+		l.effect(MapOrder, l.stmt.Pos(), "ranges over a map in no order, and line %d %s", l.body.at(l.at).Line, l.why)
 	}
 }
 
@@ -587,22 +596,33 @@ func (l *loop) collected(lhs, rhs ast.Expr) bool {
 			return false
 		}
 	}
-	return l.sortedAfter(lhs, l.stmt.End())
+	sorted, tie := l.sortedAfter(lhs, l.stmt.End(), l.elementOf(call.Args[1:]))
+	if !sorted && tie.IsValid() {
+		l.fail(call.Pos(), fmt.Sprintf("collects %s, which line %d sorts by what several may have in common: compare the keys as well",
+			exprString(lhs), l.body.at(tie).Line))
+		return true
+	}
+	return sorted
 }
 
-// sortedAfter reports whether what an expression names is sorted behind a place in the function.
-func (b *body) sortedAfter(e ast.Expr, after token.Pos) bool {
+// sortedAfter reports whether what an expression names is sorted behind a place in the function, and where by a comparison
+// that leaves some of them in the order that they had.
+func (b *body) sortedAfter(e ast.Expr, after token.Pos, of element) (sorted bool, tie token.Pos) {
 	for n := range b.parents {
 		call, ok := n.(*ast.CallExpr)
 		if !ok || call.Pos() < after || len(call.Args) == 0 {
 			continue
 		}
 		f := b.callee(call).fn
-		if f != nil && f.Pkg() != nil && sorts(f) && mentions(call.Args[0], e) {
-			return true
+		switch {
+		case f == nil || f.Pkg() == nil || !sorts(f) || !mentions(call.Args[0], e):
+		case !b.ties(call, of):
+			return true, token.NoPos
+		case !tie.IsValid() || call.Pos() < tie:
+			tie = call.Pos()
 		}
 	}
-	return false
+	return false, tie
 }
 
 // mentions reports whether an argument is an expression, or a conversion of it.
@@ -653,9 +673,8 @@ func (l *loop) expression(e ast.Expr) {
 // calling checks a call whose result nobody takes: it is made for what it changes.
 func (l *loop) calling(call *ast.CallExpr) {
 	c := l.callee(call)
-	if c.fn != nil && c.recv != nil && c.fn.Pkg() != nil && c.fn.Pkg().Path() == "github.com/cqrsgen/cqrsgen/runtime/cqrs" &&
-		(c.fn.Name() == "Add" || c.fn.Name() == "Remove") {
-		l.adds = true // of sets
+	if c.fn != nil && ofSet(c) {
+		l.adds = true
 		return
 	}
 	if c.recv != nil {
@@ -711,18 +730,23 @@ func (b *body) unordered(call *ast.CallExpr, s Symbol) {
 	if !s.Unordered {
 		return
 	}
+	of := element{isKey: b.callee(call).fn.Name() == "Keys"}
 	switch parent := b.parents[call].(type) {
 	case *ast.RangeStmt:
 		return // which looks at it
 	case *ast.CallExpr:
+		if b.ties(parent, of) {
+			b.effect(MapOrder, call.Pos(), "sorts %s by what several may have in common: compare the keys as well", exprString(call))
+			return
+		}
 		if b.builtin(parent) == "len" || b.takesAnyOrder(parent) {
 			return
 		}
-		if f := b.callee(parent).fn; f != nil && f.Pkg() != nil && f.Name() == "Collect" && b.assignedSorted(parent) {
+		if f := b.callee(parent).fn; f != nil && f.Pkg() != nil && f.Name() == "Collect" && b.assignedSorted(parent, of) {
 			return
 		}
 	}
-	if b.assignedSorted(call) {
+	if b.assignedSorted(call, of) {
 		return
 	}
 	b.effect(MapOrder, call.Pos(), "takes %s in no order: slices.Sorted(%[1]s) sorts it", exprString(call))
@@ -744,7 +768,11 @@ func (b *body) takesAnyOrder(call *ast.CallExpr) bool {
 }
 
 // assignedSorted reports whether a call's result goes to a variable that is sorted later.
-func (b *body) assignedSorted(call *ast.CallExpr) bool {
+func (b *body) assignedSorted(call *ast.CallExpr, of element) bool {
 	a, ok := b.parents[call].(*ast.AssignStmt)
-	return ok && len(a.Lhs) == 1 && b.sortedAfter(a.Lhs[0], a.End())
+	if !ok || len(a.Lhs) != 1 {
+		return false
+	}
+	sorted, _ := b.sortedAfter(a.Lhs[0], a.End(), of)
+	return sorted
 }

@@ -556,7 +556,7 @@ func (dated) Error() string { return time.Now().String() }
 
 func problem(e *Event) error { return dated{} }
 
-//vet:missed maporder: a call whose result is used is not taken to write in the order of the loop
+//vet:impure maporder: calls b.WriteString in each turn, which changes b
 func mapWrittenWithResult(row *Row, e *Event) {
 	var b strings.Builder
 	for k := range e.Sums {
@@ -581,11 +581,57 @@ func changesByReturnedLiteral(row *Row, e *Event) {
 
 func changer() func(*Line) { return func(l *Line) { l.Quantity = 0 } }
 
-//vet:missed maporder: a comparison that finds some equal leaves those in the order of the map
+//vet:impure maporder: by what several may have in common
 func sortedWithTies(row *Row, e *Event) {
 	row.Names = nil
 	for k := range e.Sums {
 		row.Names = append(row.Names, k)
 	}
 	slices.SortFunc(row.Names, func(a, b string) int { return len(a) - len(b) })
+}
+
+//vet:impure mutation: slices.Sort
+func sortedBeforeItIsReassigned(row *Row, e *Event) {
+	names := e.Names
+	slices.Sort(names)
+	names = slices.Clone(names)
+	row.Names = names
+}
+
+//vet:impure mutation: slices.Sort
+func reassignedInALoop(row *Row, e *Event) {
+	names := []string{}
+	for range e.Amount {
+		slices.Sort(names)
+		names = e.Names
+	}
+	row.Total = int64(len(names))
+}
+
+//vet:impure mutation: slices.Sort
+func reassignedByAClosure(row *Row, e *Event) {
+	names := e.Names
+	back := func() { names = e.Names }
+	names = slices.Clone(names)
+	back()
+	slices.Sort(names)
+	row.Names = slices.Clone(names)
+}
+
+//vet:impure mutation: slices.Sort
+func reassignedBehindAPointer(row *Row, e *Event) {
+	names := e.Names
+	p := &names
+	names = slices.Clone(names)
+	*p = e.Names
+	slices.Sort(names)
+	row.Names = slices.Clone(names)
+}
+
+//vet:impure mutation: slices.Sort
+func reassignedAndBack(row *Row, e *Event) {
+	names := slices.Clone(e.Names)
+	row.Names = names
+	names = e.Names
+	slices.Sort(names)
 }

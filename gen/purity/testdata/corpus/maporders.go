@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -583,4 +584,146 @@ func mapPartsOfEach(row *Row, e *Event) {
 		line.Quantity += n
 	}
 	row.Count = len(all)
+}
+
+//vet:impure maporder: by what several may have in common
+func mapKeysByTheirNumbers(row *Row, e *Event) {
+	row.Names = nil
+	for k := range e.Sums {
+		row.Names = append(row.Names, k)
+	}
+	sort.Slice(row.Names, func(i, j int) bool { return e.Sums[row.Names[i]] > e.Sums[row.Names[j]] })
+}
+
+//vet:impure maporder: by what several may have in common
+func mapKeysSortedByTheirNumbers(row *Row, e *Event) {
+	row.Names = slices.SortedFunc(maps.Keys(e.Sums), func(a, b string) int { return cmp.Compare(e.Sums[b], e.Sums[a]) })
+}
+
+type counted struct {
+	name  string
+	count int64
+}
+
+//vet:impure maporder: by what several may have in common
+func mapCountsByTheirNumbers(row *Row, e *Event) {
+	var all []counted
+	for k, n := range e.Sums {
+		all = append(all, counted{name: k, count: n})
+	}
+	slices.SortFunc(all, func(a, b counted) int { return cmp.Compare(b.count, a.count) })
+	row.Name = all[0].name
+}
+
+//vet:pure
+func mapCountsByTheirNumbersAndNames(row *Row, e *Event) {
+	var all []counted
+	for k, n := range e.Sums {
+		all = append(all, counted{name: k, count: n})
+	}
+	slices.SortFunc(all, func(a, b counted) int {
+		return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.name, b.name))
+	})
+	row.Name = all[0].name
+}
+
+//vet:pure
+func mapKeysByTheirNumbersAndThemselves(row *Row, e *Event) {
+	row.Names = slices.SortedFunc(maps.Keys(e.Sums), func(a, b string) int {
+		if e.Sums[a] != e.Sums[b] {
+			return cmp.Compare(e.Sums[b], e.Sums[a])
+		}
+		return cmp.Compare(a, b)
+	})
+}
+
+//vet:pure
+func mapKeysSortedTwice(row *Row, e *Event) {
+	row.Names = nil
+	for k := range e.Sums {
+		row.Names = append(row.Names, k)
+	}
+	slices.Sort(row.Names)
+	slices.SortStableFunc(row.Names, func(a, b string) int { return len(a) - len(b) })
+}
+
+//vet:pure
+func mapKeysByAFunction(row *Row, e *Event) {
+	row.Names = slices.SortedFunc(maps.Keys(e.Sums), func(a, b string) int { return byName(e, a, b) })
+}
+
+func byName(e *Event, a, b string) int {
+	return cmp.Or(cmp.Compare(e.Sums[a], e.Sums[b]), cmp.Compare(a, b))
+}
+
+//vet:missed maporder: whether two values of a map can be the same in what is compared is not known
+func mapValuesWithTies(row *Row, e *Event) {
+	sorted := slices.SortedFunc(maps.Values(e.Parts), func(a, b *Line) int { return cmp.Compare(a.Quantity, b.Quantity) })
+	row.Name = sorted[0].SKU
+}
+
+type numbering struct{ last int64 }
+
+func (n *numbering) next() int64 { return n.step() }
+
+func (n *numbering) step() int64 {
+	n.last++
+	return n.last
+}
+
+func (n *numbering) peek() int64 { return n.last }
+
+//vet:impure maporder: calls n.next in each turn, which changes n
+func mapNumberedByAMethod(row *Row, e *Event) {
+	n := &numbering{}
+	for k := range e.Sums {
+		row.Sums[k] = n.next()
+	}
+}
+
+//vet:impure maporder: calls take in each turn, which changes free
+func mapTaken(row *Row, e *Event) {
+	free := numbering{last: 10}
+	for _, sum := range e.Sums {
+		row.Total += take(&free, sum)
+	}
+}
+
+func take(from *numbering, n int64) int64 {
+	from.last -= min(n, from.last)
+	return min(n, from.last)
+}
+
+//vet:pure
+func mapPeeked(row *Row, e *Event) {
+	n := &numbering{last: 2}
+	for k := range e.Sums {
+		row.Sums[k] = n.peek()
+	}
+}
+
+//vet:pure
+func mapNumberedInEachTurn(row *Row, e *Event) {
+	for k, sum := range e.Sums {
+		n := numbering{last: sum}
+		row.Sums[k] = n.next()
+	}
+}
+
+//vet:pure
+func mapRead(row *Row, e *Event) {
+	for k, sum := range e.Sums {
+		if strings.Contains(row.Name, k) && slices.Contains(row.Names, k) {
+			row.Total += sum
+		}
+	}
+}
+
+//vet:impure maporder: calls copy in each turn
+func mapCopiedOver(row *Row, e *Event) {
+	var buf [4]byte
+	for k := range e.Sums {
+		row.Total += int64(copy(buf[:], k))
+	}
+	row.Name = string(buf[:])
 }

@@ -576,10 +576,39 @@ var cache = map[int64]int64{}
 //vet:pure
 func vouchedFor(row *Row, e *Event) { row.Total = cached(e.Amount) }
 
-//vet:accused mutation: names is another list when it is sorted, and the order of statements is not looked at
+//vet:pure
 func reassigned(row *Row, e *Event) {
 	names := e.Names
 	names = slices.Clone(names)
 	slices.Sort(names)
 	row.Names = names
+}
+
+//vet:pure
+func reassignedParameter(row *Row, e *Event) {
+	row.Total = firstSorted(e.Names)
+}
+
+func firstSorted(names []string) int64 {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return int64(len(names[0]))
+}
+
+//vet:pure
+func reassignedWithAnother(row *Row, e *Event) {
+	names, n := e.Names, int64(0)
+	names, n = slices.Clone(names), n+1
+	slices.Sort(names)
+	row.Names, row.Total = names, n
+}
+
+//vet:accused mutation: only the block that declares a variable is followed statement by statement
+func reassignedInABranch(row *Row, e *Event) {
+	names := e.Names
+	if len(names) > 1 {
+		names = slices.Clone(names)
+		slices.Sort(names)
+	}
+	row.Total = int64(len(names))
 }
