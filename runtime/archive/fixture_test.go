@@ -66,8 +66,11 @@ func (f *filler) commit() eventlog.Commit {
 
 func (f *filler) event() eventlog.NewEvent {
 	e := eventlog.NewEvent{
-		Type: []string{"Opened", "Deposited", "Withdrawn", "Closed"}[f.random.IntN(4)], SchemaVersion: 1 + f.random.IntN(2),
+		Type: []string{"Opened", "Deposited", "Withdrawn", "Closed"}[f.random.IntN(4)], SchemaVersion: 1 + f.random.IntN(3),
 		ContentType: cqrs.JSON, Data: fmt.Appendf(nil, `{"amount":%d,"reference":"invoice %d"}`, f.random.Uint32(), f.n),
+	}
+	if e.SchemaVersion > 1 && f.random.IntN(3) == 0 {
+		e.ContentType = cqrs.JSONFrom(e.SchemaVersion - 1)
 	}
 	switch f.random.IntN(20) {
 	case 0:

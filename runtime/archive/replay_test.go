@@ -294,7 +294,7 @@ func TestReadersSeeEachEventOnceWhileFilesAreMerged(t *testing.T) {
 	requireSame(t, log, keeper)
 	requireSame(t, log, other)
 	assert.Equal(t, headOf(log), keeper.Status().Through)
-	assert.Less(t, keeper.Status().Files, 40, "small files are merged")
+	assert.Less(t, keeper.Status().Files, 60, "small files are merged: there were 150 and more")
 }
 
 func TestRunSealsWhatIsAppended(t *testing.T) {

@@ -1,6 +1,7 @@
 package projection
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -81,7 +82,7 @@ func tally(fingerprint string, factor int64) Definition[string, tallyRow] {
 		NewFold: func(int) func(*Rows[string, tallyRow], *cqrs.Record) error {
 			return func(rows *Rows[string, tallyRow], rec *cqrs.Record) error {
 				var ops []op
-				if err := json.Unmarshal(rec.Data, &ops); err != nil {
+				if err := cmp.Or(rec.CheckVersion(1), json.Unmarshal(rec.Data, &ops)); err != nil {
 					return err
 				}
 				for _, o := range ops {
@@ -575,6 +576,80 @@ func TestAnEventOfAnotherProgramThatCannotBeFoldedIsNamedByEveryCommand(t *testi
 			assert.ErrorIs(t, p.Err(), errFold)
 		}
 		require.NoError(t, d.append("Other", "a"))
+	})
+}
+
+// inVersion is a commit of an event that a later release wrote.
+func inVersion(version int, content cqrs.ContentType, ops ...op) eventlog.Commit {
+	c := operated("Operated", "a", ops...)
+	e := &c.Streams[0].Events[0]
+	e.SchemaVersion, e.ContentType = version, content
+	return c
+}
+
+func TestAnInlineProjectionRefusesAnEventThatIsNewerThanItself(t *testing.T) {
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		p, _ := d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		_, err := d.log.Append(t.Context(), inVersion(3, cqrs.JSONFrom(1), plus("x", 2)))
+		require.NoError(t, err, "versions that only added fields are read")
+		before, err := d.log.Head(t.Context())
+		require.NoError(t, err)
+		for _, newer := range []eventlog.Commit{
+			inVersion(2, cqrs.JSON, plus("x", 4)), inVersion(3, cqrs.JSONFrom(2), plus("y", 4)),
+		} {
+			_, err = d.log.Append(t.Context(), newer)
+			require.ErrorAs(t, err, new(*RefusedError))
+			require.ErrorAs(t, err, new(*cqrs.NewerEventError))
+			after, err := d.log.Head(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, before, after, "nothing is stored")
+			d.requireEqual(t, oldFold, 1)
+		}
+		require.NoError(t, d.append("Operated", "a", plus("x", 8)), "the next command is accepted")
+		d.requireEqual(t, oldFold, 1)
+		require.NoError(t, p.Err())
+	})
+}
+
+func TestANewerEventOfAnotherProgramStopsTheCommandsOfAnInlineProjectionAndNamesTheReleaseToDeploy(t *testing.T) {
+	inEachDatabase(t, func(t *testing.T, at string) {
+		d := openInline(t, at)
+		p, g := d.project(t, oldFold, 1)
+		require.NoError(t, d.append("Operated", "a", plus("x", 1)))
+		_, err := openInline(t, at).log.Append(t.Context(), inVersion(2, cqrs.JSON, plus("x", 2)))
+		require.NoError(t, err)
+		for range 2 {
+			var newer *cqrs.NewerEventError
+			require.ErrorAs(t, d.append("Operated", "a", plus("x", 4)), &newer)
+			assert.EqualValues(t, 2, newer.Position)
+			assert.Equal(t, []int{2, 1}, []int{newer.SchemaVersion, newer.Known})
+			require.ErrorAs(t, p.Err(), &newer)
+		}
+		codec := tallyCodec(oldFold)
+		row, fresh, err := readmodel.NewModel(d.store, d.log, codec).Get(t.Context(), "x")
+		require.NoError(t, err)
+		assert.EqualValues(t, 1, row.Sum, "nothing is written")
+		assert.EqualValues(t, 1, fresh.Position)
+		require.Len(t, everything(t, d.log), 2, "nothing is stored")
+
+		g.Close()
+		next := NewGroup(d.log, WithLogger(slog.New(slog.DiscardHandler)))
+		later := tally(oldFold, 1)
+		later.NewFold = func(lane int) func(*Rows[string, tallyRow], *cqrs.Record) error {
+			fold := tally(oldFold, 1).NewFold(lane)
+			return func(rows *Rows[string, tallyRow], rec *cqrs.Record) error {
+				known := *rec
+				known.SchemaVersion = 1
+				return fold(rows, &known)
+			}
+		}
+		New(next, d.store, later)
+		require.NoError(t, next.Inline())
+		t.Cleanup(next.Close)
+		require.NoError(t, d.append("Operated", "a", plus("x", 4)), "the release that knows it goes on")
+		d.requireEqual(t, oldFold, 1)
 	})
 }
 

@@ -2,6 +2,7 @@ package projectiontest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -92,11 +93,36 @@ func (r release) add(row *tally, amount int64) {
 	row.Last = fmt.Sprint(amount)
 }
 
+// knownVersion is the version of Added that the releases know. In the first one the amount had another name, and was in
+// tens; the third one only adds a field.
+const knownVersion = 2
+
+// added returns a stored event in one of the versions that a log has.
+func added(slot, amount int) eventlog.NewEvent {
+	e := eventlog.NewEvent{Type: "Added", SchemaVersion: 1 + rand.IntN(3), ContentType: cqrs.JSON}
+	switch e.SchemaVersion {
+	case 1:
+		e.Data = fmt.Appendf(nil, `{"slot":%d,"tens":%d}`, slot, amount/10)
+	case knownVersion:
+		e.Data = fmt.Appendf(nil, `{"slot":%d,"amount":%d}`, slot, amount)
+	default:
+		e.ContentType = cqrs.JSONFrom(knownVersion)
+		e.Data = fmt.Appendf(nil, `{"slot":%d,"amount":%d,"note":"new"}`, slot, amount)
+	}
+	return e
+}
+
+// decode reads an event of any version as generated code does.
 func decode(rec *cqrs.Record) (key, int64, error) {
-	k := key{Stream: rec.Stream.ID}
-	var amount int64
-	_, err := fmt.Sscanf(string(rec.Data), `{"slot":%d,"amount":%d}`, &k.Slot, &amount)
-	return k, amount, err
+	if err := rec.CheckVersion(knownVersion); err != nil {
+		return key{}, 0, err
+	}
+	var e struct{ Slot, Tens, Amount int64 }
+	err := json.Unmarshal(rec.Data, &e)
+	if rec.SchemaVersion == 1 {
+		e.Amount = 10 * e.Tens // the upcaster
+	}
+	return key{rec.Stream.ID, e.Slot}, e.Amount, err
 }
 
 // rows is the pure fold of the log up to a position.
@@ -151,10 +177,7 @@ func (h *history) add(t require.TestingT) cqrs.Position {
 	events := make([]eventlog.NewEvent, 1+rand.IntN(4))
 	for i := range events {
 		e := &events[i]
-		*e = eventlog.NewEvent{
-			Type: "Added", SchemaVersion: 1, ContentType: cqrs.JSON,
-			Data: fmt.Appendf(nil, `{"slot":%d,"amount":%d}`, rand.IntN(3), rand.IntN(1000)),
-		}
+		*e = added(rand.IntN(3), rand.IntN(1000))
 		switch rand.IntN(12) {
 		case 0:
 			e.Type = "Removed"
