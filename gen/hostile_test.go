@@ -135,7 +135,7 @@ var plainFile = regexp.MustCompile(`^[a-z0-9_]+\.go$`)
 // hostileStride says which of the combinations of places, texts and forms are tried: each one of so many. All take
 // minutes: CQRSGEN_HOSTILE_STRIDE=1.
 func hostileStride(t *testing.T) int {
-	stride := uint64(7)
+	stride := uint64(15)
 	if testing.Short() {
 		stride = 61
 	}
