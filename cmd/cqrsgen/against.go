@@ -23,14 +23,18 @@ import (
 func locksAt(ctx context.Context, ref string, models []string) ([]*diag.File, error) {
 	info, err := os.Stat(ref)
 	switch {
+	case err == nil && isRef(ctx, ref, models):
+		what := "file"
+		if info.IsDir() {
+			what = "folder"
+		}
+		return nil, fmt.Errorf("%[1]s is a %[2]s, and something of git's too: write ./%[1]s, or heads/%[1]s or tags/%[1]s", ref, what)
 	case err == nil && !info.IsDir():
 		if len(models) > 1 {
 			return nil, fmt.Errorf("%s is the lock file of one model: name the model too", ref)
 		}
 		src, err := os.ReadFile(ref)
 		return []*diag.File{{Name: ref, Src: src}}, err
-	case err == nil && isRef(ctx, ref, models):
-		return nil, fmt.Errorf("%[1]s is a folder, and something of git's too: write ./%[1]s, or heads/%[1]s or tags/%[1]s", ref)
 	case err == nil:
 		return each(models, func(model string) (*diag.File, error) { return lockInFolder(ref, model) })
 	case filepath.IsAbs(ref) || strings.HasPrefix(ref, "./") || strings.HasPrefix(ref, "../"):
@@ -111,10 +115,9 @@ func lockInGit(ctx context.Context, ref, model string) (*diag.File, error) {
 	}
 	if _, err := git(ctx, dir, "rev-parse", "--verify", "--quiet", "--end-of-options", ref+"^{commit}"); err != nil {
 		if errors.As(err, new(*exec.ExitError)) {
-			return nil, fmt.Errorf("%s is no folder, no file, and nothing that git knows here: %s", ref,
-				"in a shallow clone, fetch it first (git fetch origin "+ref+")")
+			return nil, unknownRef(ctx, dir, ref)
 		}
-		return nil, err
+		return nil, fmt.Errorf("%s is no folder and no file, and git does not know it: %w", ref, err)
 	}
 	listed, err := git(ctx, dir, "ls-tree", "--name-only", "-z", ref, "--", ".")
 	if err != nil {
@@ -163,14 +166,30 @@ func lockElsewhere(ctx context.Context, ref, model string) (*diag.File, error) {
 	return nil, nil
 }
 
-// isRef reports whether git knows a name in the folder of a model.
+// isRef reports whether git knows a branch or a tag of a name in the folder of a model.
 func isRef(ctx context.Context, ref string, models []string) bool {
 	for _, model := range models {
-		if _, err := git(ctx, filepath.Dir(model), "rev-parse", "--verify", "--quiet", "--end-of-options", "refs/heads/"+ref); err == nil {
-			return true
+		for _, kind := range []string{"refs/heads/", "refs/tags/"} {
+			if _, err := git(ctx, filepath.Dir(model), "rev-parse", "--verify", "--quiet", "--end-of-options", kind+ref); err == nil {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// unknownRef says what to do about a ref that git does not know: a remote may have it.
+func unknownRef(ctx context.Context, dir, ref string) error {
+	err := fmt.Errorf("%s is no folder, no file, and nothing that git knows here", ref)
+	listed, failed := git(ctx, dir, "for-each-ref", "--format=%(refname:short)", "refs/remotes/*/"+ref)
+	if branches := strings.Fields(string(listed)); failed == nil && len(branches) > 0 {
+		return fmt.Errorf("%w: did you mean %s?", err, strings.Join(branches, ", or "))
+	}
+	shallow, failed := git(ctx, dir, "rev-parse", "--is-shallow-repository")
+	if failed == nil && strings.TrimSpace(string(shallow)) == "true" && strings.ContainsAny(ref, "~^@") {
+		return fmt.Errorf("%w: this clone is shallow, and `git fetch --unshallow` fetches what came before", err)
+	}
+	return fmt.Errorf("%w: in a shallow clone, fetch it first (git fetch origin %s)", err, ref)
 }
 
 // git runs git in a folder. The error says what git says.
