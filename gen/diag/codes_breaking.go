@@ -83,10 +83,11 @@ var breakingCodes = []Code{
 		"Events of the older version are stored, and were read by the step as it was: read models and snapshots hold what " +
 			"came of it. The step stays as it is; what is to be different now is another version."},
 	{EventSplit, "event is read as others that older releases do not know",
-		"A warning. From now on the new events are stored in its place. Commands of older releases stop at a stream that has " +
-			"one. Their read models do not: to them these are events of no concern, their rows lack what the new ones say, and so " +
-			"they do after a rollback, until they are built anew. First deploy a release that has the new events with `retired: true`, " +
-			"folds them, and emits none."},
+		"A warning. From now on the new events are stored in its place, and before the first of them the log says so. Older " +
+			"releases stop, and so do those that come back: commands at a stream that has one, read models and subscriptions of the " +
+			"event where the log says it, with a `*cqrs.ReplacedEventError`, until the release that knows them runs there. Nothing " +
+			"is lost. Where they are to go on, first deploy a release that has the new events with `retired: true`, folds them, and " +
+			"emits none."},
 	{EventRetired, "event does not happen any more",
 		"A warning. What is stored is read as ever, by this release and by older ones. Those who are sent events, by the " +
 			"exported contracts, are sent no further one: what they did when it came does not happen any more. They need to know " +

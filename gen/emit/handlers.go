@@ -87,7 +87,24 @@ func (e *emitter) definition(a *plan.Aggregate) *jen.Statement {
 	if a.Personal() {
 		entries = append(entries, entry{"Personal", jen.True()})
 	}
+	if replaced := a.Replaced(); len(replaced) > 0 {
+		entries = append(entries, entry{"Replaced", replacements(replaced)})
+	}
 	return jen.Qual(aggregatePath, "Definition").Types(jen.Id(a.State)).Add(literal(entries))
+}
+
+// replacements emits what is stored in the place of former events:
+//
+//	[]cqrs.Replacement{
+//		{Event: "MoneyWithdrawn", By: []string{"CashPaidOut", "FeeCharged"}},
+//	}
+func replacements(replaced []*plan.Former) *jen.Statement {
+	return jen.Index().Qual(cqrsPath, "Replacement").CustomFunc(jen.Options{Open: "{", Close: "\n}", Separator: ",", Multi: true},
+		func(g *jen.Group) {
+			for _, f := range replaced {
+				g.Add(inline([]entry{{"Event", jen.Lit(f.Wire)}, {"By", wires(f.Successors())}}))
+			}
+		})
 }
 
 // snapshotPolicy emits snapshot.Policy{Events: 500}.

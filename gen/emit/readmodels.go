@@ -76,8 +76,11 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 				g.Lit(ev.Wire)
 			}
 		})},
-		{"Codec", rowsCodec(p)},
 	}
+	if left := p.LeftOut(); len(left) > 0 {
+		entries = append(entries, entry{"Ignores", wires(left)})
+	}
+	entries = append(entries, entry{"Codec", rowsCodec(p)})
 	if init := initOf(p.Row, p.RowFields); init != nil {
 		entries = append(entries, entry{"Init", init})
 	}
@@ -98,6 +101,15 @@ func (e *emitter) projectionDefinition(p *plan.Projection) *jen.Statement {
 	}
 	entries = append(entries, entry{"NewFold", e.newFold(p)})
 	return jen.Qual(projectionPath, "Definition").Types(jen.Id(p.Key), jen.Id(p.Row)).Add(literal(entries))
+}
+
+// wires emits the wire names of events.
+func wires(events []*plan.Event) *jen.Statement {
+	return jen.Index().String().ValuesFunc(func(g *jen.Group) {
+		for _, ev := range events {
+			g.Lit(ev.Wire)
+		}
+	})
 }
 
 // newFold emits

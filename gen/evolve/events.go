@@ -150,7 +150,7 @@ func (c *comparer) event(p *pair) {
 	c.report(p, found)
 }
 
-// split warns of an event whose place others take that older releases do not know: their projections ignore them.
+// split warns of an event whose place others take that older releases do not know: they stop there.
 func (c *comparer) split(p *pair) {
 	if !p.is.Former || p.was.Former {
 		c.retired(p)
@@ -170,7 +170,7 @@ func (c *comparer) split(p *pair) {
 	}
 	c.warn(diag.EventSplit, p.is.At, p.was.At, []string{Running, Readers},
 		"let all processes run a release that folds them (`retired: true`) before one of them writes one",
-		"what was stored as %s is stored as %s from now on: commands of older releases stop there, and their rows lack it",
+		"what was stored as %s is stored as %s from now on: commands and read models of older releases stop there",
 		p.is.Name, strings.Join(fresh, ", "))
 }
 

@@ -34,6 +34,47 @@ func (a *Aggregate) Successors() []*Event {
 	})
 }
 
+// Successors returns the events that the former one may be read as, in the order of its entries.
+func (f *Former) Successors() []*Event {
+	var list []*Event
+	for _, em := range f.Becomes {
+		list = append(list, em.Events...)
+	}
+	return list
+}
+
+// Replaced returns the former events in whose place others are stored.
+func (a *Aggregate) Replaced() []*Former {
+	return slices.DeleteFunc(slices.Clone(a.Former), func(f *Former) bool { return len(f.Becomes) == 0 })
+}
+
+// LeftOut returns the events that the projection does not handle though it may take them for stored in the place of others:
+// those that an event becomes which it handles, those that are not stored any more, or not yet.
+func (pr *Projection) LeftOut() []*Event {
+	var list []*Event
+	seen := map[*Aggregate]bool{}
+	for _, h := range pr.Handlers {
+		a := h.Event.Aggregate
+		if seen[a] {
+			continue
+		}
+		seen[a] = true
+		for _, e := range a.All() {
+			rests := e.Retired || !slices.Contains(a.Events, e)
+			if !pr.reads(e) && (rests || slices.ContainsFunc(pr.Former(), func(f *Former) bool { return f.Has(e) })) {
+				list = append(list, e)
+			}
+		}
+	}
+	return list
+}
+
+// reads reports whether an event leads to the projection's folds, as it is or as what it becomes.
+func (pr *Projection) reads(e *Event) bool {
+	return slices.ContainsFunc(pr.Handlers, func(h *Handler) bool { return h.Event == e }) ||
+		slices.ContainsFunc(pr.Former(), func(f *Former) bool { return f.Event == e })
+}
+
 // Has reports whether the former event may be read as an event.
 func (f *Former) Has(e *Event) bool {
 	return slices.ContainsFunc(f.Becomes, func(em *Emit) bool { return em.Events[0] == e })

@@ -157,7 +157,7 @@ func (s *session) sample(ctx context.Context) (*sampleReport, error) {
 func (s *session) plannedTypes(ctx context.Context, r *sampleReport) ([]*plannedType, error) {
 	for _, p := range s.runners {
 		for _, name := range p.Events() {
-			if r.types[name] == nil {
+			if r.types[name] == nil && name != cqrs.Replaced {
 				r.types[name] = &plannedType{Kind: "events", Type: name}
 			}
 		}

@@ -38,6 +38,9 @@ type Definition[S any] struct {
 	Personal  bool
 	SealState func(b []byte, state *S, c *personal.Coder) ([]byte, error)
 	OpenState func(data []byte, state *S, c *personal.Coder) error
+	// Replaced has the events that are not stored any more, with those that are stored in their place: before the first of
+	// these, the log says so, for older programs that do not know them.
+	Replaced []cqrs.Replacement
 	// Unique has the values that no two streams have at a time.
 	Unique []Unique[S]
 }

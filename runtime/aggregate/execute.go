@@ -292,6 +292,9 @@ func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receip
 	}
 	x.appends = append(x.appends, claims.Appends()...)
 	c.Streams = x.appends
+	if err := x.announce(ctx); err != nil {
+		return cqrs.Receipt{}, err
+	}
 	done, err := a.store(ctx, x, &c)
 	if err != nil {
 		return cqrs.Receipt{}, contested(&claims, existing(x, err))
@@ -303,6 +306,19 @@ func (a *Aggregate[S]) append(ctx context.Context, x *execution[S]) (cqrs.Receip
 		}
 	}
 	return receiptOf(done), nil
+}
+
+// announce makes the log say what the new events replace.
+func (x *execution[S]) announce(ctx context.Context) error {
+	if err := x.own.announce(ctx); err != nil {
+		return err
+	}
+	for _, p := range x.others {
+		if err := p.announce(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // confirmed returns the outcome of a command without events, once it is certain that it was decided on what is there.

@@ -82,6 +82,7 @@ type setting struct {
 	print    string
 	unknown  string // starts the fingerprint
 	category string
+	replaced []cqrs.Replacement
 	opts     []Option
 }
 
@@ -102,6 +103,7 @@ func newSystem(t interface{ Cleanup(func()) }, set setting) *system {
 		Category: set.category, Fingerprint: set.unknown + "print" + set.print, Snapshot: set.policy,
 		Init:        func(v *tally) { v.Each = map[string]int64{} },
 		NewFold:     func() Fold[tally] { return &fold{system: s} },
+		Replaced:    set.replaced,
 		AppendState: appendTally,
 		DecodeState: func(data []byte, v *tally) error { return json.Unmarshal(data, v) },
 	})

@@ -7,6 +7,7 @@ import (
 	"math"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
@@ -21,6 +22,8 @@ type Aggregate[S any] struct {
 	def     Definition[S]
 	cache   *cache[S]
 	idle    sync.Pool // of *execution[S]
+	// announced says of each of the definition's Replaced that the log is known to say it.
+	announced []atomic.Bool
 }
 
 // New adds an aggregate to a runtime. It must not be called at the same time for the same runtime.
@@ -30,7 +33,7 @@ func New[S any](r *Runtime, def Definition[S]) *Aggregate[S] {
 		r.logger.Warn("no snapshots are taken: the meaning of a fold in Go was not known when the code was generated",
 			"aggregate", def.Category, "command", "cqrsgen generate")
 	}
-	a := &Aggregate[S]{runtime: r, def: def, cache: newCache[S](r.cached)}
+	a := &Aggregate[S]{runtime: r, def: def, cache: newCache[S](r.cached), announced: make([]atomic.Bool, len(def.Replaced))}
 	r.verifiers = append(r.verifiers, a.VerifySnapshots)
 	return a
 }

@@ -38,6 +38,7 @@ type participant interface {
 	apply(m cqrs.CommandMeta) error
 	gets() int
 	unique() []claim.Change
+	announce(ctx context.Context) error
 	appends() eventlog.StreamAppend
 	stored(c cqrs.CommitID, at time.Time)
 }

@@ -249,7 +249,7 @@ func (in *inliner[K, R]) Fold(ctx context.Context, recs []cqrs.Record) error {
 	}
 	concerns := func(rec cqrs.Record) bool { return in.types[rec.Type] }
 	if in.turn == inlineRefuses {
-		if slices.ContainsFunc(recs, concerns) {
+		if slices.ContainsFunc(recs, in.reflects) {
 			return eventlog.Refusal{Err: in.refusal}
 		}
 		return nil
@@ -282,6 +282,16 @@ func (in *inliner[K, R]) Fold(ctx context.Context, recs []cqrs.Record) error {
 		in.folded = in.before
 	}
 	return err
+}
+
+// reflects reports whether rows depend on a record. That an event is replaced which the projection does not handle is no
+// concern of theirs.
+func (in *inliner[K, R]) reflects(rec cqrs.Record) bool {
+	if rec.Type != cqrs.Replaced {
+		return in.types[rec.Type]
+	}
+	v, err := rec.Replacement()
+	return err != nil || in.types[v.Event]
 }
 
 // foldAll folds records that belong together, all of them or none. An eventlog.Refusal says that one can't be folded,

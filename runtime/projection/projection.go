@@ -10,7 +10,8 @@
 //   - It writes changed rows and the checkpoint in one step, which fails if another projector wrote in between. While
 //     catching up it writes rarely and in bulk, afterwards at once.
 //   - It never skips an event. A fold that fails stops its projection, with a *FoldError; what comes before the failing
-//     commit is stored, and Run goes on from there once the fold is mended.
+//     commit is stored, and Run goes on from there once the fold is mended. So does a newer release that stores events in
+//     the place of one that the projection handles, which the projection does not know.
 //
 // A Projector imports no sink and no engine: it works with any eventlog.Log and any readmodel.Table.
 package projection
@@ -18,6 +19,7 @@ package projection
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,9 +34,11 @@ import (
 type Definition[K comparable, R any] struct {
 	// Name is the projection's name in the model.
 	Name string
-	// Events are the wire names of the events that the fold handles.
-	Events []string
-	Codec  readmodel.Codec[K, R]
+	// Events are the wire names of the events that the fold handles. Ignores are those of others that it has no use for
+	// though they are stored in the place of events that it handles: where the log says so, it goes on.
+	Events  []string
+	Ignores []string
+	Codec   readmodel.Codec[K, R]
 	// Init gives a new row its first content, if that is not the zero value; it may be nil.
 	Init func(*R)
 	// OwnKey copies the strings of a key that is kept for long: the memory of the event that they came from is used
@@ -63,7 +67,8 @@ type Definition[K comparable, R any] struct {
 
 // Runner is a Projector of any key and row.
 type Runner interface {
-	// Name returns the projection's name in the model, Events the wire names of the events that it handles.
+	// Name returns the projection's name in the model, Events the wire names of the events that it reads: those that it
+	// handles, and cqrs.Replaced.
 	Name() string
 	Events() []string
 	// Store returns where it keeps its rows, Schema what they are like, with the fingerprint of its generation.
@@ -133,7 +138,9 @@ func New[K comparable, R any](
 	for _, opt := range opts {
 		opt(&p.settings)
 	}
-	g.feed.declare(def.Events)
+	// Whoever reads for the projection also reads where events that it handles are replaced.
+	p.def.Events = append(slices.Clip(def.Events), cqrs.Replaced)
+	g.feed.declare(p.def.Events)
 	p.status.set(Status{
 		Projection: def.Name, Sink: store.Name(), Generation: def.Codec.Schema.Fingerprint, Manual: p.manual(),
 	})
@@ -144,7 +151,7 @@ func New[K comparable, R any](
 // Name returns the projection's name in the model.
 func (p *Projector[K, R]) Name() string { return p.def.Name }
 
-// Events returns the wire names of the events that the fold handles.
+// Events returns the wire names of the events that the fold handles, and cqrs.Replaced.
 func (p *Projector[K, R]) Events() []string { return p.def.Events }
 
 // Store returns where the projection's rows are.

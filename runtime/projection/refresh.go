@@ -11,7 +11,9 @@ import (
 // refresh lets the store compute the rows anew.
 func (w *worker[K, R]) refresh(view readmodel.Refresher) error {
 	began := time.Now()
-	at, err := view.Refresh(w.work, w.def.Events)
+	at, err := view.Refresh(w.work, w.def.Events, func(rec *cqrs.Record) error {
+		return rec.CheckReplaced(w.def.Events, w.def.Ignores)
+	})
 	if err != nil {
 		return err
 	}

@@ -288,9 +288,12 @@ func (r *Rows[K, R]) gather() {
 	}
 }
 
-// fold calls the fold for one record.
+// fold calls the fold for one record. Where the log says that an event is replaced there is nothing to fold.
 func (r *Rows[K, R]) fold(rec *cqrs.Record) error {
 	r.record, r.asked = rec, nil
+	if rec.Type == cqrs.Replaced {
+		return rec.CheckReplaced(r.def.Events, r.def.Ignores)
+	}
 	err := r.folds(r, rec)
 	if err == nil {
 		err = r.fault

@@ -311,6 +311,8 @@ func (e *CorruptError) Error() string {
 type Refresher interface {
 	Table
 	// Refresh computes the rows anew, from the log as it is now, and returns the checkpoint that they reflect, which is
-	// built. Rows and checkpoint change in one step. events are the wire names of the events that lead to rows.
-	Refresh(ctx context.Context, events []string) (Checkpoint, error)
+	// built. Rows and checkpoint change in one step. events are the wire names of the events that lead to rows, and
+	// cqrs.Replaced: where the log has records of that type check is asked about each of them, and its error keeps the rows
+	// as they are.
+	Refresh(ctx context.Context, events []string, check func(rec *cqrs.Record) error) (Checkpoint, error)
 }

@@ -50,8 +50,11 @@ type Definition struct {
 	// Name is what its checkpoint is kept under. A subscription with another name is another one, and begins anew.
 	Name  string
 	Start Start
-	// Events are the wire names of the events that are delivered.
-	Events []string
+	// Events are the wire names of the events that are delivered. Where a release stores other events in the place of one of
+	// them, the subscription waits for a program that is delivered these, or says of those for which its handler has no use
+	// that it Ignores them.
+	Events  []string
+	Ignores []string
 	// Handle is called by several goroutines at once, for different streams. The end of its context says that the
 	// process ends or has lost its lease. An error that wraps ErrAway is no fault of the event: what the handler needs
 	// is not there, and the event is tried until it is; so is one that wraps a *cqrs.NewerEventError.

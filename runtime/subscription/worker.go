@@ -91,20 +91,22 @@ func newWorker(s *Subscription, io context.Context, until time.Time) *worker {
 // read puts the log's events into the window, as there is room.
 func (w *worker) read(stop context.Context) error {
 	defer context.AfterFunc(stop, w.wake)()
+	types := append(slices.Clip(w.def.Events), cqrs.Replaced)
+	if w.frontier > 0 { // another program, which knew more, may have come this far
+		more, err := w.pass(stop, eventlog.Query{Through: w.frontier, Types: types[len(types)-1:]})
+		if err != nil || !more {
+			return err
+		}
+	}
 	for stop.Err() == nil {
 		head, err := w.log.Head(stop)
 		if err != nil {
 			return ended(stop, err)
 		}
 		w.status.change(func(s *Status) { s.Head = max(s.Head, head) })
-		q := eventlog.Query{After: w.frontier, Through: head, Types: w.def.Events}
-		for rec, err := range w.log.Read(stop, q) {
-			if err != nil {
-				return ended(stop, err)
-			}
-			if !w.add(stop, rec) {
-				return nil
-			}
+		more, err := w.pass(stop, eventlog.Query{After: w.frontier, Through: head, Types: types})
+		if err != nil || !more {
+			return err
 		}
 		w.mu.Lock()
 		w.frontier = max(w.frontier, head)
@@ -115,6 +117,35 @@ func (w *worker) read(stop context.Context) error {
 		}
 	}
 	return nil
+}
+
+// pass goes through events of the log, and puts those that are delivered into the window. It reports whether it came to
+// their end before stop did.
+func (w *worker) pass(stop context.Context, q eventlog.Query) (bool, error) {
+	for rec, err := range w.log.Read(stop, q) {
+		if err != nil {
+			return false, ended(stop, err)
+		}
+		if rec.Type == cqrs.Replaced {
+			if err := rec.CheckReplaced(w.def.Events, w.def.Ignores); err != nil {
+				w.awaitRelease(stop, rec, err)
+				return false, nil
+			}
+			continue
+		}
+		if !w.add(stop, rec) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// awaitRelease waits until another program has its turn, which may know what is stored from here on. Nothing behind is
+// delivered: it would come before what this program does not know of.
+func (w *worker) awaitRelease(stop context.Context, rec *cqrs.Record, err error) {
+	w.status.failed(rec, err)
+	w.settings.logger.Error("subscription waits for a newer release", "subscription", w.def.Name, "error", err)
+	<-stop.Done()
 }
 
 // ended returns no error for what the end of a context caused.

@@ -98,11 +98,13 @@ func (v view) Apply(context.Context, *readmodel.Batch) error { return v.wrap(err
 
 // Refresh implements readmodel.Refresher: rows and checkpoint are of one snapshot of the log, and change in one
 // transaction.
-func (v view) Refresh(ctx context.Context, events []string) (readmodel.Checkpoint, error) {
+func (v view) Refresh(
+	ctx context.Context, events []string, check func(*cqrs.Record) error,
+) (readmodel.Checkpoint, error) {
 	var to readmodel.Checkpoint
 	err := v.store.with(ctx, v.store.writers, func(ctx context.Context, c *pgx.Conn) error {
 		return pgx.BeginTxFunc(ctx, c, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) (err error) {
-			to, err = v.refresh(ctx, tx, events)
+			to, err = v.refresh(ctx, tx, events, check)
 			return err
 		})
 	})
@@ -115,7 +117,9 @@ func (v view) Refresh(ctx context.Context, events []string) (readmodel.Checkpoin
 	return to, v.wrap(err)
 }
 
-func (v view) refresh(ctx context.Context, tx pgx.Tx, events []string) (to readmodel.Checkpoint, err error) {
+func (v view) refresh(
+	ctx context.Context, tx pgx.Tx, events []string, check func(*cqrs.Record) error,
+) (to readmodel.Checkpoint, err error) {
 	from, err := v.lockCheckpoint(ctx, tx)
 	if err != nil {
 		return to, err
@@ -124,6 +128,9 @@ func (v view) refresh(ctx context.Context, tx pgx.Tx, events []string) (to readm
 		return to, err
 	}
 	if err := v.store.checkEvents(ctx, tx, events); err != nil {
+		return to, err
+	}
+	if err := v.store.checkReplaced(ctx, tx, check); err != nil {
 		return to, err
 	}
 	how := "MATERIALIZED VIEW CONCURRENTLY "
@@ -201,4 +208,24 @@ func (s *Store) firstOf(ctx context.Context, tx pgx.Tx, kind int32, rec cqrs.Rec
 	}
 	rec.Stream.ID = strings.TrimPrefix(stream, rec.Stream.Category+"/")
 	return rec.CheckVersion(1)
+}
+
+// checkReplaced asks about every record that says which events are stored in another one's place.
+func (s *Store) checkReplaced(ctx context.Context, tx pgx.Tx, check func(*cqrs.Record) error) error {
+	rows, err := tx.Query(ctx, s.ofLog(`SELECT k.category, k.type, k.schema_version, k.content_type,
+		e.stream, e.version, e.position, e.data
+		FROM {log}.kinds AS k JOIN {log}.events AS e ON e.kind = k.id WHERE k.type = $1 ORDER BY e.position`), cqrs.Replaced)
+	if err != nil {
+		return err
+	}
+	var rec cqrs.Record
+	into := []any{
+		&rec.Stream.Category, &rec.Type, &rec.SchemaVersion, (*string)(&rec.ContentType),
+		&rec.Stream.ID, (*int64)(&rec.Version), (*int64)(&rec.Position), &rec.Data,
+	}
+	_, err = pgx.ForEachRow(rows, into, func() error {
+		rec.Stream.ID = strings.TrimPrefix(rec.Stream.ID, rec.Stream.Category+"/")
+		return check(&rec)
+	})
+	return err
 }

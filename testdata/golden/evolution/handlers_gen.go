@@ -31,6 +31,10 @@ func newBookingCommands(runtime *aggregate.Runtime, decider Booking) *BookingCom
 			AppendState: appendBookingState,
 			DecodeState: decodeBookingState,
 			Personal:    true,
+			Replaced: []cqrs.Replacement{
+				{Event: "Changed", By: []string{"Moved", "Noted"}},
+				{Event: "booking-annotated", By: []string{"Noted"}},
+			},
 		}),
 		decider: decider,
 	}

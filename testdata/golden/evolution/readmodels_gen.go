@@ -23,6 +23,7 @@ func newArrivalsModel(
 	return &ArrivalsModel{projection.Keep(group, rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name:     "Arrivals",
 		Events:   []string{"RoomBooked", "Moved", "Changed"},
+		Ignores:  []string{"Noted", "Flagged", "booking-annotated", "Viewed"},
 		Codec:    arrivalsCodec,
 		OwnKey:   ownArrivalsKey,
 		ByStream: true,
@@ -92,10 +93,11 @@ type NotesModel struct {
 
 func newNotesModel(group *projection.Group, rows readmodel.Store) *NotesModel {
 	return &NotesModel{projection.Keep(group, rows, projection.Definition[NotesKey, NotesRow]{
-		Name:   "Notes",
-		Events: []string{"Noted", "Moved", "Flagged", "Changed", "booking-annotated"},
-		Codec:  notesCodec,
-		OwnKey: ownNotesKey,
+		Name:    "Notes",
+		Events:  []string{"Noted", "Moved", "Flagged", "Changed", "booking-annotated"},
+		Ignores: []string{"Viewed"},
+		Codec:   notesCodec,
+		OwnKey:  ownNotesKey,
 		NewFold: func(int) func(*projection.Rows[NotesKey, NotesRow], *cqrs.Record) error {
 			return new(notesProjection).fold
 		},
@@ -167,6 +169,7 @@ func newCancellationsModel(
 	return &CancellationsModel{projection.Keep(group, rows, projection.Definition[CancellationsKey, CancellationsRow]{
 		Name:     "Cancellations",
 		Events:   []string{"Cancelled", personal.Forgotten},
+		Ignores:  []string{"Flagged", "Changed", "booking-annotated", "Viewed"},
 		Codec:    cancellationsCodec,
 		OwnKey:   ownCancellationsKey,
 		ByStream: true,

@@ -253,3 +253,37 @@ func TestAnEventOfALaterVersionStopsTheViewUnlessItOnlyAdded(t *testing.T) {
 		}
 	}
 }
+
+func TestAViewIsNotRefreshedOnceAnEventIsReplacedByOneThatItsQueryDoesNotCount(t *testing.T) {
+	f := open(t)
+	replace := func(v cqrs.Replacement) {
+		data, err := v.AppendJSON(nil)
+		require.NoError(t, err)
+		_, err = f.Append(t.Context(), eventlog.Commit{
+			ID: cqrs.CommitID(uuid.Must(uuid.NewV7())), Meta: cqrs.CommandMeta{Time: time.Unix(0, 0).UTC()},
+			Streams: []eventlog.StreamAppend{{Stream: v.Stream(), Expected: eventlog.New, Events: []eventlog.NewEvent{
+				{Type: cqrs.Replaced, SchemaVersion: 1, ContentType: cqrs.JSON, Data: data},
+			}}},
+		})
+		require.NoError(t, err)
+	}
+	replace(cqrs.Replacement{Event: "Elsewhere", By: []string{"Nowhere"}})
+	catchUp(t, f.views)
+	before := rowsOf(t, f.views.Takings.Model)
+
+	replace(cqrs.Replacement{Event: "Refunded", By: []string{"GivenBack"}})
+	for _, app := range []*materialized.App{f.views, f.folds} {
+		for _, p := range app.Projectors() {
+			if p.Name() != "Takings" {
+				continue
+			}
+			var replaced *cqrs.ReplacedEventError
+			require.ErrorAs(t, p.CatchUp(t.Context()), &replaced)
+			assert.Equal(t, cqrs.ReplacedEventError{
+				Position: 2, Type: "Refunded", By: []string{"GivenBack"}, Unknown: []string{"GivenBack"},
+			}, *replaced)
+			assert.ErrorContains(t, p.Status().Err, "deploy the release that wrote it first")
+		}
+	}
+	assert.Equal(t, before, rowsOf(t, f.views.Takings.Model))
+}

@@ -172,10 +172,11 @@ func newDoctorsModel(
 	keys *personal.Keys,
 ) *DoctorsModel {
 	return &DoctorsModel{projection.Keep(group, rows, projection.Definition[DoctorsKey, DoctorsRow]{
-		Name:   "Doctors",
-		Events: []string{"Assigned", personal.Forgotten},
-		Codec:  doctorsCodec(keys),
-		Keys:   keys,
+		Name:    "Doctors",
+		Events:  []string{"Assigned", personal.Forgotten},
+		Ignores: []string{"Billed"},
+		Codec:   doctorsCodec(keys),
+		Keys:    keys,
 		NewFold: func(int) func(*projection.Rows[DoctorsKey, DoctorsRow], *cqrs.Record) error {
 			return (&doctorsProjection{coder: personal.NewCoder(keys)}).fold
 		},
@@ -264,9 +265,10 @@ type VisitsModel struct {
 
 func newVisitsModel(group *projection.Group, rows readmodel.Store) *VisitsModel {
 	return &VisitsModel{projection.Keep(group, rows, projection.Definition[VisitsKey, VisitsRow]{
-		Name:   "Visits",
-		Events: []string{"Visited"},
-		Codec:  visitsCodec,
+		Name:    "Visits",
+		Events:  []string{"Visited"},
+		Ignores: []string{"Billed"},
+		Codec:   visitsCodec,
 		NewFold: func(int) func(*projection.Rows[VisitsKey, VisitsRow], *cqrs.Record) error {
 			return (&visitsProjection{coder: personal.Unread()}).fold
 		},
@@ -410,6 +412,7 @@ func newNamesModel(
 	return &NamesModel{projection.Keep(group, rows, projection.Definition[NamesKey, NamesRow]{
 		Name:     "Names",
 		Events:   []string{"Registered", personal.Forgotten},
+		Ignores:  []string{"Billed"},
 		Codec:    namesCodec,
 		OwnKey:   ownNamesKey,
 		ByStream: true,
