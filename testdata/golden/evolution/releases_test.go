@@ -33,7 +33,9 @@ func changes(log eventlog.Log, rows readmodel.Store, takes, ignores []string) *p
 	codec.Schema.Projection, codec.Schema.Fingerprint = "Changes", "00000000000000"+string('a'+rune(len(takes)))+"0"
 	return projection.New(projection.NewGroup(log), rows, projection.Definition[ArrivalsKey, ArrivalsRow]{
 		Name: "Changes", Events: takes, Ignores: ignores, Codec: codec,
-		OwnKey: func(k ArrivalsKey, _ bool) ArrivalsKey { return ArrivalsKey{BookingID(strings.Clone(string(k.Booking)))} },
+		OwnKey: func(k ArrivalsKey, _ bool) ArrivalsKey {
+			return ArrivalsKey{BookingID(strings.Clone(string(k.Booking)))}
+		},
 		NewFold: func(int) func(*projection.Rows[ArrivalsKey, ArrivalsRow], *cqrs.Record) error {
 			return func(rows *projection.Rows[ArrivalsKey, ArrivalsRow], rec *cqrs.Record) error {
 				if row := rows.At(ArrivalsKey{BookingID(rec.Stream.ID)}); row != nil {
