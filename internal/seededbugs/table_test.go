@@ -564,4 +564,28 @@ var table = []bug{
 		edits: []edit{{old: "	for i := range r.Noted {\n", new: "	for i := range r.Noted[:min(1, len(r.Noted))] {\n"}},
 		pkg:   "testdata/golden/evolution", run: "HistoriesOfAllVersions",
 	},
+	{
+		name:  "events are stored before the log says what they replace",
+		file:  "runtime/aggregate/execute.go",
+		edits: []edit{{old: "	if err := x.own.announce(ctx); err != nil {\n		return err\n	}\n", new: ""}},
+		pkg:   "runtime/aggregate", run: "TheLogSaysWhatIsReplaced",
+	},
+	{
+		name:  "a reader goes on that knows a part of what is in the place of its event",
+		file:  "runtime/cqrs/replaced.go",
+		edits: []edit{{old: "	if len(unknown) == 0 {", new: "	if len(unknown) < len(v.By) {"}},
+		pkg:   "runtime/cqrs", run: "AReaderStops",
+	},
+	{
+		name:  "a projection does not ask where its events are replaced",
+		file:  "runtime/projection/projection.go",
+		edits: []edit{{old: "append(slices.Clip(def.Events), cqrs.Replaced)", new: "slices.Clip(def.Events)"}},
+		pkg:   "runtime/projection", run: "EachLaneOfAProjection",
+	},
+	{
+		name:  "a subscription looks only behind its checkpoint for what is replaced",
+		file:  "runtime/subscription/worker.go",
+		edits: []edit{{old: "	if w.frontier > 0 {", new: "	if w.frontier < 0 {"}},
+		pkg:   "runtime/subscription", run: "ComesBackWaits",
+	},
 }

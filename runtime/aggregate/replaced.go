@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -87,7 +88,7 @@ func (a *Aggregate[S]) say(ctx context.Context, r *cqrs.Replacement, at cqrs.Ver
 		}},
 	}
 	_, err = a.runtime.store.Append(ctx, c)
-	if unknownOutcome(err) {
+	if errors.As(err, new(*eventlog.UnknownOutcomeError)) {
 		_, err = a.settle(ctx, &c) // whose error is never that nobody knows: the command's own is not there yet
 	}
 	return err

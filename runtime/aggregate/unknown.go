@@ -17,7 +17,7 @@ const lookFor = 10 * time.Second
 // commit is stored, or never will be. If it can't be known, the error is still an *eventlog.UnknownOutcomeError.
 func (a *Aggregate[S]) store(ctx context.Context, x *execution[S], c *eventlog.Commit) (eventlog.Appended, error) {
 	done, err := a.runtime.store.Append(ctx, *c)
-	if !unknownOutcome(err) {
+	if err == nil || !errors.As(err, new(*eventlog.UnknownOutcomeError)) {
 		return done, err
 	}
 	x.lent, x.appends = true, nil
@@ -26,11 +26,6 @@ func (a *Aggregate[S]) store(ctx context.Context, x *execution[S], c *eventlog.C
 		return done, settled
 	}
 	return eventlog.Appended{}, x.unknown(err)
-}
-
-// unknownOutcome reports whether nobody knows if a commit was stored.
-func unknownOutcome(err error) bool {
-	return err != nil && errors.As(err, new(*eventlog.UnknownOutcomeError))
 }
 
 // known reports whether an error says that a commit was not, and will never be, stored.
