@@ -332,7 +332,10 @@ func (c *collector) implementation(name string, i *types.Interface, t *types.Typ
 	}
 	for m := range i.Methods() {
 		obj, _, _ := types.LookupFieldOrMethod(p, true, t.Pkg(), m.Name())
-		if f, ok := obj.(*types.Func); ok && f.Pkg() != nil && c.Entered(f.Pkg().Path()) && !types.IsInterface(f.Signature().Recv().Type()) {
+		if f, ok := obj.(*types.Func); ok && f.Pkg() != nil && !isInterfaceMethod(f) {
+			if !c.enters(f.Pkg()) { // it comes with what the type embeds
+				c.foreignFunc(f, t.Pos())
+			}
 			c.sum.Implementations = append(c.sum.Implementations, Implementation{name + "." + m.Name(), nameOf(f)})
 		}
 	}

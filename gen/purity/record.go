@@ -49,6 +49,10 @@ func (b *body) recordNode(n ast.Node, called map[*ast.Ident]bool) {
 				b.converted(b.Info.TypeOf(name), n.Values[i], nil)
 			}
 		}
+	case *ast.ReturnStmt:
+		b.returned(n)
+	case *ast.CompositeLit:
+		b.literalValues(n)
 	case *ast.IncDecStmt:
 		b.write(n.X, n.X.Pos(), "changes "+exprString(n.X))
 	case *ast.RangeStmt:
@@ -401,6 +405,7 @@ func (b *body) converted(t types.Type, e ast.Expr, to *types.Package) {
 	if _, param := types.Unalias(t).(*types.TypeParam); param || !ok {
 		return
 	}
+	b.foreign(t, i, from, e.Pos())
 	if i.NumMethods() == 0 && to != nil {
 		b.useHeld(from, found[to.Path()], e.Pos(), map[types.Type]bool{})
 	}
