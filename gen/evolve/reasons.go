@@ -250,7 +250,7 @@ func (p *planner) foldReasons(a, b *lock.Projection) (reasons []string) {
 		case was == nil && rewired(p.old, is) != nil:
 			reasons = append(reasons, goneReason(rewired(p.old, is), []*lock.Event{is}))
 		case was == nil:
-			reasons = append(reasons, "it folds "+nameOf(is, h.Name)+" too, which is new: none is stored")
+			reasons = append(reasons, "it folds "+nameOf(is, h.Name)+" "+noneStored)
 		default:
 			reasons = append(reasons, "it folds "+nameOf(is, h.Name)+" too")
 		}
@@ -362,13 +362,31 @@ func modeReasons(a, b *lock.Projection) []string {
 
 // newColumns say what rows have in a column that is new.
 func (p *planner) newColumns(a, b *lock.Projection) (notes []string) {
+	same := p.foldsAsBefore(a, b)
 	for _, f := range b.Row {
-		if fieldOf(a.Row, f.Name) == nil {
+		switch {
+		case fieldOf(a.Row, f.Name) != nil:
+		case same:
+			notes = append(notes, fmt.Sprintf("no stored event sets %s: it is %s in all rows that there are", f.Name, p.empty(f.Type)))
+		default:
 			notes = append(notes, fmt.Sprintf("%s is %s in rows in which no event sets it", f.Name, p.empty(f.Type)))
 		}
 	}
 	return notes
 }
+
+// foldsAsBefore reports whether each event that may be stored does to rows what it did, and a new column so stays as it is.
+func (p *planner) foldsAsBefore(a, b *lock.Projection) bool {
+	for _, reason := range p.foldReasons(a, b) {
+		if !strings.HasSuffix(reason, noneStored) {
+			return false
+		}
+	}
+	return !strings.HasPrefix(a.Rows, unknown) && !strings.HasPrefix(b.Rows, unknown)
+}
+
+// noneStored ends the reason that a projection folds an event which is new in the model.
+const noneStored = "too, which is new: none is stored"
 
 // empty says what a column has that nothing was assigned to.
 func (p *planner) empty(typ string) string {
