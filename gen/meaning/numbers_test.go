@@ -81,6 +81,12 @@ var pairs = []struct {
 		of("", end, "	_ = any.(a)\n"+end, "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
 	},
 	{
+		"a type that a switch names",
+		of("", end, "	switch any.(type) {\n	case tagged:\n		row.Count++\n	}\n"+end),
+		of("", end, "	switch any.(type) {\n	case a:\n		row.Count++\n	}\n"+end, "type tagged struct", "type a struct", "v := tagged{", "v := a{"),
+		false,
+	},
+	{
 		"a type that is an argument",
 		of("", start, "	row.Text = reflect.TypeFor[tagged]().Name()\n", `	"sort"`, `	"reflect"; "sort"`),
 		of("", start, "	row.Text = reflect.TypeFor[a]().Name()\n", `	"sort"`, `	"reflect"; "sort"`, "type tagged struct", "type a struct", "v := tagged{", "v := a{"),

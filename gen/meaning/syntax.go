@@ -353,6 +353,7 @@ func (w *writer) fields(l *ast.FieldList) {
 
 // typeSwitch writes a type switch, whose variable is another one in each clause.
 func (w *writer) typeSwitch(n *ast.TypeSwitchStmt) {
+	w.cases(n)
 	assign, ok := n.Assign.(*ast.AssignStmt)
 	if !ok || w.in == nil {
 		w.children(n)
@@ -369,6 +370,20 @@ func (w *writer) typeSwitch(n *ast.TypeSwitchStmt) {
 	w.list(reflect.ValueOf(assign.Rhs))
 	w.node(n.Body)
 	w.text(")")
+}
+
+// cases shows the types that a type switch tells apart, of which it may be given values from anywhere.
+func (w *writer) cases(n *ast.TypeSwitchStmt) {
+	if w.in == nil {
+		return
+	}
+	for _, s := range n.Body.List {
+		if clause, ok := s.(*ast.CaseClause); ok {
+			for _, x := range clause.List {
+				w.show(w.typeOf(x))
+			}
+		}
+	}
 }
 
 // assertion writes a type assertion. What it panics with has the type's name.
