@@ -31,9 +31,6 @@ func (p *planner) stateReasons(a, b *lock.Aggregate) []string {
 			reasons = append(reasons, goneReason(e, b.Events))
 		}
 	}
-	if len(reasons) == 0 && !slices.EqualFunc(a.Events, b.Events, func(e, o *lock.Event) bool { return e.Wire == o.Wire }) {
-		reasons = append(reasons, "its events stand in another order")
-	}
 	reasons = append(reasons, p.goReasons(
 		goPart{a.Functions, a.Modules, a.State}, goPart{b.Functions, b.Modules, b.State}, givenTo{b.Events, a.Fields, b.Fields})...)
 	if len(reasons) == 0 {
@@ -262,9 +259,6 @@ func (p *planner) foldReasons(a, b *lock.Projection) (reasons []string) {
 		}) {
 			reasons = append(reasons, "it does not fold "+nameOf(was, h.Name)+" any more")
 		}
-	}
-	if len(reasons) == 0 && !slices.EqualFunc(a.On, b.On, func(g, h lock.Entry) bool { return g.Name == h.Name }) {
-		reasons = append(reasons, "its events stand in another order")
 	}
 	reasons = append(reasons, p.formerReasons(b)...)
 	return append(reasons, p.goReasons(goPart{a.Functions, a.Modules, a.Rows}, goPart{b.Functions, b.Modules, b.Rows}, givenTo{

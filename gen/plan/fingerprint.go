@@ -3,6 +3,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/cqrsgen/cqrsgen/gen/meaning"
@@ -18,11 +19,12 @@ const semantics = "1"
 // fingerprint of what they fold is one of an unknown meaning.
 func (p *Plan) fingerprint(d *meaning.Digests) {
 	for _, a := range p.Aggregates {
-		parts := []string{"state", a.Name, shapeOf(a.StateFields) + a.Lifecycle.meaningOf(a.Events) + meaningOf(a.Events)}
-		for _, e := range a.Events {
+		events := byWire(a.Events, func(e *Event) string { return e.Wire })
+		parts := []string{"state", a.Name, shapeOf(a.StateFields) + a.Lifecycle.meaningOf(events) + meaningOf(events)}
+		for _, e := range events {
 			parts = append(parts, e.evolution()...)
 		}
-		for _, f := range a.Former {
+		for _, f := range byWire(a.Former, func(f *Former) string { return f.Wire }) {
 			parts = append(parts, f.evolution()...)
 		}
 		a.Fingerprint = p.fingerprintOf(parts, a.Functions(), d)
@@ -33,18 +35,23 @@ func (p *Plan) fingerprint(d *meaning.Digests) {
 		if pr.Revision != "" {
 			parts = append(parts, "revision "+pr.Revision)
 		}
-		for _, h := range pr.Handlers {
+		for _, h := range byWire(pr.Handlers, func(h *Handler) string { return h.Event.Wire }) {
 			parts = append(parts, h.Event.Wire)
 			parts = append(parts, h.Event.evolution()...)
 			for _, f := range h.Folds {
 				parts = append(parts, f.meaning()...)
 			}
 		}
-		for _, f := range pr.Former() {
+		for _, f := range byWire(pr.Former(), func(f *Former) string { return f.Wire }) {
 			parts = append(parts, f.evolution()...)
 		}
 		pr.Fingerprint = p.fingerprintOf(parts, pr.Functions(), d)
 	}
+}
+
+// byWire returns a list in the order of names on the wire, and not in that of the model.
+func byWire[T any](list []T, wire func(T) string) []T {
+	return slices.SortedStableFunc(slices.Values(list), func(a, b T) int { return strings.Compare(wire(a), wire(b)) })
 }
 
 // searchedBy says how rows are searched: an index that is searched in another way is made anew.
@@ -68,6 +75,7 @@ func digest(parts ...string) string {
 // fingerprintOf returns a fingerprint of what the model says and of what functions in Go mean.
 func (p *Plan) fingerprintOf(parts []string, functions []meaning.Root, d *meaning.Digests) string {
 	known := true
+	slices.SortFunc(functions, func(r, s meaning.Root) int { return strings.Compare(r.String(), s.String()) })
 	for _, r := range functions {
 		text := d.Of[r]
 		known = known && text != ""

@@ -7,8 +7,8 @@ package hotel
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	bookingStateFingerprint     = "2c60eefcc16bb7c4"
-	arrivalsRowFingerprint      = "3e78664326261258"
-	notesRowFingerprint         = "258b19ec190f7db9"
+	bookingStateFingerprint     = "ff470c41010848bb"
+	arrivalsRowFingerprint      = "5bae85ad6148d6c5"
+	notesRowFingerprint         = "96ac808990ea660a"
 	cancellationsRowFingerprint = "bd45abf47101d1d9"
 )

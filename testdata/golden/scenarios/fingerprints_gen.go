@@ -7,7 +7,7 @@ package scenarios
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	boxStateFingerprint    = "1f3fa73ff09594b5"
+	boxStateFingerprint    = "f118cd69561a962e"
 	storedRowFingerprint   = "cbf4d3d69d332fc4"
-	contentsRowFingerprint = "c6e3ff19ad3bfe22"
+	contentsRowFingerprint = "582db7aa76e77db8"
 )

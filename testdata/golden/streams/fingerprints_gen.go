@@ -7,7 +7,7 @@ package streams
 // that is not known: no snapshots are taken, and no other generation gives way to such a one by
 // itself.
 const (
-	accountStateFingerprint  = "794ee9b7e3d6afb6"
+	accountStateFingerprint  = "e6061d2234293256"
 	settingsStateFingerprint = "2c15bb9ac070e444"
 	nightsRowFingerprint     = "d1c7cb3469686f2c"
 )

@@ -13,26 +13,26 @@ const (
 	// Box.ApplyBoxNamed: it is not implemented yet.
 	// Box.ApplyBoxClosed: it is not implemented yet.
 	// Box.ApplyBoxMoved: it is not implemented yet.
-	boxStateFingerprint = "ffffffff86545740"
+	boxStateFingerprint = "ffffffff6cab942e"
 	// Parcel.ApplyParcelSent: it is not implemented yet.
 	parcelStateFingerprint = "ffffffffe83fea26"
 	// BoxContents.BoxFilled: it is not implemented yet.
 	// BoxContents.BoxOpened: it is not implemented yet.
 	// BoxContents.BoxWeighed: it is not implemented yet.
 	// BoxContents.BoxNamed: it is not implemented yet.
-	boxContentsRowFingerprint = "ffffffffd0c31751"
+	boxContentsRowFingerprint = "ffffffff097c7f8b"
 	// BoxesByEverything.BoxOpened: it is not implemented yet.
 	// BoxesByEverything.BoxFilled: it is not implemented yet.
-	boxesByEverythingRowFingerprint = "ffffffffad6f84c4"
+	boxesByEverythingRowFingerprint = "ffffffff28c97a09"
 	// BoxesByName.BoxNamed: it is not implemented yet.
 	boxesByNameRowFingerprint = "ffffffff61bcfe44"
 	// Audit.CrateBuilt: it is not implemented yet.
 	// Audit.BoxMoved: it is not implemented yet.
-	auditRowFingerprint = "ffffffff0bf5f4cd"
+	auditRowFingerprint = "ffffffff4a279042"
 	// CrateTraffic.CrateBuilt: it is not implemented yet.
 	// CrateTraffic.BoxMoved: it is not implemented yet.
 	// CrateTraffic.ParcelSent: it is not implemented yet.
-	crateTrafficRowFingerprint = "ffffffff109708b9"
+	crateTrafficRowFingerprint = "ffffffffae86b3a1"
 	// ParcelsByPlace.ParcelSent: it is not implemented yet.
 	parcelsByPlaceRowFingerprint = "ffffffffb32e8673"
 )
