@@ -86,8 +86,8 @@ var breakingCodes = []Code{
 		"A warning. From now on the new events are stored in its place, and before the first of them the log says so. Older " +
 			"releases stop, and so do those that come back: commands at a stream that has one, read models and subscriptions of the " +
 			"event where the log says it, with a `*cqrs.ReplacedEventError`, until the release that knows them runs there. Nothing " +
-			"is lost. Where they are to go on, first deploy a release that has the new events with `retired: true`, folds them, and " +
-			"emits none."},
+			"is lost. A read model stops there as well that knows a new one from before and does not fold it. Where they are to go " +
+			"on, first deploy a release that has the new events with `retired: true`, folds them, and emits none."},
 	{EventRetired, "event does not happen any more",
 		"A warning. What is stored is read as ever, by this release and by older ones. Those who are sent events, by the " +
 			"exported contracts, are sent no further one: what they did when it came does not happen any more. They need to know " +

@@ -150,24 +150,49 @@ func (c *comparer) event(p *pair) {
 	c.report(p, found)
 }
 
-// split warns of an event whose place others take that older releases do not know: they stop there.
+// split warns of an event whose place others take that older releases do not know, or do not fold: they stop there.
 func (c *comparer) split(p *pair) {
 	if !p.is.Former || p.was.Former {
 		c.retired(p)
 		return
 	}
-	var fresh []string
+	var fresh, unfolded []string
 	for _, v := range p.is.Becomes {
 		name := lastWord(v.Text)
 		e := eventWhere(c.new, func(e *lock.Event) bool { return e.Name == name })
-		if e != nil && eventOf(c.old, e.Wire) == nil {
+		if e == nil {
+			continue
+		}
+		if was := eventOf(c.old, e.Wire); was == nil {
 			fresh = append(fresh, name)
+		} else if !was.Retired && foldsButOne(c.old, p.was.Wire, was.Wire) {
+			unfolded = append(unfolded, name)
 		}
 	}
-	if len(fresh) == 0 {
+	switch {
+	case len(fresh) > 0:
+		c.splitInto(p, fresh)
+	case len(unfolded) > 0:
+		names := strings.Join(unfolded, ", ")
+		c.warn(diag.EventSplit, p.is.At, p.was.At, []string{Running, Readers},
+			"let all processes run a release whose projections fold both before one of them writes one in its place",
+			"what was stored as %s is stored as %s from now on: read models of older releases that fold %[1]s and not %[2]s stop there",
+			p.is.Name, names)
+	default:
 		c.retired(p)
-		return
 	}
+}
+
+// foldsButOne reports whether a projection folds one event, and not another one.
+func foldsButOne(l *lock.Lock, one, other string) bool {
+	folds := func(p *lock.Projection, wire string) bool {
+		return slices.ContainsFunc(p.On, func(e lock.Entry) bool { return e.Name == wire })
+	}
+	return slices.ContainsFunc(l.Projections, func(p *lock.Projection) bool { return folds(p, one) && !folds(p, other) })
+}
+
+// splitInto warns of an event whose place others take that no older release has.
+func (c *comparer) splitInto(p *pair, fresh []string) {
 	c.warn(diag.EventSplit, p.is.At, p.was.At, []string{Running, Readers},
 		"let all processes run a release that folds them (`retired: true`) before one of them writes one",
 		"what was stored as %s is stored as %s from now on: commands and read models of older releases stop there",
