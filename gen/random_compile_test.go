@@ -15,6 +15,7 @@ import (
 
 	"github.com/cqrsgen/cqrsgen/gen"
 	"github.com/cqrsgen/cqrsgen/gen/output"
+	"github.com/cqrsgen/cqrsgen/internal/soak"
 )
 
 // randomModels is how many models the test below makes. CQRSGEN_RANDOM_MODELS and CQRSGEN_SEED are for long runs, and
@@ -30,6 +31,7 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 	t.Logf("CQRSGEN_SEED=%d", seed)
 	module := newModule(t)
 	made := uint64(0)
+	var older []string // models whose logs have older versions
 	for i := uint64(0); made < n; i++ {
 		require.Less(t, i, 20*n, "too many of the models have names that collide in Go")
 		src := newRandomModel(seed + i)
@@ -43,6 +45,9 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 		_, err := output.Write(dir, *set)
 		require.NoError(t, err)
 		made++
+		if replay, err := os.ReadFile(filepath.Join(dir, "replay_gen_test.go")); err == nil && bytes.Contains(replay, []byte("cqrstest.Older")) {
+			older = append(older, "./"+filepath.Base(dir))
+		}
 	}
 	vet := exec.Command("go", "vet", "./...")
 	vet.Dir = module
@@ -52,6 +57,27 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 		require.NoError(t, os.CopyFS(os.Getenv("CQRSGEN_KEEP"), os.DirFS(module)))
 	}
 	require.NoError(t, err, "%s", out)
+	replayRandom(t, module, older[:min(len(older), soak.Rounds(replayedModels, len(older)))])
+}
+
+// replayedModels is how many of the models of which logs have older versions are replayed in a usual run.
+const replayedModels = 2
+
+// replayRandom runs the generated tests that replay random histories: each event that can be stored can be read, in each
+// version that it had, up to what the team's code has to do.
+func replayRandom(t *testing.T, module string, packages []string) {
+	t.Helper()
+	if len(packages) == 0 {
+		return
+	}
+	replay := exec.Command("go", append([]string{"test", "-vet=off", "-v", "-run", "TestReplayRows"}, packages...)...)
+	replay.Dir = module
+	replay.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off")
+	out, err := replay.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, string(out), " events\n", "there are histories")
+	require.NotContains(t, string(out), "can't decode")
+	require.NotContains(t, string(out), "can be stored", "an event could not be drawn")
 }
 
 func fromEnv(t *testing.T, name string, otherwise uint64) uint64 {

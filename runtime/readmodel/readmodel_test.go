@@ -25,7 +25,7 @@ func TestASchemaThatNoSinkCanStoreIsRefused(t *testing.T) {
 		"its name is not an identifier":                    func(s *Schema) { s.Projection = `x"; DROP TABLE y; --` },
 		"not an identifier":                                func(s *Schema) { s.Row[0].Name = "1a" },
 		`column "" is not an identifier`:                   func(s *Schema) { s.Row[0].Name = "" },
-		`column "aaaaaaaa`:                                 func(s *Schema) { s.Row[0].Name = strings.Repeat("a", 64) },
+		`column "aaaaaaaa`:                                 func(s *Schema) { s.Row[0].Name = strings.Repeat("a", 65) },
 		`fingerprint "0123456789ABCDEF" is not`:            func(s *Schema) { s.Fingerprint = "0123456789ABCDEF" },
 		`fingerprint "0123" is not 16 hex digits`:          func(s *Schema) { s.Fingerprint = "0123" },
 		"it has no key":                                    func(s *Schema) { s.Key = nil },

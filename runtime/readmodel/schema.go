@@ -184,8 +184,8 @@ func (s *Schema) indexFault() string {
 	return ""
 }
 
-// maxName is what the narrowest of the known databases takes, in bytes.
-const maxName = 63
+// maxName is how long a name of the model language may be, in bytes. A sink whose database takes less shortens it.
+const maxName = 64
 
 func identifier(s string) bool {
 	for i := 0; i < len(s); i++ {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -58,6 +59,7 @@ func tables(ahead bool) []test {
 		{"other fingerprints and projections are other tables", testFingerprints},
 		{"a table opened again has its rows and any new index", testReopen},
 		{"names that a database reserves or folds are just names", testNames},
+		{"names are as long as a model's may be", testLongNames},
 		{"a projection may have nothing but a key", testKeyOnly},
 		{"what can't be stored faithfully is refused before anything is written", testRefusals},
 		{"queries that do not fit the schema are refused", testInvalidQueries},
@@ -331,6 +333,31 @@ func testNames(t *testing.T, store readmodel.Store) {
 	}
 	rows, _ := get(t, table, values[:3])
 	assert.Equal(t, values[3:], rows[0].Row)
+}
+
+func testLongNames(t *testing.T, store readmodel.Store) {
+	long := strings.Repeat("veryLong", 7) + "LongNam"
+	schema := withFingerprint(readmodel.Schema{
+		Projection: "L" + long,
+		Key:        []readmodel.Column{{Name: long + "A", Kind: readmodel.Int64}},
+		Row:        []readmodel.Column{{Name: long + "B", Kind: readmodel.Int64}, {Name: long + "C", Kind: readmodel.String}},
+		Indexes:    [][]string{{long + "B"}, {long + "C", long + "B"}},
+	})
+	require.Len(t, schema.Row[0].Name, 64)
+	table := open(t, store, schema)
+	want := entry{
+		Key: []readmodel.Value{readmodel.OfInt64(1)}, Row: []readmodel.Value{readmodel.OfInt64(2), readmodel.OfString("three")},
+	}
+	apply(t, table, 1, readmodel.Change{Key: want.Key, Row: want.Row})
+	require.NoError(t, store.Promote(t.Context(), schema.Projection, schema.Fingerprint))
+	for i, equal := range want.Row {
+		entries, _ := find(t, table, readmodel.Find{Index: i, Equal: []readmodel.Value{equal}})
+		assert.Equal(t, []entry{want}, entries)
+	}
+	generations, err := store.Generations(t.Context(), schema.Projection)
+	require.NoError(t, err)
+	require.Len(t, generations, 1)
+	assert.Equal(t, schema.Key, generations[0].Schema.Key)
 }
 
 func testKeyOnly(t *testing.T, store readmodel.Store) {
