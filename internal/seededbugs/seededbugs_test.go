@@ -67,7 +67,7 @@ func TestEverySeededBugIsCaught(t *testing.T) {
 // lookAtSources makes the go command see what this test depends on: what it runs it would not know of, and take the
 // result of an earlier time for that of another source.
 func lookAtSources(t *testing.T) {
-	for _, dir := range []string{"internal", "runtime"} {
+	for _, dir := range []string{"gen", "internal", "runtime"} {
 		err := filepath.WalkDir(filepath.Join(root(t), dir), func(path string, _ os.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" {
 				return err

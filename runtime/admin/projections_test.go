@@ -283,7 +283,10 @@ func TestWhatIsMistypedChangesNothing(t *testing.T) {
 
 func TestOldGenerationsAreDroppedAndNoneThatAnybodyMayNeed(t *testing.T) {
 	b := newBench(t, 5)
-	const unbuilt, first, second, third, held, newer = "0100000000000000", "0200000000000000", "0300000000000000", "0400000000000000", "0500000000000000", "0700000000000000"
+	const (
+		unbuilt, first, second, third = "0100000000000000", "0200000000000000", "0300000000000000", "0400000000000000"
+		held, newer, back             = "0500000000000000", "0700000000000000", "0800000000000000"
+	)
 	b.generation(t, unbuilt, 2, false)
 	for _, fingerprint := range []string{first, second, third} {
 		b.generation(t, fingerprint, 5, true)
@@ -319,6 +322,13 @@ func TestOldGenerationsAreDroppedAndNoneThatAnybodyMayNeed(t *testing.T) {
 	drop("--keep", "0")
 	assert.ElementsMatch(t, []string{held, own, newer}, left())
 	assert.Empty(t, drop("--keep", "0"), "nothing is left to do")
+
+	b.generation(t, back, 5, true)
+	require.NoError(t, b.rows.Promote(t.Context(), "Tickets", back))
+	assert.Equal(t, "Tickets in memory: generation "+newer+" is deleted\n", drop("--keep", "0"), "this program's own stays")
+	require.NoError(t, b.rows.Promote(t.Context(), "Tickets", own))
+	assert.Empty(t, drop("--keep", "1"), "whoever rolled back may go forward again")
+	assert.Contains(t, drop("--keep", "0"), "generation "+back+" is deleted")
 
 	_, _, stderr := b.run(t, "projections", "drop", "Tickets", "--generation", held, "--dry-run")
 	assert.Contains(t, stderr, "is held by app-1")

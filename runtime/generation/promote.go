@@ -84,16 +84,18 @@ func Drop(ctx context.Context, store readmodel.Store, projection, prefix string)
 	return g, store.Drop(ctx, projection, g.Schema.Fingerprint)
 }
 
-// Old returns those of a projection's generations that nobody needs any more: they were made before the active one, nobody
-// projects into them, and they are neither own, a program's generation, nor among the keep others that were active last.
-// A younger generation than the active one is that of a newer release. If none is active there are none.
+// Old returns those of a projection's generations that nobody needs any more: they were made, or were active, before the
+// active one, nobody projects into them, and they are neither own, a program's generation, nor among the keep others that
+// were active last. A younger generation that was never active is that of a newer release. If none is active there are none.
 func Old(generations []readmodel.Generation, own string, keep int) []readmodel.Generation {
 	active := slices.IndexFunc(generations, func(g readmodel.Generation) bool { return g.Active })
 	if active < 0 {
 		return nil
 	}
+	now := &generations[active]
 	old := slices.DeleteFunc(slices.Clone(generations), func(g readmodel.Generation) bool {
-		return g.Active || g.Schema.Fingerprint == own || !g.Created.Before(generations[active].Created)
+		before := g.Created.Before(now.Created) || !g.Promoted.IsZero() && g.Promoted.Before(now.Promoted)
+		return g.Active || g.Schema.Fingerprint == own || !before
 	})
 	slices.SortFunc(old, func(a, b readmodel.Generation) int {
 		return cmp.Or(b.Promoted.Compare(a.Promoted), b.Created.Compare(a.Created))
