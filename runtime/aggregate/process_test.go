@@ -26,7 +26,7 @@ import (
 // The tests of several processes start the test binary again, with this variable naming what the child has to do.
 const childVariable = "CQRSGEN_AGGREGATE_CHILD"
 
-var children = map[string]func(args []string, out io.Writer) error{"claims": childClaims, "killed": childKilled}
+var children = map[string]func(args []string, out io.Writer) error{"claims": childClaims, "killed": childKilled, "replacing": childReplacing}
 
 func TestMain(m *testing.M) {
 	child, ok := children[os.Getenv(childVariable)]

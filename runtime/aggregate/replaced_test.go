@@ -2,8 +2,9 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
+	"os/exec"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
+	"github.com/cqrsgen/cqrsgen/runtime/engine/embedded"
 	"github.com/cqrsgen/cqrsgen/runtime/engine/memory"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 )
@@ -95,19 +97,50 @@ func TestProcessesThatRaceToSayWhatIsReplacedSayItOnce(t *testing.T) {
 	}
 }
 
-var errKilled = errors.New("killed")
+// childReplacing gives a command on a stream, as a program of the newer release. It may be killed once the log says what is
+// replaced.
+func childReplacing(args []string, _ io.Writer) error {
+	log, err := embedded.Open(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	var store Store = log
+	if args[1] == "killed" {
+		store = deadly{log, true}
+	}
+	var end cleanups
+	_, err = replacing(&end, store, "Added").Execute(ctx, add(args[1], 1))
+	return err
+}
 
-func TestWhoeverDiesBetweenSayingAndStoringLeavesNothingThatIsSaidTwice(t *testing.T) {
-	store := &watched{Store: memory.New()}
-	store.appended = func(eventlog.Appended, error) (eventlog.Appended, error) { panic(errKilled) }
-	func() {
-		defer func() { assert.Equal(t, errKilled, recover()) }()
-		s := newSystem(t, setting{store: store, replaced: []cqrs.Replacement{{Event: "Counted", By: []string{"Added"}}}})
-		_, _ = s.Execute(t.Context(), add("x", 1))
-	}()
-	require.Equal(t, []string{"_Replaced/Counted@1 Counted: [Added]"}, said(t, store))
-	replacing(t, store.Store, "Added").must(t, add("x", 1))
-	assert.Equal(t, []string{"_Replaced/Counted@1 Counted: [Added]", "Tally/x Added"}, said(t, store))
+func TestAProcessThatIsKilledBetweenSayingAndStoringLeavesNothingThatIsSaidTwice(t *testing.T) {
+	dir := t.TempDir()
+	log := openEmbedded(t, dir)
+	var exit *exec.ExitError
+	require.ErrorAs(t, startChild(t, "replacing", dir, "killed").Wait(), &exit)
+	require.Equal(t, -1, exit.ExitCode(), "it was killed")
+	require.Equal(t, []string{"_Replaced/Counted@1 Counted: [Added]"}, said(t, log))
+	require.NoError(t, startChild(t, "replacing", dir, "x").Wait())
+	assert.Equal(t, []string{"_Replaced/Counted@1 Counted: [Added]", "Tally/x Added"}, said(t, log))
+}
+
+func TestOfSeveralProcessesOneSaysWhatIsReplaced(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes: the race within one is looked at above")
+	}
+	dir := t.TempDir()
+	log := openEmbedded(t, dir)
+	var all []child
+	for n := range 4 {
+		all = append(all, startChild(t, "replacing", dir, fmt.Sprint("x", n)))
+	}
+	for _, c := range all {
+		require.NoError(t, c.Wait())
+	}
+	list := said(t, log)
+	require.Len(t, list, 5)
+	assert.Equal(t, "_Replaced/Counted@1 Counted: [Added]", list[0])
 }
 
 func TestNothingIsStoredAsLongAsTheLogCantSayWhatItReplaces(t *testing.T) {
