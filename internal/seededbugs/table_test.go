@@ -591,7 +591,7 @@ var table = []bug{
 	{
 		name:  "a subscription looks only behind its checkpoint for what is replaced",
 		file:  "runtime/subscription/worker.go",
-		edits: []edit{{old: "	if w.frontier > 0 {", new: "	if w.frontier < 0 {"}},
-		pkg:   "runtime/subscription", run: "ComesBackWaits",
+		edits: []edit{{old: "if rec.Position > w.frontier {", new: "if rec.Position > 0 {"}},
+		pkg:   "runtime/subscription", run: "ComesBackWaits|DoesNotTryParked",
 	},
 }

@@ -88,6 +88,33 @@ func TestAnOlderSubscriptionThatComesBackWaitsThoughANewerOneWentOn(t *testing.T
 	assert.Empty(t, b.of("b"))
 }
 
+func TestAnOlderSubscriptionDoesNotTryParkedStreamsThatHaveWhatItDoesNotKnow(t *testing.T) {
+	log, store, b := fixture()
+	b.failing(always("a1"))
+	add(t, log, noted, "a")
+	replace(t, log)
+	add(t, log, wrote, "a")
+	newer := func() *subscription.Subscription {
+		return subscribeTo(log, store, b, subscription.Beginning, []string{noted, wrote, signed}, nil)
+	}
+	s := newer()
+	stop := run(t, s)
+	eventually(t, "a parked stream", func() bool { return s.Status().Parked == 1 && s.Status().Position == 3 })
+	stop()
+
+	b.failing(nil)
+	older := subscribe(log, store, subscription.Beginning, b)
+	require.NoError(t, older.Retry(t.Context(), stream("a")))
+	stop = run(t, older)
+	waitsForARelease(t, older, b, 0)
+	stop()
+	assert.Empty(t, b.read(), "it would deliver the stream without what it does not know of")
+
+	run(t, newer())
+	eventually(t, "all that is stored", func() bool { return len(b.read()) == 2 })
+	assert.Equal(t, []string{"a1", "a2"}, b.of("a"))
+}
+
 func TestASubscriptionThatBeginsAtTheHeadLooksAtWhatWasReplacedBefore(t *testing.T) {
 	log, store, b := fixture()
 	add(t, log, noted, "a")

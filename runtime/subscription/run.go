@@ -189,11 +189,8 @@ func (w *worker) count(ctx context.Context) error {
 func (w *worker) work(ctx context.Context) error {
 	stop, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	w.spawn(func() error { return w.read(stop) }, cancel)
+	w.spawn(func() error { return w.readAndDeliver(stop, cancel) }, cancel)
 	w.spawn(func() error { return w.keepLease(stop) }, cancel)
-	for range w.settings.concurrency {
-		w.spawn(func() error { w.deliver(stop); return nil }, cancel)
-	}
 	err := w.keepSaving(stop)
 	if err != nil {
 		cancel(err)

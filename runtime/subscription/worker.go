@@ -88,16 +88,44 @@ func newWorker(s *Subscription, io context.Context, until time.Time) *worker {
 	return w
 }
 
+// readAndDeliver does both once it is known what was replaced up to the checkpoint: another program, which knew more, may
+// have come this far, and left streams parked whose events this one would deliver without those that it does not know.
+func (w *worker) readAndDeliver(stop context.Context, cancel context.CancelCauseFunc) error {
+	for _, name := range w.def.Events {
+		known, err := w.knowsReplaced(stop, name)
+		if err != nil || !known {
+			return err
+		}
+	}
+	for range w.settings.concurrency {
+		w.spawn(func() error { w.deliver(stop); return nil }, cancel)
+	}
+	return w.read(stop)
+}
+
+// knowsReplaced reports whether all is known that is stored in an event's place up to the checkpoint. If it is not, that is
+// so once stop ended. Only the stream that says it is read: some logs can only be read whole otherwise.
+func (w *worker) knowsReplaced(stop context.Context, name string) (bool, error) {
+	said := cqrs.Replacement{Event: name}
+	for rec, err := range w.log.ReadStream(stop, said.Stream(), 1) {
+		if err != nil {
+			return false, ended(stop, err)
+		}
+		if rec.Position > w.frontier {
+			break
+		}
+		if err := rec.CheckReplaced(w.def.Events, w.def.Ignores); err != nil {
+			w.awaitRelease(stop, rec, err)
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
 // read puts the log's events into the window, as there is room.
 func (w *worker) read(stop context.Context) error {
 	defer context.AfterFunc(stop, w.wake)()
 	types := append(slices.Clip(w.def.Events), cqrs.Replaced)
-	if w.frontier > 0 { // another program, which knew more, may have come this far
-		more, err := w.pass(stop, eventlog.Query{Through: w.frontier, Types: types[len(types)-1:]})
-		if err != nil || !more {
-			return err
-		}
-	}
 	for stop.Err() == nil {
 		head, err := w.log.Head(stop)
 		if err != nil {
