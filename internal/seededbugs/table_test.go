@@ -594,4 +594,19 @@ var table = []bug{
 		edits: []edit{{old: "if rec.Position > w.frontier {", new: "if rec.Position > 0 {"}},
 		pkg:   "runtime/subscription", run: "ComesBackWaits|DoesNotTryParked",
 	},
+	{
+		name: "a fold in Go goes on counting from what it was called with before",
+		file: "example/ledger/balance_by_currency.go",
+		edits: []edit{
+			{old: "type BalanceByCurrency struct{}\n", new: "type BalanceByCurrency struct{}\n\nvar movements int64\n"},
+			{old: "	row.Movements++\n", new: "	movements++\n	row.Movements = movements\n"},
+		},
+		pkg: "example/ledger", run: "TestReplayRows",
+	},
+	{
+		name:  "a row that has to be loaded forgets what was folded into it in the same batch",
+		file:  "runtime/projection/rows.go",
+		edits: []edit{{old: "	if e.state != missing {\n		return\n	}\n	if n := len", new: "	if e.state != missing || len(r.deferred) > 2 {\n		return\n	}\n	if n := len"}},
+		pkg:   "example/ledger", run: "TestReplayRows",
+	},
 }
