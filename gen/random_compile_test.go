@@ -45,7 +45,8 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 		_, err := output.Write(dir, *set)
 		require.NoError(t, err)
 		made++
-		if replay, err := os.ReadFile(filepath.Join(dir, "replay_gen_test.go")); err == nil && bytes.Contains(replay, []byte("cqrstest.Older")) {
+		replay, err := os.ReadFile(filepath.Join(dir, "replay_gen_test.go"))
+		if err == nil && bytes.Contains(replay, []byte("cqrstest.Older")) {
 			older = append(older, "./"+filepath.Base(dir))
 		}
 	}
@@ -63,8 +64,8 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 // replayedModels is how many of the models of which logs have older versions are replayed in a usual run.
 const replayedModels = 2
 
-// replayRandom runs the generated tests that replay random histories: each event that can be stored can be read, in each
-// version that it had, up to what the team's code has to do.
+// replayRandom runs the generated tests that replay random histories: each event that can be stored can be read, in
+// each version that it had, up to what the team's code has to do.
 func replayRandom(t *testing.T, module string, packages []string) {
 	t.Helper()
 	if len(packages) == 0 {

@@ -55,8 +55,8 @@ func (t *Named) Bounds() (low, high int64, bounded bool) {
 	return low, high, lowErr == nil && highErr == nil
 }
 
-// Starts returns the events that a stream may begin with, as far as the commands say which these are, and those that may
-// follow.
+// Starts returns the events that a stream may begin with, as far as the commands say which these are, and those that
+// may follow.
 func (p *Plan) Starts(a *Aggregate) (first, later []*Event) {
 	var creating, others []*model.Event
 	for _, c := range a.Aggregate.Commands {

@@ -29,8 +29,7 @@ const replays = 100
 //
 // A function that reads the clock, depends on the order of a map, counts its calls, or changes the event fails the test,
 // unless chance hides it. The values are drawn in the same way in every run; the environment variable CQRSGEN_SEED draws
-// others. The ones given are those that types of a few values have, or what
-// Matching and Between return.
+// others. The ones given are those that types of a few values have, or what Matching and Between return.
 func Replay(t testing.TB, functions map[string]any, values ...any) {
 	t.Helper()
 	d := newDrawing(values)

@@ -33,11 +33,11 @@ type History struct {
 	Values []any
 }
 
-// ReplayRows folds a random history into the rows of each projection, in several ways: an event at a time and all at once,
-// in other batches and with room for other numbers of rows, from checkpoints on, in several lanes at the same time, and key
-// by key. The same rows must come of it each time, and an event that a fold refuses must be refused each time. It is for
-// what depends on more than an event and its row: on what a fold was called with before, on where a batch ends, on which
-// streams are folded beside this one.
+// ReplayRows folds a random history into the rows of each projection, in several ways: an event at a time and all at
+// once, in other batches and with room for other numbers of rows, from checkpoints on, in several lanes at the same
+// time, and key by key. The same rows must come of it each time, and an event that a fold refuses must be refused each
+// time. It is for what depends on more than an event and its row: on what a fold was called with before, on where a
+// batch ends, on which streams are folded beside this one.
 //
 // open opens the projections, in the same order each time. The history is drawn in the same way in every run; the
 // environment variable CQRSGEN_SEED draws another one. Of what differs, as few events are reported as are easily found.
@@ -127,8 +127,8 @@ func (r *rowReplay) leftOut() string {
 	return b.String()
 }
 
-// compareAll compares the ways to fold the history. Events that the projection refuses are left out of it, once it is clear
-// that all ways refuse them.
+// compareAll compares the ways to fold the history. Events that the projection refuses are left out of it, once it is
+// clear that all ways refuse them.
 func (r *rowReplay) compareAll(t testing.TB) string {
 	ctx := t.Context()
 	last := r.records[len(r.records)-1].Position
@@ -161,8 +161,8 @@ func (r *rowReplay) compareAll(t testing.TB) string {
 	}
 }
 
-// leaveUnstorable leaves out the event behind which a row could not be stored, and says whether that was the error: a log
-// may not have it there, and which of the row's contents are stored is no matter of the fold.
+// leaveUnstorable leaves out the event behind which a row could not be stored, and says whether that was the error: a
+// log may not have it there, and which of the row's contents are stored is no matter of the fold.
 func (r *rowReplay) leaveUnstorable(err error) bool {
 	var failed *projection.RowError
 	if !errors.As(err, &failed) || !r.in[failed.Position-1] {
@@ -278,7 +278,8 @@ type foldedRow struct {
 
 func (o *outcomeOfRows) stub() bool { return errors.As(o.failure, new(*cqrs.NotImplementedError)) }
 
-// compared reports whether it says something that an event was refused: stubs do it, and payloads that no program wrote.
+// compared reports whether it says something that an event was refused: stubs do it, and payloads that no program
+// wrote.
 func (o *outcomeOfRows) compared() bool {
 	return !o.stub() && !errors.As(o.failure, new(*cqrs.DecodingError))
 }
@@ -399,7 +400,8 @@ func (r *rowReplay) report(ctx context.Context, w way, through cqrs.Position, di
 	in, smaller := r.shrink(ctx, w, through)
 	difference = cmp.Or(smaller, difference)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s when the same events are folded %s, after they were folded %s:\n", difference, w.text, oneByOne.text)
+	fmt.Fprintf(&b, "%s when the same events are folded %s, after they were folded %s:\n",
+		difference, w.text, oneByOne.text)
 	for i := range r.records {
 		if rec := &r.records[i]; in[i] && rec.Position <= through {
 			fmt.Fprintf(&b, "  %d %s, version %d: %s %.300s\n", rec.Position, rec.Stream, rec.Version, rec.Type, rec.Data)

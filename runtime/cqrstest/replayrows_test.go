@@ -120,7 +120,8 @@ func shelfCodec() readmodel.Codec[shelfKey, shelf] {
 			if r.N < 0 {
 				return nil, errors.New("there is less than nothing")
 			}
-			return append(v, readmodel.OfString(r.Room), readmodel.OfInt64(r.N), readmodel.OfString(r.Parts), readmodel.OfTime(r.At)), nil
+			return append(v, readmodel.OfString(r.Room), readmodel.OfInt64(r.N), readmodel.OfString(r.Parts),
+				readmodel.OfTime(r.At)), nil
 		},
 		ReadKey: func(s *readmodel.Scanner, k *shelfKey) { k.Shelf, k.Good = s.String(), s.String() },
 		ReadRow: func(s *readmodel.Scanner, r *shelf) {
@@ -172,9 +173,16 @@ func TestFoldsMakeTheSameRowsHoweverTheyAreRun(t *testing.T) {
 			row.N += max(e.N, -row.N)
 			return nil
 		},
-		"a panic":                  func(_ *laneState, _ *shelf, e *stocked, _ cqrs.EventMeta) error { return []error{nil}[max(e.N-9, 0)] },
-		"not written":              func(*laneState, *shelf, *stocked, cqrs.EventMeta) error { return &cqrs.NotImplementedError{} },
-		"a row that can't be kept": func(_ *laneState, row *shelf, e *stocked, _ cqrs.EventMeta) error { row.N = e.N; return nil },
+		"a panic": func(_ *laneState, _ *shelf, e *stocked, _ cqrs.EventMeta) error {
+			return []error{nil}[max(e.N-9, 0)]
+		},
+		"not written": func(*laneState, *shelf, *stocked, cqrs.EventMeta) error {
+			return &cqrs.NotImplementedError{}
+		},
+		"a row that can't be kept": func(_ *laneState, row *shelf, e *stocked, _ cqrs.EventMeta) error {
+			row.N = e.N
+			return nil
+		},
 	} {
 		assert.Empty(t, replayedRows(t, fold), what)
 	}

@@ -13,8 +13,8 @@ type rule struct {
 	draw func(*drawing, reflect.Value)
 }
 
-// Matching stands among the values of a History, or of Replay, for the texts of a type that a pattern matches. It panics
-// where the pattern is none.
+// Matching stands among the values of a History, or of Replay, for the texts of a type that a pattern matches. It
+// panics where the pattern is none.
 func Matching[T ~string](pattern string) any {
 	matches := regexp.MustCompile(pattern)
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
@@ -41,8 +41,8 @@ func Between[T ~int | ~int32 | ~int64 | ~uint32 | ~uint64](low, high T) any {
 	}}
 }
 
-// How many numbers a type has at most, and how often what a pattern repeats is repeated beyond what it must be: keys are
-// to meet.
+// How many numbers a type has at most, and how often what a pattern repeats is repeated beyond what it must be: keys
+// are to meet.
 const (
 	mostNumbers = 11
 	mostRepeats = 2

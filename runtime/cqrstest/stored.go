@@ -21,8 +21,8 @@ func (e *stored) EventType() string                   { return e.typ }
 func (e *stored) EventVersion() int                   { return e.version }
 func (e *stored) AppendJSON(b []byte) ([]byte, error) { return append(b, e.json...), nil }
 
-// Older returns what a random history draws of an event as a log may have it, and no program writes it any more: its name
-// there, the version of its declaration, and T with the fields of that version.
+// Older returns what a random history draws of an event as a log may have it, and no program writes it any more: its
+// name there, the version of its declaration, and T with the fields of that version.
 func Older[T any](typ string, version int) cqrs.Event {
 	return &older{stored{typ, version, ""}, reflect.TypeFor[T]()}
 }

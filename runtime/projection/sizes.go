@@ -1,7 +1,7 @@
 package projection
 
-// Sizes are the pieces in which projections work. They trade memory, latency and speed, and nothing else: the rows are the
-// same with any of them, which tests show by varying them. 0 stands for what was measured to be best.
+// Sizes are the pieces in which projections work. They trade memory, latency and speed, and nothing else: the rows are
+// the same with any of them, which tests show by varying them. 0 stands for what was measured to be best.
 type Sizes struct {
 	// Chunk bounds the events that are read at once, Batch those that are folded before missing rows are loaded. Both end
 	// where a commit ends.
