@@ -43,6 +43,7 @@ var scenarioCodes = []Code{
 	{ScenarioNever, "expectation that can't be met",
 		"The command's `emits` and `rejects` say what it can lead to. Anything else is never stored."},
 	{ScenarioDefaultID, "stream must be named",
-		"Where a scenario names no stream, it is `Account/account-1`, and 1 for ids that are numbers. Here the rules of " +
-			"the id refuse that: name the stream."},
+		"Where a scenario names no stream, it is that of the `example` of the id's type; without one `Account/account-1`, " +
+			"and 1 for ids that are numbers. Here the rules of the id refuse that: name the stream, or give the type an " +
+			"`example`."},
 }

@@ -99,10 +99,10 @@ func Resolve(f *schema.File, d *diag.List, lookup Lookup) *Model {
 	for _, p := range f.Projections {
 		r.projection(p)
 	}
+	r.remarks(f) // before scenarios, whose streams may have the example of an id
 	r.inScenario = true
 	r.scenarios(f)
 	r.inScenario = false
-	r.remarks(f)
 	if !d.Failed() {
 		r.personalData()
 	}

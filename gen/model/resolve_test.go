@@ -115,6 +115,15 @@ func TestTypesAreEqualByName(t *testing.T) {
 	}
 }
 
+func TestAScenarioWithoutAStreamHasTheExampleOfItsIDsType(t *testing.T) {
+	m := resolved(t, strings.Replace(inContext(""), "AID: {base: string}",
+		"AID: {base: string, pattern: '^a-[0-9]$', example: a-7}", 1)+`
+scenarios:
+  Somebody does something: {when: {Do: {}}, then: [Done: {}]}
+`)
+	assert.Equal(t, "a-7", m.Scenarios[0].When.Stream.ID.Text)
+}
+
 func TestNoModelComesOfATreeThatIsMissing(t *testing.T) {
 	var d diag.List
 	assert.Nil(t, model.Resolve(nil, &d, nil))
