@@ -87,6 +87,46 @@ var pairs = []struct {
 		false,
 	},
 	{
+		"a type that a loop makes one of an interface",
+		of("", start, "	var x any\n	for _, x = range []tagged{{}} {\n		row.Text = fmt.Sprintf(`%T`, x)\n	}\n"),
+		of("", start, "	var x any\n	for _, x = range []a{{}} {\n		row.Text = fmt.Sprintf(`%T`, x)\n	}\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that a loop over a function makes one of an interface",
+		of("", start, "	var x any\n	for x = range func(yield func(tagged) bool) { yield(tagged{}) } {\n		row.Text = fmt.Sprintf(`%T`, x)\n	}\n"),
+		of("", start, "	var x any\n	for x = range func(yield func(a) bool) { yield(a{}) } {\n		row.Text = fmt.Sprintf(`%T`, x)\n	}\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that is received as one of an interface",
+		of("", start, "	var x any\n	c := make(chan tagged, 1)\n	c <- tagged{}\n	select {\n	case x = <-c:\n	}\n	row.Text = fmt.Sprintf(`%T`, x)\n"),
+		of("", start, "	var x any\n	c := make(chan a, 1)\n	c <- a{}\n	select {\n	case x = <-c:\n	}\n	row.Text = fmt.Sprintf(`%T`, x)\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that is appended as one of an interface",
+		of("", start, "	row.Text = fmt.Sprintf(`%T`, append([]any{}, tagged{})[0])\n"),
+		of("", start, "	row.Text = fmt.Sprintf(`%T`, append([]any{}, a{})[0])\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that is read from a map as one of an interface",
+		of("", start, "	var x any\n	var found bool\n	x, found = map[int]tagged{}[1]\n	row.Text = fmt.Sprintf(`%T %v`, x, found)\n"),
+		of("", start, "	var x any\n	var found bool\n	x, found = map[int]a{}[1]\n	row.Text = fmt.Sprintf(`%T %v`, x, found)\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that panics",
+		of("", start, "	defer func() { row.Text = fmt.Sprintf(`%T`, recover()) }()\n	panic(tagged{})\n"),
+		of("", start, "	defer func() { row.Text = fmt.Sprintf(`%T`, recover()) }()\n	panic(a{})\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that a generic function has within one of its own",
+		of("", start, "	row.Text = shown[tagged]()\n", "", "\ntype held[T any] struct{ v T }\n\nfunc shown[T any]() string { return fmt.Sprintf(`%T`, held[T]{}) }\n"),
+		of("", start, "	row.Text = shown[a]()\n", "", "\ntype held[T any] struct{ v T }\n\nfunc shown[T any]() string { return fmt.Sprintf(`%T`, held[T]{}) }\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
+		"a type that a generic function makes a list of for another one",
+		of("", start, "	row.Text = shown(tagged{})\n", "", "\nfunc shown[T any](v T) string { return printed([]T{v}) }\n\nfunc printed[T any](v T) string { return fmt.Sprintf(`%T`, v) }\n"),
+		of("", start, "	row.Text = shown(a{})\n", "", "\nfunc shown[T any](v T) string { return printed([]T{v}) }\n\nfunc printed[T any](v T) string { return fmt.Sprintf(`%T`, v) }\n", "type tagged struct", "type a struct", "v := tagged{", "v := a{"), false,
+	},
+	{
 		"a type that is an argument",
 		of("", start, "	row.Text = reflect.TypeFor[tagged]().Name()\n", `	"sort"`, `	"reflect"; "sort"`),
 		of("", start, "	row.Text = reflect.TypeFor[a]().Name()\n", `	"sort"`, `	"reflect"; "sort"`, "type tagged struct", "type a struct", "v := tagged{", "v := a{"),

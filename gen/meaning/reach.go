@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"go/ast"
+	"go/token"
 	"go/types"
 	"os"
 	"path/filepath"
@@ -204,10 +205,14 @@ func (c *closure) methodSet(named *types.Named) {
 
 // converted takes in what follows from a value that becomes one of an interface.
 func (w *writer) converted(to types.Type, x ast.Expr) {
-	if w.in == nil || to == nil || !types.IsInterface(to) {
-		return
+	if w.in != nil {
+		w.becomes(to, w.typeOf(x))
 	}
-	if from := w.typeOf(x); from != nil && !types.IsInterface(from) {
+}
+
+// becomes takes in what follows from values of one type that become some of another one.
+func (w *writer) becomes(to, from types.Type) {
+	if to != nil && types.IsInterface(to) && from != nil && !types.IsInterface(from) {
 		w.methods(from)
 	}
 }
@@ -251,7 +256,36 @@ func (w *writer) conversions(n ast.Node) {
 		if sig, ok := under(w.typeOf(n.X)).(*types.Signature); ok {
 			w.typed(sig)
 		}
+		if n.Tok == token.ASSIGN {
+			key, value := ranged(under(w.typeOf(n.X)))
+			w.becomes(w.typeOf(n.Key), key)
+			w.becomes(w.typeOf(n.Value), value)
+		}
 	}
+}
+
+// ranged returns the types of what a loop over values of a type gives, as far as these may be other than basic ones.
+func ranged(t types.Type) (key, value types.Type) {
+	switch t := t.(type) {
+	case *types.Map:
+		return t.Key(), t.Elem()
+	case *types.Chan:
+		return t.Elem(), nil
+	case *types.Pointer:
+		return ranged(t.Elem().Underlying())
+	case *types.Signature:
+		yield := t.Params().At(0).Type().Underlying().(*types.Signature).Params()
+		if yield.Len() > 0 {
+			key = yield.At(0).Type()
+		}
+		if yield.Len() > 1 {
+			value = yield.At(1).Type()
+		}
+		return key, value
+	case interface{ Elem() types.Type }: // slices and arrays
+		return nil, t.Elem()
+	}
+	return nil, nil
 }
 
 func under(t types.Type) types.Type {
@@ -301,9 +335,7 @@ func (w *writer) tupleConverts(x ast.Expr, to func(int) types.Type) bool {
 		return false
 	}
 	for i := range tuple.Len() {
-		if t := to(i); t != nil && types.IsInterface(t) {
-			w.methods(tuple.At(i).Type())
-		}
+		w.becomes(to(i), tuple.At(i).Type())
 	}
 	return true
 }
