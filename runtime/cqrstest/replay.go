@@ -88,11 +88,11 @@ func (d *drawing) replay(f reflect.Value, seed uint64) string {
 		if fault != "" {
 			return fault
 		}
-		if !reflect.DeepEqual(outcomes[i].results, again.results) {
+		if !same(outcomes[i].results, again.results) {
 			return fmt.Sprintf("returns another result the second time, for the same values: %v, and then %v",
 				outcomes[i].results, again.results)
 		}
-		if !reflect.DeepEqual(outcomes[i].changed, again.changed) {
+		if !same(outcomes[i].changed, again.changed) {
 			return fmt.Sprintf("makes something else of the same values the second time: %+v, and then %+v",
 				outcomes[i].changed, again.changed)
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"testing"
@@ -93,6 +94,40 @@ func TestPureFunctionsDoTheSameAgain(t *testing.T) {
 	assert.Greater(t, seen, 200)
 	assert.Greater(t, optional, 50)
 	assert.Greater(t, priced, 50)
+}
+
+type average struct {
+	Of    []float64
+	By    map[string]cqrs.Optional[float64]
+	Names []string
+}
+
+func TestWhatIsNoNumberIsTheSameAgain(t *testing.T) {
+	nan := 0
+	for what, f := range map[string]any{
+		"of a row": func(r *average, e *happened) error {
+			n := float64(e.N)
+			*r = average{Of: []float64{n / n}, By: map[string]cqrs.Optional[float64]{"x": cqrs.Some(n / n), "y": {}}}
+			if n == 0 {
+				nan++
+			}
+			return nil
+		},
+		"of a result": func(e *happened, _ cqrs.EventMeta) ([2]float64, error) {
+			n := float64(e.N)
+			return [2]float64{n / n, n}, nil
+		},
+	} {
+		assert.Empty(t, replayed(t, f), what)
+	}
+	assert.Positive(t, nan)
+	assert.Len(t, replayed(t, func(r *average, e *happened) error {
+		r.Of = []float64{math.NaN()}
+		for k := range e.Parts {
+			r.Names = append(r.Names, k)
+		}
+		return nil
+	}), 1, "beside it, all else is looked at")
 }
 
 func TestImpureFunctionsAreFound(t *testing.T) {
@@ -191,7 +226,7 @@ type (
 
 func TestValuesKeepTheRulesOfTheirTypes(t *testing.T) {
 	for _, pattern := range []string{
-		"^[a-z0-9-]{1,64}$", `^[^@ ]+@[^@ ]+$`, `^(DE|AT)\d{2}(?: ?[0-9A-F]{4})*$`, `\bq.?x*$`, `^\p{Lu}\w+[!-/]$`, "",
+		`^[a-z0-9-]{1,64}|[^\x00-\x{10FFFF}]$`, `^[^@ ]+@[^@ ]+$`, `^(DE|AT)\d{2}(?: ?[0-9A-F]{4})*$`, `\bq.?x*$`, `^\p{Lu}\w+[!-/]$`, "",
 	} {
 		codes, numbers := map[code]bool{}, map[stars]bool{}
 		w := &observer{TB: t}

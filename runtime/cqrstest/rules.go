@@ -54,7 +54,9 @@ func (d *drawing) match(b *strings.Builder, p *syntax.Regexp) {
 	case syntax.OpLiteral:
 		b.WriteString(string(p.Rune))
 	case syntax.OpCharClass:
-		b.WriteRune(d.runeOf(p.Rune))
+		if len(p.Rune) > 0 { // else it excludes all there are
+			b.WriteRune(d.runeOf(p.Rune))
+		}
 	case syntax.OpAnyChar, syntax.OpAnyCharNotNL:
 		b.WriteRune('a' + rune(d.IntN(8)))
 	case syntax.OpAlternate:
