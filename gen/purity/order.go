@@ -106,8 +106,8 @@ func (b *body) sharedVar(v *types.Var) (found bool) {
 				if b.Info.Uses[n] == v && b.literalAround(n) != nil {
 					found = true
 				}
-			case *ast.UnaryExpr:
-				if n.Op == token.AND && b.startsWith(n.X, v) {
+			case ast.Expr:
+				if x := b.addressed(n); x != nil && b.startsWith(x, v) {
 					found = true
 				}
 			}
@@ -115,6 +115,35 @@ func (b *body) sharedVar(v *types.Var) (found bool) {
 		})
 	}
 	return found
+}
+
+// addressed returns the expression of which another one takes the address: for a pointer, for a part of an array, or for a
+// method that is one of pointers.
+func (b *body) addressed(e ast.Expr) ast.Expr {
+	switch e := e.(type) {
+	case *ast.UnaryExpr:
+		if e.Op == token.AND {
+			return e.X
+		}
+	case *ast.SliceExpr:
+		if _, ok := b.Info.TypeOf(e.X).Underlying().(*types.Array); ok {
+			return e.X
+		}
+	case *ast.SelectorExpr:
+		s := b.Info.Selections[e]
+		if s == nil || s.Kind() != types.MethodVal || isPointer(s.Recv()) {
+			return nil
+		}
+		if isPointer(s.Obj().(*types.Func).Signature().Recv().Type()) {
+			return e.X
+		}
+	}
+	return nil
+}
+
+func isPointer(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Pointer)
+	return ok
 }
 
 // startsWith reports whether an expression names a variable, or a part of it.

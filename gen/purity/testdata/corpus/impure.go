@@ -635,3 +635,25 @@ func reassignedAndBack(row *Row, e *Event) {
 	names = e.Names
 	slices.Sort(names)
 }
+
+type sorted struct{ names []string }
+
+func (s *sorted) self() *sorted { return s }
+
+//vet:impure mutation: slices.Sort
+func reassignedBehindAMethod(row *Row, e *Event) {
+	s := sorted{}
+	p := s.self()
+	s = sorted{e.Names}
+	slices.Sort(p.names)
+	row.Total = int64(len(s.names))
+}
+
+//vet:impure mutation: slices.Sort
+func reassignedBehindASlice(row *Row, e *Event) {
+	list := [1][]string{}
+	all := list[:]
+	list = [1][]string{e.Names}
+	slices.Sort(all[0])
+	row.Total = int64(len(list))
+}
