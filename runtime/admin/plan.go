@@ -12,6 +12,7 @@ import (
 	"github.com/cqrsgen/cqrsgen/runtime/cqrs"
 	"github.com/cqrsgen/cqrsgen/runtime/eventlog"
 	"github.com/cqrsgen/cqrsgen/runtime/generation"
+	"github.com/cqrsgen/cqrsgen/runtime/projection"
 	"github.com/cqrsgen/cqrsgen/runtime/readmodel"
 	"github.com/cqrsgen/cqrsgen/runtime/snapshot"
 )
@@ -60,6 +61,8 @@ type plannedProjection struct {
 	// Generation is what this release means, Active what answers queries now.
 	Generation string `json:"generation,omitempty"`
 	Active     string `json:"active,omitempty"`
+	// Next says why a generation that is built is not promoted by itself, and what an operator can do; empty if it is.
+	Next string `json:"next,omitempty"`
 	// Events are those that it has to fold, Rate how many a second were folded of the sample, ETA the time that all of them
 	// would take, in nanoseconds; both are 0 if nothing was measured.
 	Events int64         `json:"events"`
@@ -194,6 +197,9 @@ func (s *session) plans(ctx context.Context) ([]*plannedProjection, error) {
 				p.Active = found[i].Schema.Fingerprint
 			}
 		}
+		if p.Action == "promote" {
+			p.Next = s.unpromoted(found, r)
+		}
 		if p.Events, err = s.log.Count(ctx, r.Events()...); err != nil {
 			return nil, err
 		}
@@ -219,6 +225,24 @@ func actionOf(found []readmodel.Generation, own string) string {
 		return "rebuild"
 	}
 	return "build"
+}
+
+// unpromoted says why this program's generation, which is built, is not promoted by itself; it is empty for one that is.
+func (s *session) unpromoted(found []readmodel.Generation, r projection.Runner) string {
+	own := slices.IndexFunc(found, func(g readmodel.Generation) bool { return g.Schema.Fingerprint == r.Schema().Fingerprint })
+	report := reportOf(&found[own], r.Store().Name(), 0)
+	report.Own, report.Manual = true, r.Status().Manual
+	if report.Error != "" {
+		return report.Error
+	}
+	if next := s.next(&report); next != "" {
+		return next
+	}
+	if own < slices.IndexFunc(found, func(g readmodel.Generation) bool { return g.Active }) {
+		return fmt.Sprintf("it was made before the one that is active, and is not promoted by itself: %s projections promote %s",
+			s.Name, r.Name())
+	}
+	return ""
 }
 
 // builds reports whether a projection reads the log from its beginning.
@@ -437,6 +461,9 @@ func (p *plannedProjection) text() string {
 	case "nothing":
 		return p.Generation + " answers queries, and goes on"
 	case "promote":
+		if p.Next != "" {
+			return fmt.Sprintf("%s is built, and %s answers queries: %s", p.Generation, cmp.Or(p.Active, "nothing"), p.Next)
+		}
 		return p.Generation + " is built, and is promoted over " + cmp.Or(p.Active, "nothing")
 	case "left":
 		return cmp.Or(p.Active, "generations") + ": the model has no such projection; the rows stay"

@@ -84,6 +84,39 @@ func TestAPlanSaysWhatAReleaseDoesToEachGeneration(t *testing.T) {
 	assert.Equal(t, "promote", b.plan(t)["plan Balances"]["action"], "it waits for an operator")
 }
 
+func TestAPlanSaysWhyAGenerationThatIsBuiltIsNotPromotedByItself(t *testing.T) {
+	b := newBank(t, 30)
+	b.build(t, firstRelease)
+	b.build(t, secondRelease)
+	b.build(t, brokenRelease)
+	b.now = secondRelease
+	assert.Contains(t, b.plan(t)["plan Balances"]["next"], "it waits for an operator")
+
+	require.NoError(t, b.store.Promote(t.Context(), "Balances", secondRelease.fingerprint))
+	assert.NotContains(t, b.plan(t)["plan Balances"], "next")
+	b.now = firstRelease
+	assert.Contains(t, b.plan(t)["plan Balances"]["next"], "it was active once, and is not promoted again by itself")
+
+	b.append(t, "Closed", 0, "a1")
+	require.ErrorIs(t, b.projector(brokenRelease).CatchUp(t.Context()), errClosed)
+	b.now = brokenRelease
+	assert.Contains(t, b.plan(t)["plan Balances"]["next"], errClosed.Error())
+}
+
+func TestAPlanSaysThatAnOlderGenerationIsNotPromotedByItself(t *testing.T) {
+	b := newBank(t, 30)
+	older := release{fingerprint: "5555555555555555", fee: 2, unattended: true}
+	b.build(t, firstRelease)
+	def := older.definition()
+	_, err := b.store.Table(t.Context(), &def.Codec.Schema)
+	require.NoError(t, err)
+	b.build(t, secondRelease)
+	require.NoError(t, b.store.Promote(t.Context(), "Balances", secondRelease.fingerprint))
+	b.build(t, older)
+	b.now = older
+	assert.Contains(t, b.plan(t)["plan Balances"]["next"], "it was made before the one that is active")
+}
+
 func TestAPlanNamesReadModelsThatTheModelDoesNotHaveAnyMore(t *testing.T) {
 	b := newBank(t, 3)
 	gone := firstRelease.definition().Codec.Schema

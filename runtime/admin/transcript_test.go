@@ -39,6 +39,8 @@ type release struct {
 	fee int64
 	// broken folds stop at accounts that are closed.
 	broken bool
+	// unattended generations need no operator to be promoted.
+	unattended bool
 }
 
 var (
@@ -52,7 +54,7 @@ var errClosed = errors.New("what happens to a closed account?")
 
 func (r release) definition() projection.Definition[string, int64] {
 	return projection.Definition[string, int64]{
-		Name: "Balances", Events: []string{"Moved", "Closed"}, Manual: true, ByStream: true,
+		Name: "Balances", Events: []string{"Moved", "Closed"}, Manual: !r.unattended, ByStream: true,
 		OwnKey: func(k string, _ bool) string { return strings.Clone(k) },
 		Codec: readmodel.Codec[string, int64]{
 			Schema: readmodel.Schema{
