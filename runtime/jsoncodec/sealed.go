@@ -88,7 +88,8 @@ func (r *Reader) Erased(read func(*Reader)) bool {
 
 // unmarked fails because of something sealed where the model has nothing personal.
 func (r *Reader) unmarked() {
-	r.fail(r.pos, "is encrypted: mark the field personal in the model, also where it is of an older version of an event")
+	r.fail(r.pos, "is encrypted: deploy the release that wrote it, or mark the field personal in the model, also where it is of "+
+		"an older version of an event")
 }
 
 // wrapped goes into an object whose first field has a name, if that is what comes.
