@@ -5,7 +5,8 @@ import (
 	"reflect"
 )
 
-// same is reflect.DeepEqual, but for NaN, which is the same as NaN: of random sums a fold may rightly make what is no number.
+// same is reflect.DeepEqual, but for NaN, which is the same as NaN: a fold may rightly make what is no number of random
+// sums.
 func same(a, b any) bool {
 	return reflect.DeepEqual(a, b) || sameValue(reflect.ValueOf(a), reflect.ValueOf(b))
 }
