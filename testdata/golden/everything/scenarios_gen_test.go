@@ -188,27 +188,27 @@ func TestScenarios(t *testing.T) {
 			s.Line(325).Then()
 		}},
 		{326, "A note is dropped", func(s *cqrstest.Scenario[*App]) {
-			s.Given("Guest/guest-1",
+			s.Given("Guest/ada-1",
 				&GuestRegistered{Languages: cqrs.Set[string]{"en": {}}},
 				&NoteKept{Name: "door", Text: "left"},
 			)
-			s.When(cqrstest.Do(s.App.Guest.Note, "guest-1", Note{Name: "door"}))
+			s.When(cqrstest.Do(s.App.Guest.Note, "ada-1", Note{Name: "door"}))
 			s.Line(329).Then(
-				cqrstest.Event(&NoteDropped{Name: "door"}).On("Guest/guest-1").
+				cqrstest.Event(&NoteDropped{Name: "door"}).On("Guest/ada-1").
 					Line(329),
 			)
 		}},
 		{330, "The number of visits comes from the state", func(s *cqrstest.Scenario[*App]) {
-			s.Given("Guest/guest-1",
+			s.Given("Guest/ada-1",
 				&GuestRegistered{Languages: cqrs.Set[string]{"en": {}}},
 				&VisitPaid{
 					Money:  Money{Amount: 1, Currency: CurrencyGBP},
 					Visits: 6,
 				},
 			)
-			s.When(cqrstest.Do(s.App.Guest.Pay, "guest-1", Pay{Money: Money{Amount: 5, Currency: CurrencyUSD}}))
+			s.When(cqrstest.Do(s.App.Guest.Pay, "ada-1", Pay{Money: Money{Amount: 5, Currency: CurrencyUSD}}))
 			s.Line(333).Then(
-				cqrstest.Event(&VisitPaid{Visits: 7}).On("Guest/guest-1").
+				cqrstest.Event(&VisitPaid{Visits: 7}).On("Guest/ada-1").
 					Line(333).Except("money"),
 			)
 		}},
