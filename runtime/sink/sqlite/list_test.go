@@ -151,3 +151,30 @@ func TestALargeLoadOfAnotherProjectorLeavesNothing(t *testing.T) {
 	assert.Zero(t, n)
 	assert.Equal(t, at, c)
 }
+
+// A projector that was paused in a load writes on, while another one, which took over, is in its own.
+func TestARowOfALateLoadReplacesNoNewerOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "read.db")
+	late, other := openTable(t, path, &ledger).(*table), openTable(t, path, &ledger).(*table)
+	load := func(into *table, at cqrs.Position) []*readmodel.Change {
+		changes := ledgerChanges(loadRows + 1)
+		for i := range changes {
+			changes[i].Position = at
+		}
+		rest, err := into.load(t.Context(), readmodel.Checkpoint{}, inKeyOrder(changes))
+		require.NoError(t, err)
+		return rest
+	}
+	rest := load(other, 2)
+	load(late, 1)
+	assert.Equal(t, []string{"2|20000"}, shell(t, path,
+		"SELECT cqrs_position, count(*) FROM balance_by_currency_0123456789abcdef GROUP BY 1"))
+
+	b := readmodel.Batch{To: readmodel.Checkpoint{Position: 3}}
+	for _, change := range rest {
+		b.Changes = append(b.Changes, *change)
+	}
+	require.NoError(t, other.Apply(t.Context(), &b))
+	require.ErrorIs(t, late.Apply(t.Context(), &readmodel.Batch{To: readmodel.Checkpoint{Position: 1}}), readmodel.ErrFenced)
+	assert.True(t, other.RowsAhead(), "so that a projector also deletes what it never saw stored")
+}

@@ -57,9 +57,10 @@ func (t *table) prepareSQL() {
 	if sets != "" {
 		sets += ", "
 	}
-	t.upsert = fmt.Sprintf("INSERT INTO %s (%s, %s) VALUES (%s?) ON CONFLICT (%s) DO UPDATE SET %s%s = excluded.%s",
-		quote(t.name), t.allColumns, positionColumn, strings.Repeat("?, ", len(t.columns)),
-		list(t.key(), quoted), sets, positionColumn, positionColumn)
+	// A row is only replaced by a newer one: a projector that was paused in a load may write on when another one has begun.
+	t.upsert = fmt.Sprintf("INSERT INTO %[1]s (%[2]s, %[3]s) VALUES (%[4]s?) ON CONFLICT (%[5]s)"+
+		" DO UPDATE SET %[6]s%[3]s = excluded.%[3]s WHERE excluded.%[3]s >= %[1]s.%[3]s",
+		quote(t.name), t.allColumns, positionColumn, strings.Repeat("?, ", len(t.columns)), list(t.key(), quoted), sets)
 	t.remove = fmt.Sprintf("DELETE FROM %s WHERE %s", quote(t.name), t.matches(func(int) string { return "?" }))
 	for i, size := range lookUpSizes {
 		t.lookUp[i] = t.lookUpSQL(size)
@@ -141,8 +142,8 @@ func (t *table) checkpoint(c *sqlite.Conn) (cp readmodel.Checkpoint, err error) 
 	return cp, err
 }
 
-// RowsAhead implements readmodel.Table.
-func (t *table) RowsAhead() bool { return false }
+// RowsAhead implements readmodel.Table: of a generation that is being built, they may be.
+func (t *table) RowsAhead() bool { return true }
 
 // Apply implements readmodel.Table. What a generation that is being built gets is written in several transactions if it
 // is much, so that other writers of the file wait for one of them at most.
