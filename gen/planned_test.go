@@ -220,6 +220,7 @@ func TestGoldenAPlanTellsAFoldInGoFromWhatItIsGiven(t *testing.T) {
 		{"a fold that is declared now", model, "Opened: {key: {door: stream.id}}", "Opened: {key: {door: stream.id}, set: {open: \"true\"}}"},
 		{"a fold that is the team's now, and not written", model, "set: {open: \"false\"}", ""},
 		{"a fold that does not compile", code, "row.Open = yes()", "row.Open = maybe()"},
+		{"an event has another name, and its folds have not", model, "Opened", "Unlocked"},
 		{"a version that adds", model, "version: 2\n        fields: {by: Guest}\n", "version: 3\n        fields: {by: Guest, size: int}\n"},
 		{"an event is read as something else", model, "becomes: [Closed]", "becomes: [maybe Closed]"},
 	} {

@@ -1,6 +1,7 @@
 package evolve
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/cqrsgen/cqrsgen/gen/diag"
@@ -48,8 +49,12 @@ func (c *comparer) columns(was, is *lock.Projection) {
 		if changes := c.shapes.types(f.Type, g.Type); slices.ContainsFunc(changes, func(h change) bool {
 			return h.certain() && h.kind != required
 		}) {
+			what := fmt.Sprintf("was %s, and is %s", f.Type, g.Type)
+			if f.Type == g.Type {
+				what = fmt.Sprintf("is %s, which changed", g.Type)
+			}
 			c.warn(diag.ColumnChanged, g.At, f.At, []string{Views}, "",
-				"the column %s of %s was %s, and is %s: queries may read something else", f.Name, is.Name, f.Type, g.Type)
+				"the column %s of %s %s: queries may read something else", f.Name, is.Name, what)
 		}
 	}
 }

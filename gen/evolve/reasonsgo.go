@@ -33,7 +33,7 @@ func (p *planner) goReasons(was, is goPart, given givenTo) (reasons []string) {
 		if slices.ContainsFunc(is.functions, func(o lock.Entry) bool { return o.Name == f.Name }) {
 			continue
 		}
-		if is.unknown() {
+		if is.unknown() && !p.unasked(f.Name, given) {
 			reasons = append(reasons, "what "+f.Name+" in Go does is not known: it is not written, or does not compile")
 		} else {
 			reasons = append(reasons, f.Name+" in Go is not used any more")
@@ -95,6 +95,20 @@ func (g givenTo) event(function string) (found *lock.Event) {
 		}
 	}
 	return found
+}
+
+// unasked reports whether the model asks no more for a function that there was: the event that it was named after is gone, or
+// is not folded, or is read as others, which takes no more than an upcaster.
+func (p *planner) unasked(function string, g givenTo) bool {
+	var before givenTo
+	for _, a := range p.old.Aggregates {
+		before.events = append(before.events, a.Events...)
+	}
+	if before.event(function) == nil {
+		return false
+	}
+	e := g.event(function)
+	return e == nil || e.Former && !strings.HasPrefix(function, "Upcasters.")
 }
 
 // given names what changed of what a function is given. What columns are is said of these.
