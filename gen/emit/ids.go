@@ -69,11 +69,31 @@ func (e *emitter) idPart(g *jen.Group, t *model.Type, x expr) {
 	case model.UUID, model.Date:
 		g.Id("r").Dot("Text").Call(jen.Op("&").Add(x()))
 	default:
+		if isEnum(t) {
+			e.enumPart(g, e.NamedOf(t.Named), x)
+			return
+		}
 		read("String", wide)
 	}
-	if isEnum(t) {
-		g.Id("r").Dot("Must").Call(x().Dot("Valid").Call())
-	}
+}
+
+// enumPart emits
+//
+//	switch r.String() {
+//	case "single":
+//		v.RoomType = RoomTypeSingle
+//	default:
+//		r.Must(false)
+//	}
+//
+// An enum is always one of the constants, and never a part of the id's text, whose memory may be used again.
+func (e *emitter) enumPart(g *jen.Group, t *plan.Named, x expr) {
+	g.Switch(jen.Id("r").Dot("String").Call()).BlockFunc(func(g *jen.Group) {
+		for _, v := range t.Values {
+			g.Case(jen.Lit(v.Wire)).Block(jen.Add(x()).Op("=").Id(v.Go))
+		}
+		g.Default().Block(jen.Id("r").Dot("Must").Call(jen.False()))
+	})
 }
 
 // bitsOf are the sizes of integers as package strconv has them.

@@ -132,10 +132,11 @@ func ReadStringMap[K ~string, V any](r *Reader, value func(*Reader, *V)) map[K]V
 	return readMap(r, func(r *Reader) K { return K(r.keyString()) }, value)
 }
 
-// ReadEnumMap is ReadStringMap for keys of an enum, each of which must be valid, or empty if AllowZero was called.
+// ReadEnumMap is ReadStringMap for keys of an enum, each of which must be valid, or empty if AllowZero was called. Keys
+// are copied, also with ViewStrings: an enum has no memory that changes.
 func ReadEnumMap[K Enum, V any](r *Reader, value func(*Reader, *V)) map[K]V {
 	return readMap(r, func(r *Reader) K {
-		k := K(r.keyString())
+		k := K(string(r.name))
 		if r.fault == nil && !k.Valid() && !(r.zero && k == "") {
 			r.fail(r.pos, "the key is not a declared value")
 		}

@@ -220,6 +220,15 @@ func TestReaderReadsLists(t *testing.T) {
 	}
 }
 
+func TestTheKeysOfAnEnumOutliveTheDataTheyWereReadFrom(t *testing.T) {
+	data := []byte(`{"EUR":1}`)
+	r := jsoncodec.NewReader(data, jsoncodec.ViewStrings)
+	have := jsoncodec.ReadEnumMap[Currency](&r, func(r *reader, v *int64) { *v = r.Int64() })
+	require.NoError(t, r.Finish("Balances"))
+	clear(data)
+	assert.Equal(t, map[Currency]int64{CurrencyEUR: 1}, have)
+}
+
 func TestReaderReadsMaps(t *testing.T) {
 	value := func(r *reader, v *int64) { *v = r.Int64() }
 	byString := func(r *reader) map[SKU]int64 { return jsoncodec.ReadStringMap[SKU](r, value) }

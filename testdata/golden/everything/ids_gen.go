@@ -15,8 +15,16 @@ func ParseAllotmentID(s string) (AllotmentID, error) {
 	var v AllotmentID
 	r := cqrs.ReadID(s)
 	v.Hotel = HotelID(r.String())
-	v.RoomType = RoomType(r.String())
-	r.Must(v.RoomType.Valid())
+	switch r.String() {
+	case "single":
+		v.RoomType = RoomTypeSingle
+	case "double":
+		v.RoomType = RoomTypeDouble
+	case "suite":
+		v.RoomType = RoomTypeSuite
+	default:
+		r.Must(false)
+	}
 	r.Text(&v.Night)
 	return v, r.Finish("AllotmentID")
 }

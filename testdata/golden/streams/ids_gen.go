@@ -21,8 +21,14 @@ func ParseAllotmentID(s string) (AllotmentID, error) {
 	var v AllotmentID
 	r := cqrs.ReadID(s)
 	v.Hotel = HotelID(r.String())
-	v.RoomType = RoomType(r.String())
-	r.Must(v.RoomType.Valid())
+	switch r.String() {
+	case "single":
+		v.RoomType = RoomTypeSingle
+	case "double":
+		v.RoomType = RoomTypeDouble
+	default:
+		r.Must(false)
+	}
 	r.Text(&v.Night)
 	v.Floor = Floor(r.Int(32))
 	v.Tag = r.String()

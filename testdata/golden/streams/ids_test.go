@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -121,4 +122,12 @@ func TestAnAggregateThatIsSingleHasOneStreamAndNoID(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, SettingsState{Limit: 7}, state)
 	assert.Equal(t, cqrs.Version(3), version)
+}
+
+func TestAnEnumInAnIDOutlivesTheTextThatItWasReadFrom(t *testing.T) {
+	text := []byte(allotment("ritz", "a").String())
+	id, err := ParseAllotmentID(unsafe.String(&text[0], len(text)))
+	require.NoError(t, err)
+	clear(text)
+	assert.Equal(t, RoomTypeDouble, id.RoomType)
 }
