@@ -174,8 +174,11 @@ func (c foldCase) changes(g *jen.Group) {
 //
 //	key := StockKey{Item: e.Sku}
 //	if row := rows.Look(key); row != nil && row.Count == 0 {
-//		rows.Delete(key)
+//		row = rows.At(key)
+//		foldStockCounted(row, e)
 //	}
+//
+// The row that Look shows of one that does not exist is not the row that At makes.
 func (c foldCase) look(g *jen.Group, key *jen.Statement) {
 	if !c.f.KeyInGo {
 		name := "key" + c.suffix
@@ -187,10 +190,13 @@ func (c foldCase) look(g *jen.Group, key *jen.Statement) {
 			g.Id("rows").Dot("Delete").Call(key)
 			return
 		}
-		g.Id("rows").Dot("At").Call(key)
-		if !c.f.Makes() {
-			c.changes(g)
+		at := jen.Id("rows").Dot("At").Call(key)
+		if c.f.Makes() {
+			g.Add(at)
+			return
 		}
+		g.Id("row").Op("=").Add(at)
+		c.changes(g)
 	}
 	row := jen.Id("row").Op(":=").Id("rows").Dot("Look").Call(key)
 	if !c.f.Where.Fails() {

@@ -144,6 +144,10 @@ func (f *RowFold) meaning() []string {
 	if f.Where != nil {
 		parts = append(parts, "where "+f.Where.Node.Canonical())
 	}
+	if f.Looks && !f.Delete && !f.Makes() {
+		// Generated code once lost what it changed in a row that was new, so that older rows are not these.
+		parts = append(parts, "changes the row that it looked at")
+	}
 	if f.KeyInGo {
 		parts = append(parts, "key: go")
 	}

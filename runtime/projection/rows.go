@@ -97,7 +97,8 @@ func (r *Rows[K, R]) At(key K) *R {
 }
 
 // Look returns the row under a key, for a fold that depends on what the row says: one that goes on calls At or Delete
-// with the same key. A row that does not exist reads as a new one, and is not made. Look returns nil where At would.
+// with the same key, and changes the row that At returns. A row that does not exist reads as a new one, and is not made.
+// Look returns nil where At would.
 func (r *Rows[K, R]) Look(key K) *R {
 	if r.only != nil && !r.only(key, r.record.Position) {
 		return nil

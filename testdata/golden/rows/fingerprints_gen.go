@@ -9,10 +9,10 @@ package rows
 const (
 	openOrdersRowFingerprint = "cb0cde9d7374f151"
 	demandRowFingerprint     = "a51aaccea17bc5b0"
-	weightsRowFingerprint    = "4f54d031b6d124d8"
+	weightsRowFingerprint    = "54b18b2a0496ad3e"
 	pricesRowFingerprint     = "1ac7db56c6579d13"
 	nightsRowFingerprint     = "4537cb98035ac6fc"
-	wordsRowFingerprint      = "478fbd753af7ee32"
-	shelvesRowFingerprint    = "e34fe69f63adddc4"
-	hotelsRowFingerprint     = "550d931cb1906a8a"
+	wordsRowFingerprint      = "d2136e4cbf518681"
+	shelvesRowFingerprint    = "9cdae40da6668fdc"
+	hotelsRowFingerprint     = "b56bb40ea2623d41"
 )

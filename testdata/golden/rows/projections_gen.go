@@ -283,7 +283,7 @@ func (p *weightsProjection) fold(
 				return err
 			}
 			if where3 {
-				rows.At(key3)
+				row = rows.At(key3)
 				foldWeightsOrderMoved3(row)
 			}
 		}
@@ -545,7 +545,7 @@ func (p *wordsProjection) fold(rows *projection.Rows[WordsKey, WordsRow], rec *c
 		}
 		for _, key := range keys {
 			if row := rows.Look(key); row != nil && row.Count > 0 {
-				rows.At(key)
+				row = rows.At(key)
 				if err := foldWordsOrderShipped(row); err != nil {
 					return err
 				}
@@ -632,7 +632,7 @@ func (p *shelvesProjection) fold(
 		for _, item := range e.Lines {
 			key := ShelvesKey{Sku: item.Sku}
 			if row := rows.Look(key); row != nil && row.Seen.Has(strings.ToLower(e.Customer)) {
-				rows.At(key)
+				row = rows.At(key)
 				foldShelvesOrderShipped(row, e)
 			}
 		}
@@ -727,12 +727,12 @@ func (p *hotelsProjection) fold(
 		if err := e.DecodeRecord(rec, jsoncodec.CopyStrings); err != nil {
 			return err
 		}
-		rows.At(HotelsKey{Hotel: "all"})
-		key2 := HotelsKey{Hotel: "all"}
-		if row := rows.Look(key2); row != nil && e.Reason.Present() && row.Closed.Or("") == "" {
-			rows.At(key2)
-			foldHotelsHouseClosed2(row, e)
+		key := HotelsKey{Hotel: "all"}
+		if row := rows.Look(key); row != nil && e.Reason.Present() && row.Closed.Or("") == "" {
+			row = rows.At(key)
+			foldHotelsHouseClosed(row, e)
 		}
+		rows.At(HotelsKey{Hotel: "all"})
 		return nil
 	}
 	return rec.Unknown()
@@ -751,8 +751,8 @@ func foldHotelsRoomCleaned2(row *HotelsRow, e *RoomCleaned, m *cqrs.EventMeta) {
 	row.By = strings.Clone(m.Actor)
 }
 
-// foldHotelsHouseClosed2 folds HouseClosed into a row of Hotels, as the model says.
-func foldHotelsHouseClosed2(row *HotelsRow, e *HouseClosed) {
+// foldHotelsHouseClosed folds HouseClosed into a row of Hotels, as the model says.
+func foldHotelsHouseClosed(row *HotelsRow, e *HouseClosed) {
 	row.Closed = e.Reason
 }
 
