@@ -61,9 +61,8 @@ func TestRandomValidModelsBecomeGoThatCompilesAndVets(t *testing.T) {
 	replayRandom(t, module, older[:min(len(older), soak.Rounds(replayedModels, len(older)))])
 }
 
-// replayedModels is how many of the models of which logs have older versions are replayed in a usual run: none, because
-// of some payloads in a hundred thousand what is drawn for an old version is not what that version stored, and a long run
-// shows which.
+// replayedModels is how many of the models of which logs have older versions are replayed in a usual run: none, since
+// golden models are, and these take as long again as all else here. A long run replays all.
 const replayedModels = 0
 
 // replayRandom runs the generated tests that replay random histories: each event that can be stored can be read, in

@@ -51,7 +51,7 @@ func (s spelling) valueOf(v reflect.Value) any {
 		return s.valueOf(v.MethodByName("Get").Call(nil)[0])
 	}
 	switch v.Interface().(type) {
-	case json.Marshaler, encoding.TextMarshaler, []byte:
+	case json.Marshaler, encoding.TextMarshaler:
 		return leafOf(v)
 	}
 	switch v.Kind() {
@@ -67,6 +67,9 @@ func (s spelling) valueOf(v reflect.Value) any {
 		}
 		return object
 	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+			return leafOf(v) // bytes, also of a type of their own
+		}
 		list := make([]any, v.Len())
 		for i := range list {
 			list[i] = s.valueOf(v.Index(i))
