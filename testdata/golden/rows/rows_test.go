@@ -204,6 +204,15 @@ func TestIdsOfSeveralPartsAndStreamsWithoutOne(t *testing.T) {
 	})
 }
 
+func TestARowThatIsMadeBecauseOfWhatANewOneSaysIsChangedToo(t *testing.T) {
+	eachSink(t, func(s *service) {
+		s.restart()
+		s.done(s.House.CloseHouse(s.t.Context(), CloseHouse{Reason: cqrs.Some("winter")}))
+		s.catchUp()
+		assert.Equal(s.t, HotelsRow{Closed: cqrs.Some("winter")}, rowsOf(s.t, s.Hotels.Model)[HotelsKey{"all"}])
+	})
+}
+
 func TestANumberThatDoesNotFitStopsTheProjectionAtItsEventAndRow(t *testing.T) {
 	eachSink(t, func(s *service) {
 		s.restart()
